@@ -1,0 +1,212 @@
+"""What the modules of the families share: triggers from settings, recordings, drives, and texts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from generator.alerts.model import Alert, Case, Firing, Moment, Recording, Series, Trigger
+from generator.alerts.proof import HERE, Drive, at_once
+from generator.alerts.series import Clock, Phase, counter, gauge, just_over, selector
+from generator.names import API_CLIENTS, REQUESTS, UP
+from generator.thresholds.model import SEVERITIES, AlertSettings, Levels, LoadLevels, Thresholds, Tier
+from generator.thresholds.units import format_duration
+
+ERROR: Final = 'status="error"'
+
+
+def triggers(
+    thresholds: Thresholds, settings: AlertSettings, guard: str = "", milder_guard: Callable[[Levels], str] | None = None
+) -> tuple[Trigger, ...]:
+    """The severities that `settings` set, worst first.
+
+    `guard` belongs to all of them; `milder_guard` gives, from the row, one more for all but the worst.
+    """
+    found: list[Trigger] = []
+    for severity in SEVERITIES:
+        tier = getattr(settings, severity, None)
+        if tier is None:
+            continue
+        bound = thresholds.bound(tier.fires_at) if isinstance(tier, Tier) else None
+        guards = [guard, milder_guard(bound.levels) if milder_guard and bound and found else ""]
+        found.append(Trigger(severity, tier.for_, bound, "\n".join(filter(None, guards))))
+    return tuple(found)
+
+
+def users_of(levels: Levels) -> int | None:
+    """The users up to which a row holds; None where it knows no such limit."""
+    return levels.up_to_users if isinstance(levels, LoadLevels) else None
+
+
+def while_users_allow(levels: Levels) -> str:
+    """Holds a bound back while more users are there than its row speaks of; unknown users hold nothing back."""
+    users = users_of(levels)
+    return "" if users is None else f"unless on (instance) {API_CLIENTS}{{}} > {users}"
+
+
+def requests(window: float) -> Recording:
+    """Requests the app counted in the window.
+
+    A status has no series before its first request, so `increase` would miss what a new series starts with: where a
+    series did not exist at the window's begin although the target was scraped, all of it is new.
+    """
+    w = format_duration(window)
+    return Recording(f"instance:auditor_verify_requests:increase{w}", f"sum by (job, instance) ({_increase('', w)})")
+
+
+def errors(window: float) -> Recording:
+    """Failed ones of `requests`; 0 where none ever failed."""
+    w = format_duration(window)
+    return Recording(
+        f"instance:auditor_verify_errors:increase{w}",
+        f"sum by (job, instance) ({_increase(ERROR, w)})\nor\n0 * {requests(window).query}",
+    )
+
+
+def _increase(matcher: str, w: str) -> str:
+    series = f"{REQUESTS}{{{matcher}}}"
+    return (
+        f"\n  ({series} unless {series} offset {w})\n    and on (job, instance) ({UP}{{}} offset {w} == 1)"
+        f"\n  or\n  increase({series}[{w}])\n"
+    )
+
+
+def error_ratio(window: float) -> Recording:
+    """Share of the window's requests that failed; no sample while there are none."""
+    return Recording(
+        f"instance:auditor_verify_errors:ratio{format_duration(window)}",
+        f"{errors(window).query} / ({requests(window).query} > 0)",
+    )
+
+
+def request_rate(window: float) -> Recording:
+    """Requests per second."""
+    w = format_duration(window)
+    return Recording(
+        f"instance:auditor_verify_requests:rate{w}", f"sum by (job, instance) (rate({REQUESTS}{{}}[{w}]))"
+    )
+
+
+def steady_rate(window: float) -> str:
+    """`request_rate` where its window is full; until then it reads too low."""
+    rate = request_rate(window).query
+    return f"({rate} and {rate} offset {format_duration(window)})"
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The thresholds with what the cases of every family need."""
+
+    thresholds: Thresholds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock.of(self.thresholds)
+
+    def api(self, instance: str) -> dict[str, str]:
+        return {"job": self.thresholds.service.jobs.api, "instance": instance}
+
+    def workers(self, instance: str) -> dict[str, str]:
+        return {"job": self.thresholds.service.jobs.workers, "instance": instance}
+
+    def worker(self, instance: str) -> dict[str, str]:
+        return {**self.workers(instance), "worker": "0"}
+
+    def second_sample(self, _value: float, _bound: float) -> int:
+        """The onset of a rate: it needs two samples."""
+        return self.clock.tick(self.clock.scrape)
+
+    def filling(self, drive: Drive, window: float) -> Drive:
+        """`drive` for a rate or an increase: it rises steadily to its value while the window fills."""
+
+        def onset(value: float, bound: float) -> int:
+            return math.floor(window * bound / value / self.clock.evaluate + 1) * self.clock.evaluate
+
+        return replace(drive, onset=onset, window=window)
+
+    def steady(self, window: float) -> Callable[[float, float], int]:
+        """The onset of a quantity over `steady_rate`."""
+        return lambda _value, _bound: self.clock.tick(self.clock.scrape) + self.clock.tick(window)
+
+    def flood(self, window: float, share: float = 0.001) -> float:
+        """Traffic of which a single scrape's worth leaves less than `share` of a window's to the rest."""
+        return 2 * window / self.clock.scrape / share
+
+    def gauge_drive(
+        self,
+        metrics: Mapping[str, Callable[[float], float]],
+        labels: Callable[[str], Mapping[str, str]],
+        healthy: float,
+        exact: bool = True,
+        alert_labels: Callable[[str], Mapping[str, str]] | None = None,
+    ) -> Drive:
+        """A drive by gauges alone: each metric's level for a value of the quantity."""
+
+        def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+            return tuple(
+                Series(selector(name, labels(instance)), gauge(self.clock, phases, level))
+                for name, level in metrics.items()
+            )
+
+        return Drive(
+            clock=self.clock,
+            series=series,
+            labels=alert_labels or labels,
+            healthy=healthy,
+            onset=at_once,
+            exact=exact,
+        )
+
+    def request_series(
+        self, instance: str, phases: Sequence[Phase], per_scrape: float, start: float = 0.0
+    ) -> tuple[Series, ...]:
+        """The app's request counter with a phase's value as the share of errors."""
+
+        def status(name: str, share: Callable[[float], float]) -> Series:
+            return Series(
+                selector(REQUESTS, {**self.api(instance), "status": name}),
+                counter(
+                    self.clock, phases, lambda phase: per_scrape * phase.traffic * share(phase.value or 0.0), start
+                ),
+            )
+
+        return status("success", lambda value: 1 - value), status("error", lambda value: value)
+
+
+def thousandfold(value: float) -> float:
+    """1000 times `value` without the error of the product, so that a ratio to 1000 gives `value` to the last bit."""
+    return float(f"{value * 1000:.12g}")
+
+
+def many_users(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
+    """Under more users than the milder row speaks of the milder severity is silent; unknown users change nothing."""
+    for trigger in alert.triggers[1:]:
+        limit = users_of(trigger.bound.levels) if trigger.bound else None
+        if limit is not None:
+            return _many_users(kit, alert, drive, trigger, limit)
+    return ()
+
+
+def _many_users(kit: Kit, alert: Alert, drive: Drive, mild: Trigger, limit: int) -> tuple[Case, ...]:
+    value = just_over(alert.bound(mild))
+    end = kit.clock.grid(drive.onset(value, alert.bound(mild)) + mild.for_) + 2 * kit.clock.step
+    length = end + kit.clock.step
+    firing = (Firing(mild.severity, value, drive.labels(HERE), {}),)
+
+    def case(title: str, clients: int, expected: tuple[Firing, ...]) -> Case:
+        users = gauge(kit.clock, [Phase(length, clients)], float)
+        return Case(
+            title,
+            (*drive.series(HERE, [Phase(length, value)]), Series(selector(API_CLIENTS, kit.workers(HERE)), users)),
+            (Moment(end, expected),),
+        )
+
+    return case(f"at most {limit} users", limit, firing), case(f"more than {limit} users", limit + 1, ())
+
+
+def users_paths(alert_triggers: Sequence[Trigger]) -> tuple[str, ...]:
+    """Paths of the loads that hold back the milder severities."""
+    rows = (trigger.bound for trigger in alert_triggers[1:] if trigger.bound)
+    return tuple(f"targets.{bound.row}.up_to_users" for bound in rows if users_of(bound.levels) is not None)

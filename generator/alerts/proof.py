@@ -1,0 +1,182 @@
+"""The promtool tests that every alert with a bound gets, derived from its own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from generator.alerts.model import Alert, Case, Firing, Moment, Series, Trigger
+from generator.alerts.series import Clock, Phase, just_over, just_under
+from generator.thresholds.model import Unit
+
+HERE: Final = "10.0.0.1:9105"
+THERE: Final = "10.0.0.2:9105"
+
+
+def _nothing_known(_value: float) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drive:
+    """How input series bring an alert's quantity to a wanted value.
+
+    `series(instance, phases)` writes them; `onset(value, bound)` is the first evaluation (seconds) at which a quantity
+    that has `value` from the start is seen beyond `bound`. `exact`: the quantity reads the value to the last bit, so
+    the bound itself can be fed and must stay silent. `window`: the quantity rises to its value, and falls again, over
+    this time (a rate or an increase); 0 where it jumps. `flood` multiplies the traffic of the healthy phase, so that
+    its first sample outweighs a whole window. `labels(instance)` are the alert's labels but for the rule's own.
+    """
+
+    clock: Clock
+    series: Callable[[str, Sequence[Phase]], Sequence[Series]]
+    labels: Callable[[str], Mapping[str, str]]
+    healthy: float
+    onset: Callable[[float, float], int]
+    exact: bool = False
+    window: float = 0.0
+    counters: bool = False
+    flood: float = 1.0
+    known: Callable[[float], Mapping[str, str]] = _nothing_known
+
+
+def at_once(_value: float, _bound: float) -> int:
+    """The onset of a gauge."""
+    return 0
+
+
+def prove(alert: Alert, drive: Drive, *extra: Case) -> Alert:
+    """`alert` with its standard cases and `extra` ones."""
+    proof = _Proof(alert, drive)
+    cases: list[Case] = []
+    for trigger in alert.triggers:
+        cases += [proof.short_of(trigger), proof.beyond(trigger)]
+    cases += [proof.one_of_two(), *proof.failed_scrape(), *proof.counter_reset()]
+    return replace(alert, cases=(*cases, *extra))
+
+
+def low_traffic(alert: Alert, drive: Drive, window: float, value: float) -> Case:
+    """A quantity far beyond the bound out of too few requests, then out of enough.
+
+    `drive` at a traffic of 1 makes just as many requests in the window as the alert demands.
+    """
+    clock = drive.clock
+    length = clock.grid(window + max(trigger.for_ for trigger in alert.triggers)) + 2 * clock.step
+    phases = [Phase(length, value, traffic=0.999), Phase(length, value, traffic=1.002)]
+    firing = tuple(
+        Firing(trigger.severity, value, drive.labels(HERE), drive.known(value)) for trigger in alert.triggers
+    )
+    return Case(
+        "too few requests to judge, then enough",
+        tuple(drive.series(HERE, phases)),
+        (Moment(length - clock.step, ()), Moment(2 * length - clock.step, firing)),
+    )
+
+
+@dataclass(frozen=True)
+class _Proof:
+    alert: Alert
+    drive: Drive
+
+    def value(self, trigger: Trigger, *, beyond: bool) -> float:
+        """A value just on either side of the trigger's bound."""
+        bound, above = self.alert.bound(trigger), self.alert.op == ">"
+        if not beyond and self.drive.exact:
+            return bound
+        if self.alert.unit is Unit.COUNT and self.drive.exact:
+            return bound + 1 if above else bound - 1
+        return just_over(bound) if above is beyond else just_under(bound)
+
+    def starts(self, trigger: Trigger, value: float) -> int | None:
+        """When the trigger fires under a constant value; None when it never does."""
+        bound = self.alert.bound(trigger)
+        if not (value > bound if self.alert.op == ">" else value < bound):
+            return None
+        return self.drive.onset(value, bound) + self.drive.clock.tick(trigger.for_)
+
+    def firing(self, value: float, at: float) -> tuple[Firing, ...]:
+        """What fires `at` a moment under a value that is constant from the start."""
+        started = ((trigger, self.starts(trigger, value)) for trigger in self.alert.triggers)
+        read = value * min(1.0, at / self.drive.window) if self.drive.window else value
+        return tuple(
+            Firing(trigger.severity, read, self.drive.labels(HERE), self.drive.known(read))
+            for trigger, start in started
+            if start is not None and start <= at
+        )
+
+    def moment(self, value: float, at: float) -> Moment:
+        return Moment(at, self.firing(value, at))
+
+    def settled(self, value: float) -> int:
+        """A common moment of scrape and evaluation by which all that can fire under `value` does."""
+        clock = self.drive.clock
+        worst = self.value(self.alert.triggers[0], beyond=True)
+        starts = [self.starts(trigger, each) for trigger in self.alert.triggers for each in (value, worst)]
+        return clock.grid(max(start for start in starts if start is not None)) + 2 * clock.step
+
+    def short_of(self, trigger: Trigger) -> Case:
+        value = self.value(trigger, beyond=False)
+        end = self.settled(value)
+        side = "at" if self.drive.exact else "just short of"
+        return Case(
+            f"{side} the bound of {trigger.severity}",
+            tuple(self.drive.series(HERE, [Phase(end + self.drive.clock.step, value)])),
+            (self.moment(value, end),),
+        )
+
+    def beyond(self, trigger: Trigger) -> Case:
+        """Silent until `for` has passed, firing from then on, kept for `keep_firing_for` after the recovery."""
+        clock, value = self.drive.clock, self.value(trigger, beyond=True)
+        start = self.starts(trigger, value)
+        if start is None:
+            raise ValueError(f"{self.alert.name}: {value} is not beyond the bound")
+        recovery = clock.grid(start) + 2 * clock.step
+        ends = recovery + clock.tick(self.alert.keep_firing_for)
+        moments = [self.moment(value, start - clock.evaluate)] if start else []
+        moments.append(self.moment(value, start))
+        if self.drive.window and trigger is not self.alert.triggers[-1]:
+            ends += clock.grid(self.drive.window)  # the milder severities last until the window has drained
+        else:
+            moments.append(Moment(ends - clock.evaluate, self.firing(value, recovery)))
+        moments.append(Moment(ends, ()))
+        healthy = Phase(clock.grid(ends - recovery) + clock.step, self.drive.healthy, self.drive.flood)
+        return Case(
+            f"just beyond the bound of {trigger.severity}, then well again",
+            tuple(self.drive.series(HERE, [Phase(recovery, value), healthy])),
+            tuple(moments),
+        )
+
+    def one_of_two(self) -> Case:
+        """Only the instance that is ill is named."""
+        value = self.value(self.alert.triggers[0], beyond=True)
+        end = self.settled(value)
+        length = end + self.drive.clock.step
+        return Case(
+            "one of two instances",
+            (
+                *self.drive.series(HERE, [Phase(length, value)]),
+                *self.drive.series(THERE, [Phase(length, self.drive.healthy)]),
+            ),
+            (self.moment(value, end),),
+        )
+
+    def failed_scrape(self) -> tuple[Case, ...]:
+        """A single failed scrape does not resolve a firing alert."""
+        clock, value = self.drive.clock, self.value(self.alert.triggers[0], beyond=True)
+        if self.alert.keep_firing_for <= 2 * clock.step:
+            return ()
+        gap = self.settled(value)
+        phases = [Phase(gap, value), Phase(clock.scrape, None), Phase(4 * clock.step - clock.scrape, value)]
+        moments = tuple(self.moment(value, gap + clock.evaluate * turn) for turn in range(3))
+        return (Case("a failed scrape while firing", tuple(self.drive.series(HERE, phases)), moments),)
+
+    def counter_reset(self) -> tuple[Case, ...]:
+        """Counters that start again at zero are no traffic and no failure."""
+        if not self.drive.counters:
+            return ()
+        value = self.value(self.alert.triggers[-1], beyond=False)
+        half = self.settled(value)
+        phases = [Phase(half, value), Phase(half, value, reset=True)]
+        moments = tuple(self.moment(value, at) for at in (half, half + self.drive.clock.evaluate, 2 * half))
+        return (Case("counters start again just short of the bound", tuple(self.drive.series(HERE, phases)), moments),)

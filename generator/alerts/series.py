@@ -1,0 +1,173 @@
+"""Input series of promtool tests, written from phases of a quantity's course."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from generator.alerts.model import Series
+from generator.promql import le, number
+from generator.thresholds.model import Thresholds
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When samples come and rules are evaluated, in whole seconds."""
+
+    scrape: int
+    evaluate: int
+
+    @classmethod
+    def of(cls, thresholds: Thresholds) -> Clock:
+        service = thresholds.service
+        return cls(int(service.scrape_interval), int(service.evaluation_interval))
+
+    def tick(self, seconds: float) -> int:
+        """The first evaluation at or after `seconds`."""
+        return math.ceil(seconds / self.evaluate) * self.evaluate
+
+    @property
+    def step(self) -> int:
+        """The shortest time after which a scrape and an evaluation coincide again."""
+        return math.lcm(self.scrape, self.evaluate)
+
+    def grid(self, seconds: float) -> int:
+        """The first common moment of scrape and evaluation at or after `seconds`."""
+        return math.ceil(seconds / self.step) * self.step
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of `seconds` (a multiple of the scrape interval) in which the quantity has one value.
+
+    None is a failed scrape. `traffic` multiplies the requests; `reset` restarts the counters at its first sample.
+    """
+
+    seconds: int
+    value: float | None
+    traffic: float = 1.0
+    reset: bool = False
+
+
+def just_over(bound: float) -> float:
+    """A number with four digits, 1 per mille or a little more above `bound`."""
+    return _four_digits(bound * 1.001, ROUND_CEILING)
+
+
+def just_under(bound: float) -> float:
+    """A number with four digits, 1 per mille or a little more below `bound`."""
+    return _four_digits(bound * 0.999, ROUND_FLOOR)
+
+
+def _four_digits(value: float, rounding: str) -> float:
+    exact = Decimal(repr(value))
+    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 3), rounding=rounding))
+
+
+def selector(metric: str, labels: Mapping[str, str]) -> str:
+    inner = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    return f"{metric}{{{inner}}}"
+
+
+def gauge(clock: Clock, phases: Sequence[Phase], level: Callable[[float], float]) -> str:
+    """Values of a gauge that holds `level(value)` through each phase."""
+    parts: list[str] = []
+    for phase in phases:
+        samples = phase.seconds // clock.scrape
+        if phase.value is None:
+            parts += _gap(samples)
+        elif samples:
+            parts.append(_run(number(level(phase.value)), samples))
+    return " ".join(parts)
+
+
+def counter(clock: Clock, phases: Sequence[Phase], slope: Callable[[Phase], float], start: float = 0.0) -> str:
+    """Values of a counter that grows by `slope(phase)` a scrape; it goes on growing while scrapes fail."""
+    parts: list[str] = []
+    total, growth = start, 0.0
+    for index, phase in enumerate(phases):
+        samples = phase.seconds // clock.scrape
+        if phase.value is None:
+            parts += _gap(samples)
+            total += growth * samples
+            continue
+        growth = _dyadic(slope(phase))
+        first = growth if phase.reset else total + (growth if index else 0.0)
+        parts.append(_run(f"{number(first)}+{number(growth)}", samples))
+        total = first + growth * (samples - 1)
+    return " ".join(parts)
+
+
+def _dyadic(value: float) -> float:
+    """`value` to 31 binary digits: sums of it are exact, so a counter never falls by a rounding error."""
+    fraction, exponent = math.frexp(value)
+    return math.ldexp(round(fraction * 2**31), exponent - 31)
+
+
+def ramp(clock: Clock, phases: Sequence[Phase], base: float) -> str:
+    """Values of a gauge that rises by the phase's value per second; a reset puts it back to `base`."""
+    parts: list[str] = []
+    level = base
+    for phase in phases:
+        samples = phase.seconds // clock.scrape
+        if phase.value is None:
+            parts += _gap(samples)
+            continue
+        level = base if phase.reset else level
+        growth = phase.value * clock.scrape
+        parts.append(_run(f"{number(level)}{growth:+.17g}", samples))
+        level += growth * samples
+    return " ".join(parts)
+
+
+def _run(value: str, samples: int) -> str:
+    return f"{value}x{samples - 1}"
+
+
+def _gap(samples: int) -> list[str]:
+    return ["stale", *([f"_x{samples - 1}"] if samples > 1 else [])]
+
+
+def histogram(
+    clock: Clock,
+    metric: str,
+    labels: Mapping[str, str],
+    buckets: Sequence[float],
+    phases: Sequence[Phase],
+    share: Callable[[float, float], float],
+    observations: float,
+) -> tuple[Series, ...]:
+    """A histogram's series: `share(value, le)` of the `observations` a scrape lie at or under each bound."""
+
+    def slope(upper: float) -> Callable[[Phase], float]:
+        return lambda phase: (
+            observations * phase.traffic * (1.0 if math.isinf(upper) else share(phase.value or 0.0, upper))
+        )
+
+    bounds = [(le(bound), slope(bound)) for bound in buckets] + [("+Inf", slope(math.inf))]
+    series = [
+        Series(selector(f"{metric}_bucket", {**labels, "le": text}), counter(clock, phases, growth))
+        for text, growth in bounds
+    ]
+    return (*series, Series(selector(f"{metric}_count", labels), counter(clock, phases, slope(math.inf))))
+
+
+def quantile_share(q: float, buckets: Sequence[float]) -> Callable[[float, float], float]:
+    """Shares under which `histogram_quantile(q, ...)` reads a given value exactly.
+
+    Prometheus interpolates linearly inside the bucket that holds the rank, so with the value a share p of the way
+    into it, (q - p) / (1 - p) of the observations lie below the bucket, or 1 - q / p above it where that is negative.
+    """
+
+    def share(value: float, upper: float) -> float:
+        index = next(i for i, bound in enumerate(buckets) if value <= bound)
+        low = buckets[index - 1] if index else 0.0
+        part = (value - low) / (buckets[index] - low)
+        if upper < buckets[index]:
+            below = max(0.0, (q - part) / (1 - part)) if part < 1 else 0.0
+            return below if index and upper >= low else 0.0
+        return min(1.0, q / part) if upper == buckets[index] else 1.0
+
+    return share

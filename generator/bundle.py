@@ -1,0 +1,34 @@
+"""The whole bundle as a pure function of the thresholds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from generator import dashboards, promtool, rules, runbooks, targets
+from generator.alerts import all_alerts, all_recordings
+from generator.thresholds import Thresholds
+from generator.thresholds.schema import schema_text
+
+# Parts of the bundle and the folder each is written to.
+PARTS: Final = ("alerts", "dashboards", "docs", "promtool-tests")
+# Folders in which every file is rendered; what else stands there with `MARK` in it is left over from before.
+FOLDERS: Final = ("alerts", "dashboards", "docs/runbooks", "promtool-tests")
+MARK: Final = "Generated from thresholds.yaml"
+
+
+def render(thresholds: Thresholds) -> dict[str, str]:
+    """Every artefact by its path below the project's folder; raises ValueError where one would be empty."""
+    alerts = all_alerts(thresholds)
+    recordings = all_recordings(thresholds, alerts)
+    files = {
+        **rules.render(thresholds, alerts, recordings),
+        **promtool.render(thresholds, alerts, recordings),
+        **dashboards.render(thresholds, alerts),
+        **runbooks.render(thresholds, alerts),
+        **targets.render(thresholds, alerts),
+        "docs/thresholds.schema.json": schema_text(),
+    }
+    for path, text in files.items():
+        if not text.strip():
+            raise ValueError(f"{path} would be empty")
+    return files

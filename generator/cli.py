@@ -1,0 +1,167 @@
+"""The command line: reads files, calls the pure core, writes and prints."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from generator.thresholds import ConfigError, Thresholds, load, notices
+
+OK, FAILED, BAD_INPUT = 0, 1, 2
+
+_EPILOG = """\
+exit codes: 0 done, 1 the check failed, 2 bad input
+
+examples:
+  python -m generator render                               write everything below the current folder
+  python -m generator render --only dashboards             dashboards alone
+  python -m generator render --overlay staging.yaml --out build/staging
+  python -m generator check                                is everything committed as it is rendered?
+  python -m generator explain AuditorHighLatency           where its numbers come from
+  python -m generator explain targets.latency.p95.poor     what depends on a number
+  python -m generator schema > thresholds.schema.json      for your editor
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m generator",
+        description="Renders Grafana dashboards, Prometheus rules, their promtool tests and runbooks from one file of thresholds.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    source = argparse.ArgumentParser(add_help=False)
+    source.add_argument(
+        "--thresholds", type=Path, default=Path("thresholds.yaml"), metavar="FILE", help="default: thresholds.yaml"
+    )
+    source.add_argument(
+        "--overlay",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="YAML, JSON or jsonnet that changes only what it names; may be given again",
+    )
+    place = argparse.ArgumentParser(add_help=False)
+    place.add_argument(
+        "--out", type=Path, default=Path(), metavar="FOLDER", help="the bundle's folder; default: the current one"
+    )
+    place.add_argument(
+        "--only",
+        action="append",
+        choices=("alerts", "dashboards", "docs", "promtool-tests"),
+        default=[],
+        help="this part alone; may be given again",
+    )
+    both = [source, place]
+    render = commands.add_parser("render", parents=both, help="write every file of the bundle that differs")
+    render.set_defaults(run=_render)
+    check = commands.add_parser("check", parents=both, help="show as a diff what `render` would change; exit 1 if any")
+    check.set_defaults(run=_check)
+    explain = commands.add_parser("explain", parents=[source], help="say where an alert's numbers come from")
+    explain.add_argument("name", metavar="ALERT", help="an alert, or a path of the thresholds file")
+    explain.set_defaults(run=_explain)
+    schema = commands.add_parser("schema", help="print the JSON Schema of the thresholds file")
+    schema.set_defaults(run=_schema)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give the exit code; argparse exits with 2 by itself on wrong arguments."""
+    from generator.explain import UnknownNameError
+    from generator.files import UnreadableError
+
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return BAD_INPUT
+    except (UnreadableError, UnknownNameError) as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        sys.stderr.close()
+        return OK
+    except OSError as error:
+        print(f"{error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        return BAD_INPUT
+    return code
+
+
+def _load(arguments: argparse.Namespace) -> Thresholds:
+    from generator.files import read
+
+    overlays = [(str(path), read(path)) for path in arguments.overlay]
+    thresholds = load(read(arguments.thresholds), str(arguments.thresholds), overlays)
+    for notice in notices(thresholds):
+        print(f"note: {notice}", file=sys.stderr)
+    return thresholds
+
+
+def _rendered(arguments: argparse.Namespace) -> dict[str, str]:
+    from generator.bundle import render
+
+    files = render(_load(arguments))
+    wanted = arguments.only
+    return {path: text for path, text in files.items() if not wanted or path.split("/")[0] in wanted}
+
+
+def _leftovers(arguments: argparse.Namespace, files: dict[str, str]) -> list[str]:
+    from generator.files import leftovers
+
+    found = leftovers(arguments.out, files)
+    return [path for path in found if not arguments.only or path.split("/")[0] in arguments.only]
+
+
+def _render(arguments: argparse.Namespace) -> int:
+    from generator.files import remove, write
+
+    files = _rendered(arguments)
+    changed = write(arguments.out, files)
+    gone = _leftovers(arguments, files)
+    remove(arguments.out, gone)
+    for path in changed:
+        print(f"wrote {arguments.out / path}")
+    for path in gone:
+        print(f"removed {arguments.out / path}")
+    print(f"{len(files)} files, {len(changed)} changed")
+    return OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from generator.files import differences
+
+    files = _rendered(arguments)
+    found = list(differences(arguments.out, files))
+    for text in found:
+        print(text, end="")
+    gone = _leftovers(arguments, files)
+    for path in gone:
+        print(f"{path}: no longer part of the bundle")
+    if found or gone:
+        print(f"{len(found) + len(gone)} of {len(files)} files are not as rendered: run make", file=sys.stderr)
+        return FAILED
+    print(f"{len(files)} files are as rendered")
+    return OK
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from generator.alerts import all_alerts
+    from generator.explain import explain
+
+    thresholds = _load(arguments)
+    print(explain(thresholds, all_alerts(thresholds), arguments.name), end="")
+    return OK
+
+
+def _schema(_arguments: argparse.Namespace) -> int:
+    from generator.thresholds.schema import schema_text
+
+    print(schema_text(), end="")
+    return OK

@@ -1,0 +1,86 @@
+"""Where an alert's numbers come from, and what speaks of a number."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from generator.alerts.model import Alert
+from generator.promql import plain
+from generator.rules import annotations, dashboard_url
+from generator.thresholds import Thresholds
+from generator.thresholds.units import format_duration, format_value
+
+
+class UnknownNameError(Exception):
+    """Neither an alert nor a path of the thresholds file; the text names the nearest ones."""
+
+
+def explain(thresholds: Thresholds, alerts: Sequence[Alert], name: str) -> str:
+    """The explanation of an alert (``AuditorDown``) or of a value (``targets.latency.p95.poor``)."""
+    found = [alert for alert in alerts if alert.name.lower() in (name.lower(), f"auditor{name.lower()}")]
+    if found:
+        return "\n".join(_alert(thresholds, found[0])) + "\n"
+    if name in thresholds.positions:
+        return "\n".join(_value(thresholds, alerts, name)) + "\n"
+    near = difflib.get_close_matches(name, [*(alert.name for alert in alerts), *thresholds.positions], n=3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise UnknownNameError(f"{name} is neither an alert nor a path of the thresholds file{hint}")
+
+
+def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
+    yield f"{alert.name} ({alert.family}, of one {alert.place})"
+    for trigger in alert.triggers:
+        bound = trigger.bound
+        yield ""
+        yield f"{trigger.severity}, after {format_duration(trigger.for_)}"
+        if bound:
+            value = format_value(bound.value, bound.levels.unit)
+            yield f"  bound    {value}: {bound.row} is {bound.level}, {_where(thresholds, bound.path)}"
+            yield f"  why      {bound.levels.why}"
+        yield from _block("expr", alert.expr(trigger))
+        yield f"  summary  {annotations(thresholds, alert, trigger)['summary']}"
+    if alert.recordings:
+        yield ""
+        yield "recordings"
+        for recording in alert.recordings:
+            yield from _block(recording.name, plain(recording.expr))
+    yield ""
+    yield "numbers"
+    for path in alert.paths():
+        for each in sorted(_at_or_below(thresholds, path), key=lambda each: str(thresholds.positions[each])):
+            yield f"  {_where(thresholds, each)}"
+    yield ""
+    yield f"panel    {alert.panel.title}, dashboard {alert.panel.dashboard}, section {alert.panel.section}"
+    yield f"         {dashboard_url(thresholds.service.links.grafana, alert)}"
+    yield f"runbook  docs/runbooks/{alert.name}.md"
+    yield f"tests    promtool-tests/{alert.name}.yml"
+    for case in alert.cases:
+        yield f"         - {case.title}"
+
+
+def _value(thresholds: Thresholds, alerts: Sequence[Alert], name: str) -> Iterator[str]:
+    yield _where(thresholds, name)
+    using = [alert for alert in alerts if any(_covers(path, name) for path in alert.paths())]
+    if not using:
+        yield "no alert depends on it alone; see docs/targets.md and the dashboards"
+    for alert in using:
+        yield f"  {alert.name}: alerts/{alert.family}.yml, promtool-tests/{alert.name}.yml, docs/runbooks/{alert.name}.md"
+
+
+def _covers(path: str, name: str) -> bool:
+    return name == path or name.startswith(f"{path}.")
+
+
+def _at_or_below(thresholds: Thresholds, path: str) -> list[str]:
+    return [each for each in thresholds.positions if _covers(path, each)]
+
+
+def _where(thresholds: Thresholds, path: str) -> str:
+    return f"{path} at {thresholds.positions[path]}"
+
+
+def _block(title: str, text: str) -> Iterator[str]:
+    yield f"  {title}"
+    for line in text.splitlines():
+        yield f"    {line}"

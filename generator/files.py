@@ -1,0 +1,92 @@
+"""Reading and writing files: the only module of the generator that touches the disk."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from generator.bundle import FOLDERS, MARK
+
+
+class UnreadableError(Exception):
+    """A file the user named cannot be read; the text says which and why."""
+
+
+def read(path: Path) -> str:
+    """The text of a file; raises UnreadableError."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"{path}: byte {error.start + 1} is not UTF-8 text") from error
+    except OSError as error:
+        raise UnreadableError(f"{path}: {error.strerror or error}") from error
+
+
+def write(root: Path, files: Mapping[str, str]) -> list[str]:
+    """Write what differs and give its paths.
+
+    All texts are on disk under temporary names before the first file is replaced, so that a full disk or an
+    interruption leaves every file either old or new, never half.
+    """
+    changed = {path: text for path, text in files.items() if _current(root / path) != text}
+    staged: list[tuple[Path, Path]] = []
+    try:
+        for path, text in changed.items():
+            staged.append((_stage(root / path, text), root / path))
+        for temporary, target in staged:
+            os.replace(temporary, target)
+    finally:
+        for temporary, _ in staged:
+            temporary.unlink(missing_ok=True)
+    return list(changed)
+
+
+def _stage(target: Path, text: str) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _current(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return None
+
+
+def leftovers(root: Path, rendered: Iterable[str]) -> list[str]:
+    """Generated files of an earlier rendering that the bundle no longer has."""
+    known = set(rendered)
+    found = (path for folder in FOLDERS for path in sorted((root / folder).glob("*")) if path.is_file())
+    return [
+        name
+        for path in found
+        if (name := path.relative_to(root).as_posix()) not in known and MARK in (_current(path) or "")
+    ]
+
+
+def remove(root: Path, paths: Iterable[str]) -> None:
+    for path in paths:
+        (root / path).unlink(missing_ok=True)
+
+
+def differences(root: Path, files: Mapping[str, str]) -> Iterator[str]:
+    """A unified diff from the committed files to `files`, a piece of text for each file that differs."""
+    for path, text in sorted(files.items()):
+        current = _current(root / path)
+        if current != text:
+            before = (current or "").splitlines(keepends=True)
+            after = text.splitlines(keepends=True)
+            source = path if current is not None else "/dev/null"
+            yield "".join(difflib.unified_diff(before, after, source, f"{path} (rendered)"))

@@ -1,0 +1,64 @@
+"""The alerts' cases as promtool test files, one an alert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from generator import texts
+from generator.alerts.model import Alert, Case, Firing, Moment, Recording
+from generator.rules import annotations, group_name, labels
+from generator.thresholds.model import Thresholds
+from generator.thresholds.units import format_duration
+from generator.yamlfile import dump
+
+
+def render(
+    thresholds: Thresholds, alerts: Sequence[Alert], recordings: Mapping[str, Sequence[Recording]]
+) -> dict[str, str]:
+    """`promtool-tests/NAME.yml` for every alert, by path; raises ValueError for an alert without a case."""
+    owners = {each.name: family for family, group in recordings.items() for each in group}
+    return {f"promtool-tests/{alert.name}.yml": _file(thresholds, alert, owners) for alert in alerts}
+
+
+def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> str:
+    if not any(moment.firing for case in alert.cases for moment in case.moments):
+        raise ValueError(f"no case makes {alert.name} fire")
+    needed = {owners[each.name] for each in alert.recordings} | {alert.family}
+    families = [family for family in dict.fromkeys((*owners.values(), alert.family)) if family in needed]
+    return dump(
+        {
+            "rule_files": [f"../alerts/{family}.yml" for family in families],
+            "evaluation_interval": format_duration(thresholds.service.evaluation_interval),
+            "group_eval_order": [group_name(thresholds, family) for family in families],
+            "tests": [_test(thresholds, alert, case) for case in alert.cases],
+        }
+    )
+
+
+def _test(thresholds: Thresholds, alert: Alert, case: Case) -> dict[str, Any]:
+    return {
+        "name": case.title,
+        "interval": format_duration(thresholds.service.scrape_interval),
+        "input_series": [{"series": each.series, "values": each.values} for each in case.series],
+        "alert_rule_test": [_moment(thresholds, alert, moment) for moment in case.moments],
+    }
+
+
+def _moment(thresholds: Thresholds, alert: Alert, moment: Moment) -> dict[str, Any]:
+    return {
+        "eval_time": format_duration(moment.at),
+        "alertname": alert.name,
+        "exp_alerts": [_expected(thresholds, alert, firing) for firing in moment.firing],
+    }
+
+
+def _expected(thresholds: Thresholds, alert: Alert, firing: Firing) -> dict[str, Any]:
+    trigger = next(each for each in alert.triggers if each.severity == firing.severity)
+    return {
+        "exp_labels": {**labels(thresholds, alert, trigger), **firing.labels},
+        "exp_annotations": {
+            name: texts.expand(text, firing.value, firing.labels, firing.known)
+            for name, text in annotations(thresholds, alert, trigger).items()
+        },
+    }

@@ -1,0 +1,92 @@
+"""Alerts and recordings as Prometheus rule files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from generator.alerts import budget
+from generator.alerts.model import LABELS, Alert, Recording, Trigger
+from generator.promql import plain
+from generator.thresholds.model import Thresholds
+from generator.thresholds.units import format_duration, format_value
+from generator.yamlfile import dump
+
+def group_name(thresholds: Thresholds, family: str) -> str:
+    return f"{thresholds.service.name}-{family}"
+
+
+def labels(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, str]:
+    """The rule's own labels; those of its series come on top."""
+    return {
+        "severity": trigger.severity,
+        "service": thresholds.service.name,
+        "category": alert.family,
+        **thresholds.service.labels,
+    }
+
+
+def annotations(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, str]:
+    """Texts and links of one severity, as Go templates."""
+    bound = format_value(alert.bound(trigger), alert.unit)
+    filled = {
+        name: text.replace("BOUND", bound).replace("FOR", format_duration(trigger.for_))
+        for name, text in (("summary", alert.summary), ("description", alert.description))
+    }
+    links = thresholds.service.links
+    return {
+        **filled,
+        "runbook_url": f"{links.runbooks}/{alert.name}.md",
+        "dashboard_url": dashboard_url(links.grafana, alert),
+    }
+
+
+def dashboard_url(grafana: str, alert: Alert) -> str:
+    """The alert's panel, with the dashboard's variables set to where the alert comes from."""
+    variables = [
+        f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in LABELS[alert.place] if label != "job"
+    ]
+    return f"{grafana}/d/auditor-{alert.panel.dashboard}?{'&'.join([*variables, f'viewPanel={alert.panel.id}'])}"
+
+
+def alert_rule(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, Any]:
+    """One severity of an alert as Prometheus's rule."""
+    rule: dict[str, Any] = {"alert": alert.name, "expr": alert.expr(trigger)}
+    if trigger.for_:
+        rule["for"] = format_duration(trigger.for_)
+    if alert.keep_firing_for:
+        rule["keep_firing_for"] = format_duration(alert.keep_firing_for)
+    rule["labels"] = labels(thresholds, alert, trigger)
+    rule["annotations"] = annotations(thresholds, alert, trigger)
+    return rule
+
+
+def render(
+    thresholds: Thresholds, alerts: Sequence[Alert], recordings: Mapping[str, Sequence[Recording]]
+) -> dict[str, str]:
+    """`alerts/FAMILY.yml` by path: a family's recordings, then its alerts, as one group.
+
+    Raises ValueError for a family without a rule.
+    """
+    families = dict.fromkeys((*(alert.family for alert in alerts), *recordings))
+    return {f"alerts/{family}.yml": _file(thresholds, family, alerts, recordings) for family in families}
+
+
+def _file(
+    thresholds: Thresholds, family: str, alerts: Sequence[Alert], recordings: Mapping[str, Sequence[Recording]]
+) -> str:
+    rules: list[dict[str, Any]] = [
+        {"record": each.name, "expr": plain(each.expr)} for each in recordings.get(family, ())
+    ]
+    rules += [
+        alert_rule(thresholds, alert, trigger)
+        for alert in alerts
+        if alert.family == family
+        for trigger in alert.triggers
+    ]
+    if not rules:
+        raise ValueError(f"no rule in the family {family}")
+    group: dict[str, Any] = {"name": group_name(thresholds, family)}
+    if family == budget.FAMILY:
+        group["interval"] = format_duration(thresholds.slo.evaluation_interval)
+    return dump({"groups": [{**group, "rules": rules}]})

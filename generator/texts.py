@@ -1,0 +1,120 @@
+"""Go templates of alert texts: what Prometheus makes of them, so that tests can demand every letter.
+
+Only the forms that the bundle uses are known: ``{{ $labels.x }}``, ``{{ $labels.x | urlquery }}``, ``{{ $value }}``
+and ``{{ $value | FUNCTION }}`` with the functions below; anything else is refused. Source of the functions:
+Prometheus's template reference and its package `template`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import quote_plus
+
+_ACTION: Final = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+
+
+def _general(value: float) -> str:
+    """Go's ``%.4g``."""
+    return f"{value:.4g}" if math.isfinite(value) else go_float(value)
+
+
+def humanize_percentage(value: float) -> str:
+    return f"{_general(value * 100)}%"
+
+
+def humanize(value: float) -> str:
+    """SI prefixes, four significant digits."""
+    if value == 0 or not math.isfinite(value):
+        return _general(value)
+    if abs(value) >= 1:
+        for prefix in ("", "k", "M", "G", "T", "P", "E", "Z", "Y"):
+            if abs(value) < 1000 or prefix == "Y":
+                return _general(value) + prefix
+            value /= 1000
+    for prefix in ("", "m", "u", "n", "p", "f", "a", "z", "y"):
+        if abs(value) >= 1 or prefix == "y":
+            return _general(value) + prefix
+        value *= 1000
+    raise AssertionError
+
+
+def humanize1024(value: float) -> str:
+    """Binary prefixes, four significant digits."""
+    if abs(value) <= 1 or not math.isfinite(value):
+        return _general(value)
+    for prefix in ("", "ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"):
+        if abs(value) < 1024 or prefix == "Yi":
+            return _general(value) + prefix
+        value /= 1024
+    raise AssertionError
+
+
+def humanize_duration(value: float) -> str:
+    """Days to milliseconds; seconds and less have four significant digits."""
+    if not math.isfinite(value):
+        return _general(value)
+    if value == 0:
+        return "0s"
+    sign, value = ("-", -value) if value < 0 else ("", value)
+    if value >= 1:
+        seconds = int(value)
+        minutes, hours, days = seconds // 60 % 60, seconds // 3600 % 24, seconds // 86400
+        if days:
+            return f"{sign}{days}d {hours}h {minutes}m {seconds % 60}s"
+        if hours:
+            return f"{sign}{hours}h {minutes}m {seconds % 60}s"
+        if minutes:
+            return f"{sign}{minutes}m {seconds % 60}s"
+        return f"{sign}{_general(value)}s"
+    prefix = ""
+    for prefix in ("m", "u", "n", "p", "f", "a", "z", "y"):
+        value *= 1000
+        if value >= 1:
+            break
+    return f"{sign}{_general(value)}{prefix}s"
+
+
+_FUNCTIONS: Final[Mapping[str, Callable[[float], str]]] = {
+    "humanize": humanize,
+    "humanize1024": humanize1024,
+    "humanizeDuration": humanize_duration,
+    "humanizePercentage": humanize_percentage,
+}
+
+
+def expand(
+    template: str, value: float, labels: Mapping[str, str], known: Mapping[str, str] | None = None
+) -> str:
+    """What Prometheus makes of `template` for one alert.
+
+    `known` gives the result of passages that depend on other series.
+    Raises ValueError for an action that is neither known nor of the forms above.
+    """
+    for passage, result in (known or {}).items():
+        template = template.replace(passage, result)
+
+    def action(found: re.Match[str]) -> str:
+        subject, _, function = (part.strip() for part in found[1].partition("|"))
+        if subject.startswith("$labels."):
+            text = labels.get(subject.removeprefix("$labels."), "")
+            if function in ("", "urlquery"):
+                return quote_plus(text) if function else text
+        if subject == "$value" and function in _FUNCTIONS:
+            return _FUNCTIONS[function](value)
+        if subject == "$value" and not function:
+            return go_float(value)
+        raise ValueError(f"unknown template action {found[0]!r}")
+
+    return _ACTION.sub(action, template)
+
+
+def go_float(value: float) -> str:
+    """Go's ``%v`` of a float64: ``%g`` with exponents from 1e21 on and below 1e-4."""
+    if not math.isfinite(value):
+        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
+    if value == int(value) and abs(value) < 1e21:
+        return str(int(value))
+    return re.sub(r"e([+-])(\d)$", r"e\g<1>0\2", repr(value))
