@@ -11,13 +11,16 @@ from generator.thresholds.schema import schema_text
 
 # Parts of the bundle and the folder each is written to.
 PARTS: Final = ("alerts", "dashboards", "docs", "promtool-tests")
-# Folders in which every file is rendered; what else stands there with `MARK` in it is left over from before.
+# Folders in which every file is rendered; another one with `MARK` in it is left over from before.
 FOLDERS: Final = ("alerts", "dashboards", "docs/runbooks", "promtool-tests")
 MARK: Final = "Generated from thresholds.yaml"
 
 
 def render(thresholds: Thresholds) -> dict[str, str]:
-    """Every artefact by its path below the project's folder; raises ValueError where one would be empty."""
+    """Every artefact by its path below the project's folder.
+
+    Raises ValueError where one would be empty.
+    """
     alerts = all_alerts(thresholds)
     recordings = all_recordings(thresholds, alerts)
     files = {

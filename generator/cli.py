@@ -15,7 +15,7 @@ _EPILOG = """\
 exit codes: 0 done, 1 the check failed, 2 bad input
 
 examples:
-  python -m generator render                               write everything below the current folder
+  python -m generator render                               write everything here
   python -m generator render --only dashboards             dashboards alone
   python -m generator render --overlay staging.yaml --out build/staging
   python -m generator check                                is everything committed as it is rendered?
@@ -28,14 +28,19 @@ examples:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m generator",
-        description="Renders Grafana dashboards, Prometheus rules, their promtool tests and runbooks from one file of thresholds.",
+        description="Renders Grafana dashboards, Prometheus rules, their promtool tests and "
+        "runbooks from one file of thresholds.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     source = argparse.ArgumentParser(add_help=False)
     source.add_argument(
-        "--thresholds", type=Path, default=Path("thresholds.yaml"), metavar="FILE", help="default: thresholds.yaml"
+        "--thresholds",
+        type=Path,
+        default=Path("thresholds.yaml"),
+        metavar="FILE",
+        help="default: thresholds.yaml",
     )
     source.add_argument(
         "--overlay",
@@ -47,7 +52,11 @@ def parser() -> argparse.ArgumentParser:
     )
     place = argparse.ArgumentParser(add_help=False)
     place.add_argument(
-        "--out", type=Path, default=Path(), metavar="FOLDER", help="the bundle's folder; default: the current one"
+        "--out",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="the bundle's folder; default: the current one",
     )
     place.add_argument(
         "--only",
@@ -57,11 +66,17 @@ def parser() -> argparse.ArgumentParser:
         help="this part alone; may be given again",
     )
     both = [source, place]
-    render = commands.add_parser("render", parents=both, help="write every file of the bundle that differs")
+    render = commands.add_parser(
+        "render", parents=both, help="write every file of the bundle that differs"
+    )
     render.set_defaults(run=_render)
-    check = commands.add_parser("check", parents=both, help="show as a diff what `render` would change; exit 1 if any")
+    check = commands.add_parser(
+        "check", parents=both, help="show as a diff what `render` would change; exit 1 if any"
+    )
     check.set_defaults(run=_check)
-    explain = commands.add_parser("explain", parents=[source], help="say where an alert's numbers come from")
+    explain = commands.add_parser(
+        "explain", parents=[source], help="say where an alert's numbers come from"
+    )
     explain.add_argument("name", metavar="ALERT", help="an alert, or a path of the thresholds file")
     explain.set_defaults(run=_explain)
     schema = commands.add_parser("schema", help="print the JSON Schema of the thresholds file")
@@ -70,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and give the exit code; argparse exits with 2 by itself on wrong arguments."""
+    """Run one command and give the exit code; on wrong arguments argparse exits, with 2."""
     from generator.explain import UnknownNameError
     from generator.files import UnreadableError
 
@@ -109,7 +124,9 @@ def _rendered(arguments: argparse.Namespace) -> dict[str, str]:
 
     files = render(_load(arguments))
     wanted = arguments.only
-    return {path: text for path, text in files.items() if not wanted or path.split("/")[0] in wanted}
+    return {
+        path: text for path, text in files.items() if not wanted or path.split("/")[0] in wanted
+    }
 
 
 def _leftovers(arguments: argparse.Namespace, files: dict[str, str]) -> list[str]:
@@ -145,7 +162,10 @@ def _check(arguments: argparse.Namespace) -> int:
     for path in gone:
         print(f"{path}: no longer part of the bundle")
     if found or gone:
-        print(f"{len(found) + len(gone)} of {len(files)} files are not as rendered: run make", file=sys.stderr)
+        print(
+            f"{len(found) + len(gone)} of {len(files)} files are not as rendered: run make",
+            file=sys.stderr,
+        )
         return FAILED
     print(f"{len(files)} files are as rendered")
     return OK

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from generator.alerts.model import Alert
 from generator.promql import plain
-from generator.rules import annotations, dashboard_url
+from generator.rules import dashboard_url, rule_annotations
 from generator.thresholds import Thresholds
 from generator.thresholds.units import format_duration, format_value
 
@@ -17,13 +17,17 @@ class UnknownNameError(Exception):
 
 
 def explain(thresholds: Thresholds, alerts: Sequence[Alert], name: str) -> str:
-    """The explanation of an alert (``AuditorDown``) or of a value (``targets.latency.p95.poor``)."""
-    found = [alert for alert in alerts if alert.name.lower() in (name.lower(), f"auditor{name.lower()}")]
+    """The explanation of an alert (``AuditorDown``) or a value (``targets.latency.p95.poor``)."""
+    found = [
+        alert for alert in alerts if alert.name.lower() in (name.lower(), f"auditor{name.lower()}")
+    ]
     if found:
         return "\n".join(_alert(thresholds, found[0])) + "\n"
     if name in thresholds.positions:
         return "\n".join(_value(thresholds, alerts, name)) + "\n"
-    near = difflib.get_close_matches(name, [*(alert.name for alert in alerts), *thresholds.positions], n=3)
+    near = difflib.get_close_matches(
+        name, [*(alert.name for alert in alerts), *thresholds.positions], n=3
+    )
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise UnknownNameError(f"{name} is neither an alert nor a path of the thresholds file{hint}")
 
@@ -39,7 +43,7 @@ def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
             yield f"  bound    {value}: {bound.row} is {bound.level}, {_where(thresholds, bound.path)}"
             yield f"  why      {bound.levels.why}"
         yield from _block("expr", alert.expr(trigger))
-        yield f"  summary  {annotations(thresholds, alert, trigger)['summary']}"
+        yield f"  summary  {rule_annotations(thresholds, alert, trigger)['summary']}"
     if alert.recordings:
         yield ""
         yield "recordings"
@@ -48,10 +52,13 @@ def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
     yield ""
     yield "numbers"
     for path in alert.paths():
-        for each in sorted(_at_or_below(thresholds, path), key=lambda each: str(thresholds.positions[each])):
+        for each in sorted(
+            _at_or_below(thresholds, path), key=lambda each: str(thresholds.positions[each])
+        ):
             yield f"  {_where(thresholds, each)}"
     yield ""
-    yield f"panel    {alert.panel.title}, dashboard {alert.panel.dashboard}, section {alert.panel.section}"
+    panel = alert.panel
+    yield f"panel    {panel.title}, dashboard {panel.dashboard}, section {panel.section}"
     yield f"         {dashboard_url(thresholds.service.links.grafana, alert)}"
     yield f"runbook  docs/runbooks/{alert.name}.md"
     yield f"tests    promtool-tests/{alert.name}.yml"
@@ -65,7 +72,8 @@ def _value(thresholds: Thresholds, alerts: Sequence[Alert], name: str) -> Iterat
     if not using:
         yield "no alert depends on it alone; see docs/targets.md and the dashboards"
     for alert in using:
-        yield f"  {alert.name}: alerts/{alert.family}.yml, promtool-tests/{alert.name}.yml, docs/runbooks/{alert.name}.md"
+        files = f"alerts/{alert.family}.yml", f"promtool-tests/{alert.name}.yml"
+        yield f"  {alert.name}: {', '.join(files)}, docs/runbooks/{alert.name}.md"
 
 
 def _covers(path: str, name: str) -> bool:

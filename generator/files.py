@@ -28,8 +28,8 @@ def read(path: Path) -> str:
 def write(root: Path, files: Mapping[str, str]) -> list[str]:
     """Write what differs and give its paths.
 
-    All texts are on disk under temporary names before the first file is replaced, so that a full disk or an
-    interruption leaves every file either old or new, never half.
+    All texts are on disk under temporary names before the first file is replaced, so that a full
+    disk or an interruption leaves every file either old or new, never half.
     """
     changed = {path: text for path, text in files.items() if _current(root / path) != text}
     staged: list[tuple[Path, Path]] = []
@@ -37,7 +37,7 @@ def write(root: Path, files: Mapping[str, str]) -> list[str]:
         for path, text in changed.items():
             staged.append((_stage(root / path, text), root / path))
         for temporary, target in staged:
-            os.replace(temporary, target)
+            temporary.replace(target)
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)
@@ -68,11 +68,14 @@ def _current(path: Path) -> str | None:
 def leftovers(root: Path, rendered: Iterable[str]) -> list[str]:
     """Generated files of an earlier rendering that the bundle no longer has."""
     known = set(rendered)
-    found = (path for folder in FOLDERS for path in sorted((root / folder).glob("*")) if path.is_file())
+    found = (
+        path for folder in FOLDERS for path in sorted((root / folder).glob("*")) if path.is_file()
+    )
     return [
         name
         for path in found
-        if (name := path.relative_to(root).as_posix()) not in known and MARK in (_current(path) or "")
+        if (name := path.relative_to(root).as_posix()) not in known
+        and MARK in (_current(path) or "")
     ]
 
 

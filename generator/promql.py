@@ -1,7 +1,8 @@
 """Small helpers to write PromQL.
 
-Expressions of this package carry braces at every selector, ``up{}`` or ``up{job="x"}``, so that a panel can add the
-matchers of its variables to the very expression that an alert uses; `plain` gives the rule's form.
+Expressions of this package carry braces at every selector, ``up{}`` or ``up{job="x"}``, so that a
+panel can add the matchers of its variables to the very expression that an alert uses; `plain` gives
+the rule's form.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ def with_matchers(expr: str, matchers: str) -> str:
 
 
 def number(value: float) -> str:
-    """A PromQL number: the shortest text that reads back as `value`, never with an exponent below 1e15."""
+    """The shortest PromQL number that reads back as `value`, without an exponent below 1e15."""
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return repr(float(value))
 
 
 def le(bound: float) -> str:
-    """The value of the label `le` as the client library and Prometheus 3 write it: always with a fraction."""
+    """The label `le` as the client library and Prometheus 3 write it: always with a fraction."""
     return repr(float(bound))

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator import texts
+from generator.alerts.build import Kit
+from generator.alerts.clock import Clock
 from generator.alerts.model import Alert, Case, Firing, Moment, Recording
-from generator.rules import annotations, group_name, labels
+from generator.rules import group_name, rule_annotations, rule_labels
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
 from generator.yamlfile import dump
@@ -18,28 +20,33 @@ def render(
 ) -> dict[str, str]:
     """`promtool-tests/NAME.yml` for every alert, by path; raises ValueError for an alert without a case."""
     owners = {each.name: family for family, group in recordings.items() for each in group}
-    return {f"promtool-tests/{alert.name}.yml": _file(thresholds, alert, owners) for alert in alerts}
+    return {
+        f"promtool-tests/{alert.name}.yml": _file(thresholds, alert, owners) for alert in alerts
+    }
 
 
 def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> str:
     if not any(moment.firing for case in alert.cases for moment in case.moments):
         raise ValueError(f"no case makes {alert.name} fire")
     needed = {owners[each.name] for each in alert.recordings} | {alert.family}
-    families = [family for family in dict.fromkeys((*owners.values(), alert.family)) if family in needed]
+    clock = alert.clock or Kit(thresholds).clock
+    families = [
+        family for family in dict.fromkeys((*owners.values(), alert.family)) if family in needed
+    ]
     return dump(
         {
             "rule_files": [f"../alerts/{family}.yml" for family in families],
-            "evaluation_interval": format_duration(thresholds.service.evaluation_interval),
+            "evaluation_interval": format_duration(clock.evaluate),
             "group_eval_order": [group_name(thresholds, family) for family in families],
-            "tests": [_test(thresholds, alert, case) for case in alert.cases],
+            "tests": [_test(thresholds, alert, clock, case) for case in alert.cases],
         }
     )
 
 
-def _test(thresholds: Thresholds, alert: Alert, case: Case) -> dict[str, Any]:
+def _test(thresholds: Thresholds, alert: Alert, clock: Clock, case: Case) -> dict[str, Any]:
     return {
         "name": case.title,
-        "interval": format_duration(thresholds.service.scrape_interval),
+        "interval": format_duration(clock.scrape),
         "input_series": [{"series": each.series, "values": each.values} for each in case.series],
         "alert_rule_test": [_moment(thresholds, alert, moment) for moment in case.moments],
     }
@@ -56,9 +63,9 @@ def _moment(thresholds: Thresholds, alert: Alert, moment: Moment) -> dict[str, A
 def _expected(thresholds: Thresholds, alert: Alert, firing: Firing) -> dict[str, Any]:
     trigger = next(each for each in alert.triggers if each.severity == firing.severity)
     return {
-        "exp_labels": {**labels(thresholds, alert, trigger), **firing.labels},
+        "exp_labels": {**rule_labels(thresholds, alert, trigger), **firing.labels},
         "exp_annotations": {
             name: texts.expand(text, firing.value, firing.labels, firing.known)
-            for name, text in annotations(thresholds, alert, trigger).items()
+            for name, text in rule_annotations(thresholds, alert, trigger).items()
         },
     }

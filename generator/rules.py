@@ -12,11 +12,12 @@ from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration, format_value
 from generator.yamlfile import dump
 
+
 def group_name(thresholds: Thresholds, family: str) -> str:
     return f"{thresholds.service.name}-{family}"
 
 
-def labels(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, str]:
+def rule_labels(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, str]:
     """The rule's own labels; those of its series come on top."""
     return {
         "severity": trigger.severity,
@@ -26,7 +27,7 @@ def labels(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, 
     }
 
 
-def annotations(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, str]:
+def rule_annotations(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, str]:
     """Texts and links of one severity, as Go templates."""
     bound = format_value(alert.bound(trigger), alert.unit)
     filled = {
@@ -44,7 +45,9 @@ def annotations(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[
 def dashboard_url(grafana: str, alert: Alert) -> str:
     """The alert's panel, with the dashboard's variables set to where the alert comes from."""
     variables = [
-        f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in LABELS[alert.place] if label != "job"
+        f"var-{label}={{{{ $labels.{label} | urlquery }}}}"
+        for label in LABELS[alert.place]
+        if label != "job"
     ]
     return f"{grafana}/d/auditor-{alert.panel.dashboard}?{'&'.join([*variables, f'viewPanel={alert.panel.id}'])}"
 
@@ -56,8 +59,8 @@ def alert_rule(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[s
         rule["for"] = format_duration(trigger.for_)
     if alert.keep_firing_for:
         rule["keep_firing_for"] = format_duration(alert.keep_firing_for)
-    rule["labels"] = labels(thresholds, alert, trigger)
-    rule["annotations"] = annotations(thresholds, alert, trigger)
+    rule["labels"] = rule_labels(thresholds, alert, trigger)
+    rule["annotations"] = rule_annotations(thresholds, alert, trigger)
     return rule
 
 
@@ -69,11 +72,16 @@ def render(
     Raises ValueError for a family without a rule.
     """
     families = dict.fromkeys((*(alert.family for alert in alerts), *recordings))
-    return {f"alerts/{family}.yml": _file(thresholds, family, alerts, recordings) for family in families}
+    return {
+        f"alerts/{family}.yml": _file(thresholds, family, alerts, recordings) for family in families
+    }
 
 
 def _file(
-    thresholds: Thresholds, family: str, alerts: Sequence[Alert], recordings: Mapping[str, Sequence[Recording]]
+    thresholds: Thresholds,
+    family: str,
+    alerts: Sequence[Alert],
+    recordings: Mapping[str, Sequence[Recording]],
 ) -> str:
     rules: list[dict[str, Any]] = [
         {"record": each.name, "expr": plain(each.expr)} for each in recordings.get(family, ())

@@ -1,8 +1,8 @@
-"""Go templates of alert texts: what Prometheus makes of them, so that tests can demand every letter.
+"""What Prometheus makes of the templates of alert texts, so that tests can demand every letter.
 
-Only the forms that the bundle uses are known: ``{{ $labels.x }}``, ``{{ $labels.x | urlquery }}``, ``{{ $value }}``
-and ``{{ $value | FUNCTION }}`` with the functions below; anything else is refused. Source of the functions:
-Prometheus's template reference and its package `template`.
+Only the forms that the bundle uses are known: ``{{ $labels.x }}``, ``{{ $labels.x | urlquery }}``,
+``{{ $value }}`` and ``{{ $value | FUNCTION }}`` with the functions below; anything else is refused.
+Source of the functions: Prometheus's template reference and its package `template`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from itertools import dropwhile
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -53,28 +54,19 @@ def humanize1024(value: float) -> str:
 
 
 def humanize_duration(value: float) -> str:
-    """Days to milliseconds; seconds and less have four significant digits."""
-    if not math.isfinite(value):
-        return _general(value)
+    """Days to milliseconds; what is less than a minute has four significant digits."""
     if value == 0:
         return "0s"
-    sign, value = ("-", -value) if value < 0 else ("", value)
-    if value >= 1:
-        seconds = int(value)
-        minutes, hours, days = seconds // 60 % 60, seconds // 3600 % 24, seconds // 86400
-        if days:
-            return f"{sign}{days}d {hours}h {minutes}m {seconds % 60}s"
-        if hours:
-            return f"{sign}{hours}h {minutes}m {seconds % 60}s"
-        if minutes:
-            return f"{sign}{minutes}m {seconds % 60}s"
-        return f"{sign}{_general(value)}s"
-    prefix = ""
-    for prefix in ("m", "u", "n", "p", "f", "a", "z", "y"):
-        value *= 1000
-        if value >= 1:
-            break
-    return f"{sign}{_general(value)}{prefix}s"
+    if value < 0:
+        return f"-{humanize_duration(-value)}"
+    if not math.isfinite(value):
+        return go_float(value)
+    if value < 60:
+        return f"{humanize(value)}s"
+    seconds = int(value)
+    parts = [(seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "m")]
+    shown = dropwhile(lambda part: not part[0], parts)
+    return " ".join([*(f"{count}{name}" for count, name in shown), f"{seconds % 60}s"])
 
 
 _FUNCTIONS: Final[Mapping[str, Callable[[float], str]]] = {

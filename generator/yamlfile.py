@@ -6,13 +6,16 @@ from typing import Any, Final
 
 import yaml
 
-HEADER: Final = "# Generated from thresholds.yaml by `make`. Do not edit: change the thresholds or the generator.\n"
+HEADER: Final = (
+    "# Generated from thresholds.yaml by `make`. "
+    "Do not edit: change the thresholds or the generator.\n"
+)
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # the C class exists only at run time
     """Writes text of several lines as a block, and never an alias."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         return True
 
 

@@ -16,7 +16,8 @@ FAMILY: Final = "budget"
 def remaining(thresholds: Thresholds) -> Recording:
     """Share of the period's budget that is left; negative once it is overdrawn.
 
-    Sums the increases recorded every short window: a range of weeks over raw counters would cost too much.
+    Sums the increases recorded every short window: a range of weeks over raw counters would cost
+    too much.
     """
     slo = thresholds.slo
     window = thresholds.alerts.high_error_rate.window
@@ -25,14 +26,16 @@ def remaining(thresholds: Thresholds) -> Recording:
         f"sum_over_time({each.query}{period})" for each in (errors(window), requests(window))
     )
     return Recording(
+        FAMILY,
         f"instance:auditor_error_budget:remaining{format_duration(slo.period)}",
         f"1 - {failed}\n/\n({all_} > 0)\n/ {_budget(thresholds)}",
     )
 
 
 def burn(thresholds: Thresholds, window: float) -> Recording:
-    """How many times faster than allowed the budget burns: 1 uses it up just at the period's end."""
+    """How many times faster than allowed the budget burns: 1 uses it up just at its period's end."""
     return Recording(
+        FAMILY,
         f"instance:auditor_error_budget:burn_rate{format_duration(window)}",
         f"{error_ratio(window).query} / {_budget(thresholds)}",
     )

@@ -7,22 +7,34 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from generator.alerts.clock import Clock
 from generator.alerts.model import Alert, Case, Firing, Moment, Recording, Series, Trigger
 from generator.alerts.proof import HERE, Drive, at_once
-from generator.alerts.series import Clock, Phase, counter, gauge, just_over, selector
+from generator.alerts.series import Phase, counter, gauge, just_over, selector
 from generator.names import API_CLIENTS, REQUESTS, UP
-from generator.thresholds.model import SEVERITIES, AlertSettings, Levels, LoadLevels, Thresholds, Tier
+from generator.thresholds.model import (
+    SEVERITIES,
+    AlertSettings,
+    Levels,
+    LoadLevels,
+    Thresholds,
+    Tier,
+)
 from generator.thresholds.units import format_duration
 
 ERROR: Final = 'status="error"'
 
 
 def triggers(
-    thresholds: Thresholds, settings: AlertSettings, guard: str = "", milder_guard: Callable[[Levels], str] | None = None
+    thresholds: Thresholds,
+    settings: AlertSettings,
+    guard: str = "",
+    milder_guard: Callable[[Levels], str] | None = None,
 ) -> tuple[Trigger, ...]:
     """The severities that `settings` set, worst first.
 
-    `guard` belongs to all of them; `milder_guard` gives, from the row, one more for all but the worst.
+    `guard` belongs to all of them; `milder_guard` gives, from the row, one more for all but the
+    worst.
     """
     found: list[Trigger] = []
     for severity in SEVERITIES:
@@ -41,7 +53,10 @@ def users_of(levels: Levels) -> int | None:
 
 
 def while_users_allow(levels: Levels) -> str:
-    """Holds a bound back while more users are there than its row speaks of; unknown users hold nothing back."""
+    """Holds a bound back while there are more users than its row speaks of.
+
+    Unknown users hold nothing back.
+    """
     users = users_of(levels)
     return "" if users is None else f"unless on (instance) {API_CLIENTS}{{}} > {users}"
 
@@ -49,17 +64,23 @@ def while_users_allow(levels: Levels) -> str:
 def requests(window: float) -> Recording:
     """Requests the app counted in the window.
 
-    A status has no series before its first request, so `increase` would miss what a new series starts with: where a
-    series did not exist at the window's begin although the target was scraped, all of it is new.
+    A status has no series before its first request, so `increase` would miss what a new series
+    starts with: where a series did not exist at the window's begin although the target was scraped,
+    all of it is new.
     """
     w = format_duration(window)
-    return Recording(f"instance:auditor_verify_requests:increase{w}", f"sum by (job, instance) ({_increase('', w)})")
+    return Recording(
+        "error",
+        f"instance:auditor_verify_requests:increase{w}",
+        f"sum by (job, instance) ({_increase('', w)})",
+    )
 
 
 def errors(window: float) -> Recording:
     """Failed ones of `requests`; 0 where none ever failed."""
     w = format_duration(window)
     return Recording(
+        "error",
         f"instance:auditor_verify_errors:increase{w}",
         f"sum by (job, instance) ({_increase(ERROR, w)})\nor\n0 * {requests(window).query}",
     )
@@ -68,14 +89,15 @@ def errors(window: float) -> Recording:
 def _increase(matcher: str, w: str) -> str:
     series = f"{REQUESTS}{{{matcher}}}"
     return (
-        f"\n  ({series} unless {series} offset {w})\n    and on (job, instance) ({UP}{{}} offset {w} == 1)"
-        f"\n  or\n  increase({series}[{w}])\n"
+        f"\n  ({series} unless {series} offset {w})\n    and on (job, instance) ({UP}{{}} offset "
+        f"{w} == 1)\n  or\n  increase({series}[{w}])\n"
     )
 
 
 def error_ratio(window: float) -> Recording:
     """Share of the window's requests that failed; no sample while there are none."""
     return Recording(
+        "error",
         f"instance:auditor_verify_errors:ratio{format_duration(window)}",
         f"{errors(window).query} / ({requests(window).query} > 0)",
     )
@@ -85,7 +107,9 @@ def request_rate(window: float) -> Recording:
     """Requests per second."""
     w = format_duration(window)
     return Recording(
-        f"instance:auditor_verify_requests:rate{w}", f"sum by (job, instance) (rate({REQUESTS}{{}}[{w}]))"
+        "traffic",
+        f"instance:auditor_verify_requests:rate{w}",
+        f"sum by (job, instance) (rate({REQUESTS}{{}}[{w}]))",
     )
 
 
@@ -100,10 +124,24 @@ class Kit:
     """The thresholds with what the cases of every family need."""
 
     thresholds: Thresholds
+    coarser: int = 1
 
     @property
     def clock(self) -> Clock:
-        return Clock.of(self.thresholds)
+        service = self.thresholds.service
+        return Clock(
+            int(service.scrape_interval) * self.coarser,
+            int(service.evaluation_interval) * self.coarser,
+        )
+
+    def for_window(self, window: float) -> Kit:
+        """A kit with a coarser clock where a window would hold more than a hundred samples.
+
+        Samples stay within a minute or two of each other: Prometheus looks back five minutes.
+        """
+        service = self.thresholds.service
+        slowest = max(service.scrape_interval, service.evaluation_interval)
+        return replace(self, coarser=max(1, min(int(window / slowest / 50), int(90 / slowest))))
 
     def api(self, instance: str) -> dict[str, str]:
         return {"job": self.thresholds.service.jobs.api, "instance": instance}
@@ -119,10 +157,12 @@ class Kit:
         return self.clock.tick(self.clock.scrape)
 
     def filling(self, drive: Drive, window: float) -> Drive:
-        """`drive` for a rate or an increase: it rises steadily to its value while the window fills."""
+        """`drive` for a rate or an increase: it rises steadily while the window fills."""
 
         def onset(value: float, bound: float) -> int:
-            return math.floor(window * bound / value / self.clock.evaluate + 1) * self.clock.evaluate
+            return (
+                math.floor(window * bound / value / self.clock.evaluate + 1) * self.clock.evaluate
+            )
 
         return replace(drive, onset=onset, window=window)
 
@@ -131,7 +171,7 @@ class Kit:
         return lambda _value, _bound: self.clock.tick(self.clock.scrape) + self.clock.tick(window)
 
     def flood(self, window: float, share: float = 0.001) -> float:
-        """Traffic of which a single scrape's worth leaves less than `share` of a window's to the rest."""
+        """Traffic of which one scrape leaves less than `share` of a window's to the rest."""
         return 2 * window / self.clock.scrape / share
 
     def gauge_drive(
@@ -168,7 +208,10 @@ class Kit:
             return Series(
                 selector(REQUESTS, {**self.api(instance), "status": name}),
                 counter(
-                    self.clock, phases, lambda phase: per_scrape * phase.traffic * share(phase.value or 0.0), start
+                    self.clock,
+                    phases,
+                    lambda phase: per_scrape * phase.traffic * share(phase.value or 0.0),
+                    start,
                 ),
             )
 
@@ -176,12 +219,15 @@ class Kit:
 
 
 def thousandfold(value: float) -> float:
-    """1000 times `value` without the error of the product, so that a ratio to 1000 gives `value` to the last bit."""
+    """1000 times `value` without the error of the product: a ratio to 1000 gives `value` exactly."""
     return float(f"{value * 1000:.12g}")
 
 
 def many_users(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
-    """Under more users than the milder row speaks of the milder severity is silent; unknown users change nothing."""
+    """Under more users than its row speaks of the milder severity is silent.
+
+    Unknown users change nothing.
+    """
     for trigger in alert.triggers[1:]:
         limit = users_of(trigger.bound.levels) if trigger.bound else None
         if limit is not None:
@@ -189,7 +235,9 @@ def many_users(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
     return ()
 
 
-def _many_users(kit: Kit, alert: Alert, drive: Drive, mild: Trigger, limit: int) -> tuple[Case, ...]:
+def _many_users(
+    kit: Kit, alert: Alert, drive: Drive, mild: Trigger, limit: int
+) -> tuple[Case, ...]:
     value = just_over(alert.bound(mild))
     end = kit.clock.grid(drive.onset(value, alert.bound(mild)) + mild.for_) + 2 * kit.clock.step
     length = end + kit.clock.step
@@ -199,14 +247,21 @@ def _many_users(kit: Kit, alert: Alert, drive: Drive, mild: Trigger, limit: int)
         users = gauge(kit.clock, [Phase(length, clients)], float)
         return Case(
             title,
-            (*drive.series(HERE, [Phase(length, value)]), Series(selector(API_CLIENTS, kit.workers(HERE)), users)),
+            (
+                *drive.series(HERE, [Phase(length, value)]),
+                Series(selector(API_CLIENTS, kit.workers(HERE)), users),
+            ),
             (Moment(end, expected),),
         )
 
-    return case(f"at most {limit} users", limit, firing), case(f"more than {limit} users", limit + 1, ())
+    return case(f"at most {limit} users", limit, firing), case(
+        f"more than {limit} users", limit + 1, ()
+    )
 
 
 def users_paths(alert_triggers: Sequence[Trigger]) -> tuple[str, ...]:
     """Paths of the loads that hold back the milder severities."""
     rows = (trigger.bound for trigger in alert_triggers[1:] if trigger.bound)
-    return tuple(f"targets.{bound.row}.up_to_users" for bound in rows if users_of(bound.levels) is not None)
+    return tuple(
+        f"targets.{bound.row}.up_to_users" for bound in rows if users_of(bound.levels) is not None
+    )

@@ -3,29 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
-from generator.alerts.model import Alert, Panel, Recording, Series
+from generator.alerts.model import (
+    Alert,
+    Cause,
+    Family,
+    Panel,
+    Query,
+    Recording,
+    Runbook,
+    Series,
+)
 from generator.alerts.proof import Drive, low_traffic, prove
 from generator.alerts.series import Phase, histogram, quantile_share
-from generator.names import LATENCY
+from generator.names import (
+    ACCEPT_QUEUE,
+    CONFIDENCE,
+    CONNECTIONS_WAITING,
+    CPU_SECONDS,
+    DB_CONNECTIONS,
+    LATENCY,
+    PROBE_DURATION,
+)
 from generator.promql import number
-from generator.thresholds.model import Unit
-from generator.thresholds.units import format_duration
+from generator.thresholds.model import TrafficAlert, Unit
+from generator.thresholds.notices import between_buckets
+from generator.thresholds.units import format_duration, format_value
 
 # Field of LatencyTargets -> quantile.
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 NAMES: Final = {"p50": "median", "p95": "p95", "p99": "p99", "p999": "p99.9"}
 
 
+def family_of(metric: str) -> Family:
+    """The family that records a histogram: the sidecar sees the probe, the app the rest."""
+    return {LATENCY: "latency", PROBE_DURATION: "saturation", CONFIDENCE: "quality"}[metric]
+
+
 def quantile(metric: str, field: str, window: float) -> Recording:
     """A quantile per instance over a window, from a histogram's buckets."""
     w = format_duration(window)
     return Recording(
+        family_of(metric),
         f"instance:{metric}:{field}_rate{w}",
-        f"histogram_quantile({number(QUANTILES[field])}, "
-        f"sum by (job, instance, le) (rate({metric}_bucket{{}}[{w}])))",
+        (
+            f"histogram_quantile({number(QUANTILES[field])}, sum by (job, instance, le) "
+            f"(rate({metric}_bucket{{}}[{w}])))"
+        ),
     )
 
 
@@ -33,49 +61,228 @@ def observations(metric: str, window: float) -> Recording:
     """Observations of a histogram in a window."""
     w = format_duration(window)
     return Recording(
-        f"instance:{metric}_count:increase{w}", f"sum by (job, instance) (increase({metric}_count{{}}[{w}]))"
+        family_of(metric),
+        f"instance:{metric}_count:increase{w}",
+        f"sum by (job, instance) (increase({metric}_count{{}}[{w}]))",
     )
+
+
+@dataclass(frozen=True)
+class _Percentile:
+    """What one alert on a percentile has of its own.
+
+    `key` names its settings, `field` its row of the targets.
+    """
+
+    name: str
+    key: str
+    field: str
+    panel: int
+    gist: str
+    impact: str
+    first: str
+    causes: tuple[Cause, ...]
+    escalate: str
+
+
+_ALERTS: Final = (
+    _Percentile(
+        name="AuditorHighMedianLatency",
+        key="high_median_latency",
+        field="p50",
+        panel=100,
+        gist="Half of the verifications take too long: the service as a whole is slow.",
+        impact="Every client, on most requests.",
+        first=(
+            "The whole service is slow, so look for what all requests share: a release, the "
+            "models, the database, the machine."
+        ),
+        causes=(
+            remedies.ROLL_BACK,
+            remedies.SLOW_DATABASE,
+            remedies.SMALLER_MODELS,
+            remedies.HEAVY_REQUESTS,
+            remedies.STATISTICS_CALLS,
+        ),
+        escalate=(
+            "Critical: to the developers after 15 minutes, at once if it began with a release. To "
+            "the database's administrators as soon as a statement or a lock is found. Warning: a "
+            "ticket."
+        ),
+    ),
+    _Percentile(
+        name="AuditorHighLatency",
+        key="high_latency",
+        field="p95",
+        panel=101,
+        gist="One verification in twenty takes too long.",
+        impact="Most clients now and then; those with long answers and many sources first.",
+        first=(
+            "Compare with the median on the same dashboard. It rose as well: the service as a "
+            "whole is slow. It did not: some requests are, by their size or by one slow worker."
+        ),
+        causes=(
+            remedies.SLOW_DATABASE,
+            remedies.SMALLER_MODELS,
+            remedies.SLOW_DISK,
+            remedies.HEAVY_REQUESTS,
+            remedies.STATISTICS_CALLS,
+        ),
+        escalate=(
+            "Critical: to the developers after 15 minutes if neither the database nor the "
+            "processor explains it. To the database's administrators as soon as a statement or a "
+            "lock is found. Warning: a ticket."
+        ),
+    ),
+    _Percentile(
+        name="AuditorHighTailLatency",
+        key="high_tail_latency",
+        field="p99",
+        panel=102,
+        gist="One verification in a hundred takes too long.",
+        impact=(
+            "Few requests, but each client sooner or later; clients with short time limits see "
+            "failures."
+        ),
+        first=(
+            "Compare with p95 on the same dashboard. It rose as well: follow AuditorHighLatency. "
+            "It did not: look for rare events below."
+        ),
+        causes=(
+            remedies.LOADING_MODELS,
+            remedies.HEAVY_REQUESTS,
+            remedies.STATISTICS_CALLS,
+            remedies.SLOW_DATABASE,
+            remedies.SLOW_DISK,
+        ),
+        escalate=(
+            "Critical: to the developers after 30 minutes, sooner if p95 rises too. Warning: a "
+            "ticket."
+        ),
+    ),
+    _Percentile(
+        name="AuditorExtremeLatency",
+        key="extreme_latency",
+        field="p999",
+        panel=103,
+        gist="One verification in a thousand takes extremely long.",
+        impact="Single requests. Nobody needs to get up for it.",
+        first="Nothing at night. By day look for what the slowest requests have in common.",
+        causes=(
+            remedies.LOADING_MODELS,
+            remedies.HEAVY_REQUESTS,
+            remedies.STATISTICS_CALLS,
+            remedies.SLOW_DISK,
+        ),
+        escalate="Not at night. A ticket for the developers if it fires on several days of a week.",
+    ),
+)
 
 
 def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return (
-        _quantile_alert(kit, "AuditorHighMedianLatency", "high_median_latency", "p50", 100),
-        _quantile_alert(kit, "AuditorHighLatency", "high_latency", "p95", 101),
-        _quantile_alert(kit, "AuditorHighTailLatency", "high_tail_latency", "p99", 102),
-        _quantile_alert(kit, "AuditorExtremeLatency", "extreme_latency", "p999", 103),
-    )
+    return tuple(_quantile_alert(kit, each) for each in _ALERTS)
 
 
-def _quantile_alert(kit: Kit, name: str, key: str, field: str, panel: int) -> Alert:
-    settings = getattr(kit.thresholds.alerts, key)
+def _quantile_alert(kit: Kit, own: _Percentile) -> Alert:
+    settings: TrafficAlert = getattr(kit.thresholds.alerts, own.key)
     window, minimum = settings.window, settings.min_requests
-    read, count = quantile(LATENCY, field, window), observations(LATENCY, window)
-    spoken = NAMES[field]
+    read, count = quantile(LATENCY, own.field, window), observations(LATENCY, window)
+    found = triggers(kit.thresholds, settings, f"and on (job, instance) {count.query} >= {minimum}")
+    spoken, w = NAMES[own.field], format_duration(window)
+    buckets = kit.thresholds.service.latency_buckets
     alert = Alert(
-        name=name,
-        settings=f"alerts.{key}",
+        name=own.name,
+        settings=f"alerts.{own.key}",
         family="latency",
         place="instance",
         quantity=read.query,
         op=">",
         unit=Unit.DURATION,
-        triggers=triggers(kit.thresholds, settings, f"and on (job, instance) {count.query} >= {minimum}"),
+        triggers=found,
         keep_firing_for=settings.keep_firing_for,
         recordings=(read, count),
-        summary=f"{spoken} latency of {{{{ $labels.instance }}}} is {{{{ $value | humanizeDuration }}}}",
-        description=(
-            f"The {spoken} of the verifications on {{{{ $labels.instance }}}} over the last {format_duration(window)} is "
-            "{{ $value | humanizeDuration }}, more than BOUND. Waiting for a worker is not in it. Next: compare it with "
-            "CPU and database connections on the system dashboard, which tell slow models from a slow database."
+        summary=(
+            f"{spoken} latency of {{{{ $labels.instance }}}} is {{{{ $value | humanizeDuration }}}}"
         ),
-        panel=Panel("latency", "Percentiles", panel, f"{spoken} of verifications", "{{instance}}"),
+        description=(
+            f"The {spoken} of the verifications on {{{{ $labels.instance }}}} over the last {w} is "
+            "{{ $value | humanizeDuration }}, more than BOUND. Waiting for a worker is not in it. "
+            "Next: compare it with CPU and database connections on the system dashboard, which "
+            "tell slow models from a slow database."
+        ),
+        panel=Panel(
+            "latency", "Percentiles", own.panel, f"{spoken} of verifications", "{{instance}}"
+        ),
+        runbook=Runbook(
+            gist=own.gist,
+            first=(
+                own.first,
+                (
+                    "Look at the processor time of the workers and at their database connections "
+                    "(queries below). Processor busy: the models or the size of the requests. "
+                    "Processor idle: the database, the disk or a lock."
+                ),
+                (
+                    "See whether requests wait for a worker as well; then clients feel far more "
+                    "than this number says: AuditorRequestsWaiting."
+                ),
+            ),
+            meaning=(
+                (
+                    f"The {spoken} of the time that successful verifications spent in their "
+                    "handler. The time a request waits for a worker is not in it, nor are "
+                    "failures. "
+                )
+                + precision(buckets, [each.bound.value for each in found if each.bound])
+            ),
+            impact=own.impact,
+            queries=(
+                Query("Processor time of each worker, in cores", per_worker(CPU_SECONDS, w)),
+                Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
+                Query(
+                    "Requests that wait for a worker",
+                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
+                ),
+                Query(
+                    "Mean time of a verification, in seconds",
+                    (
+                        f"sum by (instance) (rate({LATENCY}_sum{{}}[{w}])) / sum by (instance) "
+                        f"(rate({LATENCY}_count{{}}[{w}]))"
+                    ),
+                ),
+            ),
+            causes=own.causes,
+            escalate=own.escalate,
+        ),
     )
-    slowest = next(edge for edge in kit.thresholds.service.latency_buckets if edge > alert.bound(alert.triggers[0]))
-    few = quantile_drive(kit, field, window, minimum * kit.clock.scrape / window)
-    return prove(alert, quantile_drive(kit, field, window, 2 * minimum), low_traffic(alert, few, window, slowest))
+    slowest = next(edge for edge in buckets if edge > alert.bound(found[0]))
+    few = quantile_drive(kit, own.field, window, minimum * kit.clock.scrape / window)
+    drive = quantile_drive(kit, own.field, window, 2 * minimum)
+    return prove(alert, drive, low_traffic(alert, few, window, slowest))
 
 
-def quantile_drive(kit: Kit, field: str, window: float, per_scrape: float, metric: str = LATENCY) -> Drive:
+def per_worker(counter: str, w: str) -> str:
+    return f"sum by (instance, worker) (rate({counter}{{}}[{w}]))"
+
+
+def precision(buckets: Sequence[float], bounds: Sequence[float]) -> str:
+    """How far a quantile near the `bounds` can be trusted."""
+    parts: list[str] = []
+    for bound in sorted(set(bounds)):
+        bucket = between_buckets(bound, buckets)
+        if bucket:
+            value, low, high = (format_value(each, Unit.DURATION) for each in (bound, *bucket))
+            parts.append(
+                f"{value} is no bound of the histogram's buckets: from {low} to {high} the value "
+                "is interpolated, and the true one may lie anywhere in between."
+            )
+    top = format_value(max(buckets), Unit.DURATION)
+    return " ".join([*parts, f"Beyond {top}, the last bucket, every value reads {top}."])
+
+
+def quantile_drive(
+    kit: Kit, field: str, window: float, per_scrape: float, metric: str = LATENCY
+) -> Drive:
     """Observations spread so that the quantile reads the wanted value exactly."""
     labels = kit.api if metric == LATENCY else kit.workers
     buckets, q = kit.thresholds.service.latency_buckets, QUANTILES[field]

@@ -1,193 +1,43 @@
-"""Resident memory of the workers: leaks, size, and the limit of their cgroup."""
+"""Resident memory of the workers: its size, and the limit of their cgroup."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
+from generator.alerts import remedies
 from generator.alerts.build import Kit, thousandfold, triggers
-from generator.alerts.model import Alert, Case, Firing, Moment, Panel, Recording, Series
-from generator.alerts.proof import HERE, Drive, prove
-from generator.alerts.series import Phase, gauge, ramp, selector
-from generator.names import MEMORY_LIMIT, MEMORY_USAGE, RESIDENT_MEMORY, START_TIME
+from generator.alerts.model import (
+    Alert,
+    Case,
+    Cause,
+    Moment,
+    Panel,
+    Query,
+    Recording,
+    Runbook,
+    Series,
+)
+from generator.alerts.proof import HERE, prove
+from generator.alerts.series import selector
+from generator.names import (
+    MEMORY_LIMIT,
+    MEMORY_USAGE,
+    RESIDENT_MEMORY,
+    START_TIME,
+    THREADS,
+    WORKER_INFO,
+    WORKER_STARTS,
+)
 from generator.promql import number
-from generator.thresholds.model import LeakAlert, Unit
+from generator.thresholds.model import Unit
 from generator.thresholds.units import format_duration
 
 GIB: Final = 2.0**30
-_SAME_WORKER: Final = "(job, instance, worker)"
+SAME_WORKER: Final = "(job, instance, worker)"
 
 
 def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return (
-        _leak(kit, "AuditorMemoryLeak", "memory_leak", 100, "hour", 3600),
-        _leak(kit, "AuditorFastMemoryLeak", "fast_memory_leak", 101, "minute", 60),
-        high_memory(kit),
-        high_initial_memory(kit),
-        memory_near_limit(kit),
-    )
-
-
-def envelope(settings: LeakAlert) -> Recording:
-    """The lower envelope of a worker's memory, free of the garbage collector's sawtooth."""
-    e = format_duration(settings.envelope)
-    return Recording(f"worker:{RESIDENT_MEMORY}:min{e}", f"min_over_time({RESIDENT_MEMORY}{{}}[{e}])")
-
-
-def growth(settings: LeakAlert) -> Recording:
-    """The slope of the envelope by least squares, in bytes per second."""
-    e, w = format_duration(settings.envelope), format_duration(settings.window)
-    return Recording(f"worker:{RESIDENT_MEMORY}:min{e}_deriv{w}", f"deriv({envelope(settings).query}[{w}])")
-
-
-def time_to_limit(settings: LeakAlert) -> Recording:
-    """Seconds until the growing workers of an instance reach the limit of their cgroup."""
-    w = format_duration(settings.window)
-    return Recording(
-        f"instance:auditor_memory:seconds_to_limit_deriv{w}",
-        f"({MEMORY_LIMIT}{{}} - {MEMORY_USAGE}{{}})\n/\nsum by (job, instance) ({growth(settings).query} > 0)",
-    )
-
-
-def _leak(kit: Kit, name: str, key: str, panel: int, per: str, seconds: int) -> Alert:
-    settings: LeakAlert = getattr(kit.thresholds.alerts, key)
-    window = format_duration(settings.window)
-    slope, limit = growth(settings), time_to_limit(settings)
-    guard = f"and on {_SAME_WORKER} (time() - {START_TIME}{{}}) > {number(_ripe(settings))}"
-    pace = f'{{{{ with printf "{seconds} * %f" $value | query }}}}{{{{ . | first | value | humanize1024 }}}}B{{{{ end }}}}'
-    until = (
-        f'{{{{ with printf "round({limit.name}{{instance=%q}}, 60)" $labels.instance | query }}}}'
-        "it reaches the cgroup's limit in {{ . | first | value | humanizeDuration }}"
-        "{{ else }}no limit of the cgroup is known{{ end }}"
-    )
-    alert = Alert(
-        name=name,
-        settings=f"alerts.{key}",
-        family="memory",
-        place="worker",
-        quantity=slope.query,
-        op=">",
-        unit=Unit.GROWTH,
-        triggers=triggers(kit.thresholds, settings, guard),
-        keep_firing_for=settings.keep_firing_for,
-        recordings=(envelope(settings), slope, limit),
-        summary=f"Worker {{{{ $labels.worker }}}} of {{{{ $labels.instance }}}} grows by {pace} a {per}",
-        description=(
-            f"The memory of worker {{{{ $labels.worker }}}} on {{{{ $labels.instance }}}} grew by {pace} a {per} over the "
-            f"last {window}, more than BOUND; at this pace {until}. Next: restart the worker before that, one at a time, "
-            "and compare the growth with threads and descriptors on the system dashboard."
-        ),
-        panel=Panel("system", "Memory", panel, f"Memory growth over {window}", "{{instance}} worker {{worker}}"),
-    )
-    drive = _leak_drive(kit, settings)
-    known = {pace: "", until: "no limit of the cgroup is known"}
-
-    def texts(value: float) -> dict[str, str]:
-        from generator.texts import humanize1024
-
-        return {**known, pace: f"{humanize1024(seconds * float(f'{value:f}'))}B"}
-
-    drive = replace(drive, known=texts)
-    return prove(alert, drive, *_healthy_courses(kit, settings), _with_limit(kit, alert, settings, drive, until))
-
-
-def _ripe(settings: LeakAlert) -> float:
-    """Age from which window and envelope lie past the warm-up."""
-    return settings.warm_up + settings.envelope + settings.window
-
-
-def _leak_drive(kit: Kit, settings: LeakAlert) -> Drive:
-    """A worker that grows from the start and becomes old enough to judge once the slope is steady."""
-    opens = _opens(kit, settings)
-
-    def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        replaced = [replace(phase, reset=phase.value == 0) for phase in phases]
-        births = _births(phases, opens - _ripe(settings))
-        return (
-            Series(selector(RESIDENT_MEMORY, kit.worker(instance)), ramp(kit.clock, replaced, GIB)),
-            Series(selector(START_TIME, kit.worker(instance)), gauge(kit.clock, births, float)),
-        )
-
-    return Drive(
-        clock=kit.clock,
-        series=series,
-        labels=kit.worker,
-        healthy=0.0,
-        onset=lambda _value, _bound: opens + kit.clock.evaluate,
-    )
-
-
-def _opens(kit: Kit, settings: LeakAlert) -> int:
-    return kit.clock.grid(settings.envelope + settings.window) + 4 * kit.clock.step
-
-
-def _births(phases: Sequence[Phase], first: float) -> list[Phase]:
-    """The start time through the phases: a flat phase begins with a new worker."""
-    births: list[Phase] = []
-    now = 0
-    birth = first
-    for phase in phases:
-        birth = float(now) if phase.value == 0 and now else birth
-        births.append(replace(phase, value=None if phase.value is None else birth))
-        now += phase.seconds
-    return births
-
-
-def _healthy_courses(kit: Kit, settings: LeakAlert) -> tuple[Case, ...]:
-    """Courses of a healthy worker that a naive rule takes for a leak."""
-    clock = kit.clock
-    long_ago = -_ripe(settings)
-    trigger = max(t.for_ for t in (settings.critical, settings.warning, settings.info) if t)
-    length = clock.grid(_ripe(settings) + trigger + settings.window)
-    samples = length // clock.scrape
-    checks = tuple(Moment(clock.tick(length * part / 6), ()) for part in range(1, 7))
-
-    def case(title: str, values: str, birth: float) -> Case:
-        return Case(
-            title,
-            (
-                Series(selector(RESIDENT_MEMORY, kit.worker(HERE)), values),
-                Series(selector(START_TIME, kit.worker(HERE)), f"{number(birth)}x{samples}"),
-            ),
-            checks,
-        )
-
-    half = max(2, int(settings.envelope / clock.scrape / 3))
-    step = number(300 * 2**20 / half)
-    saw = f"{number(GIB)}+{step}x{half - 1} {number(GIB + 300 * 2**20)}-{step}x{half - 1}"
-    load = int((settings.window + settings.envelope) / 3 / clock.scrape)
-    return (
-        case("models load within a minute of the first request", f"1e8x{load} 1.5e9x{samples}", 0.0),
-        case("one jump of an old worker", f"1e9x{load} 1.5e9x{samples}", long_ago),
-        case("a garbage collector's sawtooth of 300 MiB", " ".join([saw] * (samples // (2 * half) + 1)), long_ago),
-        case("a flat worker with jitter", " ".join(["1.4e9 1.43e9 1.39e9"] * (samples // 3 + 1)), long_ago),
-    )
-
-
-def _with_limit(kit: Kit, alert: Alert, settings: LeakAlert, drive: Drive, until: str) -> Case:
-    """The text says when the limit is reached."""
-    clock = kit.clock
-    trigger = alert.triggers[0]
-    value = 2 * alert.bound(trigger)
-    at = clock.grid(drive.onset(value, 0) + trigger.for_) + clock.step
-    length = [Phase(at + clock.step, value)]
-    cgroup = kit.workers(HERE)
-    left = 7200.0
-    known = {
-        **drive.known(value),
-        until: "it reaches the cgroup's limit in 2h 0m 0s",
-    }
-    firing = tuple(Firing(each.severity, value, kit.worker(HERE), known) for each in alert.triggers)
-    return Case(
-        "a limit of the cgroup is known",
-        (
-            *drive.series(HERE, length),
-            Series(selector(MEMORY_USAGE, cgroup), gauge(clock, length, lambda _value: 2 * GIB)),
-            Series(selector(MEMORY_LIMIT, cgroup), gauge(clock, length, lambda value: 2 * GIB + left * value)),
-        ),
-        (Moment(at, firing),),
-    )
+    return high_memory(kit), high_initial_memory(kit), memory_near_limit(kit)
 
 
 def high_memory(kit: Kit) -> Alert:
@@ -202,13 +52,71 @@ def high_memory(kit: Kit) -> Alert:
         unit=Unit.BYTES,
         triggers=triggers(kit.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
-        summary="Worker {{ $labels.worker }} of {{ $labels.instance }} holds {{ $value | humanize1024 }}B",
+        summary=(
+            "Worker {{ $labels.worker }} of {{ $labels.instance }} holds "
+            "{{ $value | humanize1024 }}B"
+        ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has held {{ $value | humanize1024 }}B of memory for "
-            "FOR, more than BOUND. Next: see on the system dashboard whether it still grows; if so restart it, if not "
-            "use smaller models or fewer workers."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has held "
+            "{{ $value | humanize1024 }}B of memory for FOR, more than BOUND. Next: see on the "
+            "system dashboard whether it still grows; if so restart it, if not use smaller models "
+            "or fewer workers."
         ),
         panel=Panel("system", "Memory", 102, "Resident memory", "{{instance}} worker {{worker}}"),
+        runbook=Runbook(
+            gist="A worker holds more memory than it should need.",
+            first=(
+                "See on the panel whether the memory still grows or stands still.",
+                (
+                    "It grows: restart the worker (SIGTERM to its `pid`, query below), then follow "
+                    "AuditorMemoryLeak."
+                ),
+                (
+                    "It stands still: see how much the container has left. Enough: a ticket. Not "
+                    "enough: fewer workers or smaller models, before the kernel decides."
+                ),
+            ),
+            meaning=(
+                "The resident memory of one worker process has been above the bound for the whole "
+                "time. Pages that workers share count in each of them, so the sum over the workers "
+                "exceeds what the container uses. It does not say that the memory grows, nor that "
+                "a limit is near."
+            ),
+            impact=(
+                "Nobody yet; the machine or the container may have no room for the other workers' "
+                "peaks."
+            ),
+            queries=(
+                Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
+                Query(
+                    "Memory of the container and its limit",
+                    f"{MEMORY_USAGE}{{}} or {MEMORY_LIMIT}{{}}",
+                ),
+                Query("Age of each worker, in seconds", f"time() - {START_TIME}{{}}"),
+                Query("Threads", f"{THREADS}{{}}"),
+            ),
+            causes=(
+                remedies.KEPT_ANSWERS,
+                Cause(
+                    "The models are large",
+                    (
+                        "Every worker loads its own copy with its first request, and all workers "
+                        "of the instance show the same size. Take smaller models."
+                    ),
+                    settings=(
+                        "SPACY_MODEL=de_core_news_md  # instead of de_core_news_lg",
+                        "EMBEDDING_MODEL=paraphrase-multilingual-MiniLM-L12-v2",
+                    ),
+                ),
+                remedies.STATISTICS_CALLS,
+                remedies.HEAVY_REQUESTS,
+                remedies.UNBOUNDED_CACHE,
+            ),
+            escalate=(
+                "Critical: to the developers at once if a restarted worker is back above the bound "
+                "within the hour. Otherwise a ticket."
+            ),
+        ),
     )
     return prove(alert, kit.gauge_drive({RESIDENT_MEMORY: float}, kit.worker, healthy=GIB / 2))
 
@@ -216,8 +124,12 @@ def high_memory(kit: Kit) -> Alert:
 def high_initial_memory(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.high_initial_memory
     window = format_duration(settings.window)
-    lowest = Recording(f"worker:{RESIDENT_MEMORY}:min{window}", f"min_over_time({RESIDENT_MEMORY}{{}}[{window}])")
-    guard = f"and on {_SAME_WORKER} (time() - {START_TIME}{{}}) < {number(settings.window)}"
+    lowest = Recording(
+        "memory",
+        f"worker:{RESIDENT_MEMORY}:min{window}",
+        f"min_over_time({RESIDENT_MEMORY}{{}}[{window}])",
+    )
+    guard = f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) < {number(settings.window)}"
     alert = Alert(
         name="AuditorHighInitialMemory",
         settings="alerts.high_initial_memory",
@@ -229,19 +141,69 @@ def high_initial_memory(kit: Kit) -> Alert:
         triggers=triggers(kit.thresholds, settings, guard),
         keep_firing_for=settings.keep_firing_for,
         recordings=(lowest,),
-        summary="Worker {{ $labels.worker }} of {{ $labels.instance }} starts with {{ $value | humanize1024 }}B",
-        description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} held {{ $value | humanize1024 }}B before it had worked, "
-            "more than BOUND. Next: look what the release imports or loads at its start."
+        summary=(
+            "Worker {{ $labels.worker }} of {{ $labels.instance }} starts with "
+            "{{ $value | humanize1024 }}B"
         ),
-        panel=Panel("system", "Memory", 103, f"Lowest memory in {window}", "{{instance}} worker {{worker}}"),
+        description=(
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} held "
+            "{{ $value | humanize1024 }}B before it had worked, more than BOUND. Next: look what "
+            "the release imports or loads at its start."
+        ),
+        panel=Panel(
+            "system", "Memory", 103, f"Lowest memory in {window}", "{{instance}} worker {{worker}}"
+        ),
+        runbook=Runbook(
+            gist="A worker needs much memory before it has done any work.",
+            first=(
+                "Nothing at night.",
+                (
+                    "By day compare with the release before: which import or which model is loaded "
+                    "at the start now?"
+                ),
+            ),
+            meaning=(
+                "The lowest resident memory of a worker in its first minutes was above the bound. "
+                "A worker loads its models with its first request, so its lowest value is what the "
+                "code alone needs, unless requests came before the first scrape. It does not say "
+                "that the worker leaks."
+            ),
+            impact="Nobody; restarts take longer, and fewer workers fit into the container.",
+            queries=(
+                Query("Age of each worker, in seconds", f"time() - {START_TIME}{{}}"),
+                Query("Resident memory", f"{RESIDENT_MEMORY}{{}}"),
+            ),
+            causes=(
+                Cause(
+                    "A request came before the first scrape",
+                    (
+                        "Under load the models are loaded within seconds of the start. Then the "
+                        "value is that of a warm worker and says nothing."
+                    ),
+                ),
+                Cause(
+                    "The release imports or loads more at its start",
+                    "Measure the imports; the longest of them come last.",
+                    commands=(
+                        (
+                            "docker compose exec -T auditor-api python -X importtime -c 'import "
+                            "auditor.api.server' 2>&1 | sort -t '|' -k 2 -n | tail -n 20"
+                        ),
+                    ),
+                ),
+            ),
+            escalate="Not at night. A ticket for the developers of the release.",
+        ),
     )
-    drive = kit.gauge_drive({RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, kit.worker, healthy=GIB / 8)
+    drive = kit.gauge_drive(
+        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, kit.worker, healthy=GIB / 8
+    )
     clock = kit.clock
     length = clock.grid(2 * settings.window)
     born = Series(selector(START_TIME, kit.worker(HERE)), f"0x{length // clock.scrape}")
     models = Series(
-        selector(RESIDENT_MEMORY, kit.worker(HERE)), f"1.1e8x3 {number(2 * GIB)}x{length // clock.scrape}"
+        selector(RESIDENT_MEMORY, kit.worker(HERE)),
+        f"1.1e8x3 {number(2 * GIB)}x{length // clock.scrape}",
     )
     return prove(
         alert,
@@ -256,7 +218,9 @@ def high_initial_memory(kit: Kit) -> Alert:
 
 def memory_near_limit(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.memory_near_limit
-    used = Recording("instance:auditor_memory:usage_ratio", f"{MEMORY_USAGE}{{}} / {MEMORY_LIMIT}{{}}")
+    used = Recording(
+        "memory", "instance:auditor_memory:usage_ratio", f"{MEMORY_USAGE}{{}} / {MEMORY_LIMIT}{{}}"
+    )
     alert = Alert(
         name="AuditorMemoryNearLimit",
         settings="alerts.memory_near_limit",
@@ -268,13 +232,87 @@ def memory_near_limit(kit: Kit) -> Alert:
         triggers=triggers(kit.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(used,),
-        summary="Memory of {{ $labels.instance }} is at {{ $value | humanizePercentage }} of its limit",
+        summary=(
+            "Memory of {{ $labels.instance }} is at {{ $value | humanizePercentage }} of its limit"
+        ),
         description=(
-            "The workers on {{ $labels.instance }} use {{ $value | humanizePercentage }} of their cgroup's memory limit, "
-            "more than BOUND; at the limit the kernel kills one of them. Next: restart the largest worker, then raise the "
-            "limit or lower WORKER_COUNT."
+            "The workers on {{ $labels.instance }} use {{ $value | humanizePercentage }} of their "
+            "cgroup's memory limit, more than BOUND; at the limit the kernel kills one of them. "
+            "Next: restart the largest worker, then raise the limit or lower WORKER_COUNT."
         ),
         panel=Panel("system", "Memory", 104, "Memory used of the cgroup's limit", "{{instance}}"),
+        runbook=Runbook(
+            gist="The workers together are about to reach the memory limit of their container.",
+            first=(
+                (
+                    "Find the largest worker (query below) and restart it: SIGTERM to its `pid`. "
+                    "One at a time."
+                ),
+                "Memory is back at once if one worker leaks. If all are alike, raise the limit.",
+                (
+                    "Look whether the kernel has killed already: starts of workers, and the "
+                    "kernel's log."
+                ),
+            ),
+            meaning=(
+                "The memory that the kernel charges to the cgroup of the workers is above the "
+                "bound's share of the limit. It can contain file cache, which the kernel drops "
+                "before it kills, so files just read raise the value without danger. Without a "
+                "limit the alert cannot fire."
+            ),
+            impact=(
+                "At the limit the kernel kills a process of the container, most likely the largest "
+                "worker: the requests it had taken fail, and a new worker loads its models again."
+            ),
+            queries=(
+                Query("The largest workers", f"topk(5, {RESIDENT_MEMORY}{{}})"),
+                Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
+                Query("Bytes left", f"{MEMORY_LIMIT}{{}} - {MEMORY_USAGE}{{}}"),
+                Query("Starts of workers in the last hour", f"increase({WORKER_STARTS}{{}}[1h])"),
+            ),
+            causes=(
+                Cause(
+                    "A worker leaks",
+                    (
+                        "One worker, or all of them, has grown for hours: see AuditorMemoryLeak "
+                        "and AuditorFastMemoryLeak."
+                    ),
+                    commands=(
+                        (
+                            "# pid: label of auditor_worker_info for that worker\n"
+                            'docker compose exec -T auditor-api sh -c "kill -TERM $pid"'
+                        ),
+                    ),
+                ),
+                Cause(
+                    "More workers than the limit has room for",
+                    (
+                        "Every worker loads its own models, a gigabyte or so. Lower WORKER_COUNT, "
+                        "or raise the container's limit; then set `service.expected_workers` in "
+                        "`thresholds.yaml` to the new number."
+                    ),
+                    commands=(
+                        "docker update --memory 8g --memory-swap 8g "
+                        '"$(docker compose ps -q auditor-api)"',
+                    ),
+                ),
+                Cause(
+                    "Models lie in a file system in memory",
+                    (
+                        "With `MODEL_CACHE_DIR=/dev/shm/models` the files count as memory of the "
+                        "container. Move them to a disk."
+                    ),
+                    settings=("MODEL_CACHE_DIR=/mnt/fast-storage/models",),
+                    commands=("docker compose exec -T auditor-api df -h /dev/shm",),
+                ),
+                remedies.KERNEL_KILLS,
+            ),
+            escalate=(
+                "Critical: to the platform team at once if the limit cannot be raised and a "
+                "restart does not help; to the developers if the memory grows again. Warning: a "
+                "ticket."
+            ),
+        ),
     )
     levels = {
         MEMORY_USAGE: lambda value: thousandfold(value) * 2**20,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from generator.alerts.clock import Clock
 from generator.promql import number, plain
 from generator.thresholds.model import Bound, Severity, Unit
 
@@ -35,8 +36,12 @@ LABELS: Final[Mapping[Place, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording rule; `name` is level:metric:operation, `expr` has braces at every selector."""
+    """A recording rule; `name` is level:metric:operation, `expr` has braces at every selector.
 
+    `family` is the file it stands in, whatever alert needs it.
+    """
+
+    family: str
     name: str
     expr: str
 
@@ -58,25 +63,47 @@ class Panel:
 
 @dataclass(frozen=True)
 class Cause:
-    """A likely cause and what helps: prose, and the settings or commands to use as they are."""
+    """A likely cause and what helps.
+
+    `remedy` is Markdown, `settings` are lines ``NAME=value`` of the Auditor's environment, `commands` shell commands; both
+    are to be used as they are.
+    """
 
     title: str
     remedy: str
+    settings: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
+class Query:
+    """What to look at next: `expr` is PromQL with braces at every selector."""
+
+    label: str
+    expr: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Runbook:
+    """What the one who is called at night needs to know, in Markdown.
+
+    `gist` says in one sentence what is wrong, `meaning` what is true while the alert fires and what
+    it does not say, `impact` who feels it. `first` are the steps to take at once, `causes` stand in
+    order of likelihood, and `escalate` says when to call whom.
+    """
+
+    gist: str
+    first: tuple[str, ...]
     meaning: str
     impact: str
+    queries: tuple[Query, ...]
     causes: tuple[Cause, ...]
     escalate: str
-    queries: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """One severity of an alert: its bound if it has one, and how long the condition must hold (seconds)."""
+    """One severity of an alert: its bound if it has one, and how long the condition must hold."""
 
     severity: Severity
     for_: float
@@ -94,7 +121,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Firing:
-    """An alert that must be firing: the value in its texts, its labels, and results of its template queries."""
+    """An alert that must be firing.
+
+    `value` is the one in its texts; `known` are the results of its template queries.
+    """
 
     severity: Severity
     value: float
@@ -123,9 +153,11 @@ class Case:
 class Alert:
     """An alert rule of one or more severities.
 
-    `quantity` is PromQL with braces at every selector; the rule is `quantity op bound` and the trigger's guard.
-    `settings` is its path in the thresholds file; `summary` and `description` are Go templates in which ``BOUND``
-    stands for the bound of the severity at hand.
+    `quantity` is PromQL with braces at every selector; the rule is `quantity op bound` and the
+    trigger's guard. `settings` is its path in the thresholds file; `summary` and `description` are
+    Go templates in which ``BOUND`` stands for the bound of the severity at hand. `clock` is the one
+    its cases are written for, where it is not the service's own: windows of hours need no sample
+    every few seconds.
     """
 
     name: str
@@ -140,10 +172,11 @@ class Alert:
     summary: str
     description: str
     panel: Panel
-    runbook: Runbook = Runbook("", "", (), "")
+    runbook: Runbook
     cases: tuple[Case, ...] = ()
     recordings: tuple[Recording, ...] = ()
     constant: float = 0.0
+    clock: Clock | None = None
     origins: tuple[str, ...] = ()
 
     def bound(self, trigger: Trigger) -> float:
@@ -156,6 +189,6 @@ class Alert:
         return plain(f"{self.quantity} {self.op} {number(self.bound(trigger))}{guard}")
 
     def paths(self) -> tuple[str, ...]:
-        """Paths of every value of the thresholds file that the alert's rule, tests or texts derive from."""
+        """Paths of every value of the thresholds file that rule, tests or texts derive from."""
         bounds = (trigger.bound.path for trigger in self.triggers if trigger.bound)
         return (self.settings, *dict.fromkeys((*bounds, *self.origins)))

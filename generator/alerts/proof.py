@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from generator.alerts.clock import Clock
 from generator.alerts.model import Alert, Case, Firing, Moment, Series, Trigger
-from generator.alerts.series import Clock, Phase, just_over, just_under
+from generator.alerts.series import Phase, just_over, just_under
 from generator.thresholds.model import Unit
 
 HERE: Final = "10.0.0.1:9105"
@@ -22,11 +23,13 @@ def _nothing_known(_value: float) -> Mapping[str, str]:
 class Drive:
     """How input series bring an alert's quantity to a wanted value.
 
-    `series(instance, phases)` writes them; `onset(value, bound)` is the first evaluation (seconds) at which a quantity
-    that has `value` from the start is seen beyond `bound`. `exact`: the quantity reads the value to the last bit, so
-    the bound itself can be fed and must stay silent. `window`: the quantity rises to its value, and falls again, over
-    this time (a rate or an increase); 0 where it jumps. `flood` multiplies the traffic of the healthy phase, so that
-    its first sample outweighs a whole window. `labels(instance)` are the alert's labels but for the rule's own.
+    `series(instance, phases)` writes them; `onset(value, bound)` is the first evaluation (seconds)
+    at which a quantity that has `value` from the start is seen beyond `bound`. `exact`: the
+    quantity reads the value to the last bit, so the bound itself can be fed and must stay silent.
+    `window`: the quantity rises to its value, and falls again, over this time (a rate or an
+    increase); 0 where it jumps. `flood` multiplies the traffic of the healthy phase, so that its
+    first sample outweighs a whole window. `labels(instance)` are the alert's labels but for the
+    rule's own.
     """
 
     clock: Clock
@@ -53,7 +56,7 @@ def prove(alert: Alert, drive: Drive, *extra: Case) -> Alert:
     for trigger in alert.triggers:
         cases += [proof.short_of(trigger), proof.beyond(trigger)]
     cases += [proof.one_of_two(), *proof.failed_scrape(), *proof.counter_reset()]
-    return replace(alert, cases=(*cases, *extra))
+    return replace(alert, cases=(*cases, *extra), clock=drive.clock)
 
 
 def low_traffic(alert: Alert, drive: Drive, window: float, value: float) -> Case:
@@ -65,7 +68,8 @@ def low_traffic(alert: Alert, drive: Drive, window: float, value: float) -> Case
     length = clock.grid(window + max(trigger.for_ for trigger in alert.triggers)) + 2 * clock.step
     phases = [Phase(length, value, traffic=0.999), Phase(length, value, traffic=1.002)]
     firing = tuple(
-        Firing(trigger.severity, value, drive.labels(HERE), drive.known(value)) for trigger in alert.triggers
+        Firing(trigger.severity, value, drive.labels(HERE), drive.known(value))
+        for trigger in alert.triggers
     )
     return Case(
         "too few requests to judge, then enough",
@@ -109,10 +113,12 @@ class _Proof:
         return Moment(at, self.firing(value, at))
 
     def settled(self, value: float) -> int:
-        """A common moment of scrape and evaluation by which all that can fire under `value` does."""
+        """A common moment of scrape and evaluation by which all that can fire does."""
         clock = self.drive.clock
         worst = self.value(self.alert.triggers[0], beyond=True)
-        starts = [self.starts(trigger, each) for trigger in self.alert.triggers for each in (value, worst)]
+        starts = [
+            self.starts(trigger, each) for trigger in self.alert.triggers for each in (value, worst)
+        ]
         return clock.grid(max(start for start in starts if start is not None)) + 2 * clock.step
 
     def short_of(self, trigger: Trigger) -> Case:
@@ -126,7 +132,7 @@ class _Proof:
         )
 
     def beyond(self, trigger: Trigger) -> Case:
-        """Silent until `for` has passed, firing from then on, kept for `keep_firing_for` after the recovery."""
+        """Silent until `for` has passed, then firing, and kept for `keep_firing_for` once well again."""
         clock, value = self.drive.clock, self.value(trigger, beyond=True)
         start = self.starts(trigger, value)
         if start is None:
@@ -136,11 +142,15 @@ class _Proof:
         moments = [self.moment(value, start - clock.evaluate)] if start else []
         moments.append(self.moment(value, start))
         if self.drive.window and trigger is not self.alert.triggers[-1]:
-            ends += clock.grid(self.drive.window)  # the milder severities last until the window has drained
+            ends += clock.grid(
+                self.drive.window
+            )  # the milder severities last until the window has drained
         else:
             moments.append(Moment(ends - clock.evaluate, self.firing(value, recovery)))
         moments.append(Moment(ends, ()))
-        healthy = Phase(clock.grid(ends - recovery) + clock.step, self.drive.healthy, self.drive.flood)
+        healthy = Phase(
+            clock.grid(ends - recovery) + clock.step, self.drive.healthy, self.drive.flood
+        )
         return Case(
             f"just beyond the bound of {trigger.severity}, then well again",
             tuple(self.drive.series(HERE, [Phase(recovery, value), healthy])),
@@ -167,9 +177,15 @@ class _Proof:
         if self.alert.keep_firing_for <= 2 * clock.step:
             return ()
         gap = self.settled(value)
-        phases = [Phase(gap, value), Phase(clock.scrape, None), Phase(4 * clock.step - clock.scrape, value)]
+        phases = [
+            Phase(gap, value),
+            Phase(clock.scrape, None),
+            Phase(4 * clock.step - clock.scrape, value),
+        ]
         moments = tuple(self.moment(value, gap + clock.evaluate * turn) for turn in range(3))
-        return (Case("a failed scrape while firing", tuple(self.drive.series(HERE, phases)), moments),)
+        return (
+            Case("a failed scrape while firing", tuple(self.drive.series(HERE, phases)), moments),
+        )
 
     def counter_reset(self) -> tuple[Case, ...]:
         """Counters that start again at zero are no traffic and no failure."""
@@ -178,5 +194,13 @@ class _Proof:
         value = self.value(self.alert.triggers[-1], beyond=False)
         half = self.settled(value)
         phases = [Phase(half, value), Phase(half, value, reset=True)]
-        moments = tuple(self.moment(value, at) for at in (half, half + self.drive.clock.evaluate, 2 * half))
-        return (Case("counters start again just short of the bound", tuple(self.drive.series(HERE, phases)), moments),)
+        moments = tuple(
+            self.moment(value, at) for at in (half, half + self.drive.clock.evaluate, 2 * half)
+        )
+        return (
+            Case(
+                "counters start again just short of the bound",
+                tuple(self.drive.series(HERE, phases)),
+                moments,
+            ),
+        )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
 from generator.alerts.latency import observations
-from generator.alerts.model import Alert, Panel, Recording, Series
+from generator.alerts.model import Alert, Cause, Panel, Query, Recording, Runbook, Series
 from generator.alerts.proof import Drive, low_traffic, prove
 from generator.alerts.series import Phase, histogram
-from generator.names import CONFIDENCE
+from generator.names import CONFIDENCE, WORKER_STARTS
 from generator.promql import le, number
 from generator.thresholds.model import Unit
 from generator.thresholds.units import format_duration
@@ -20,10 +21,11 @@ def alerts(kit: Kit) -> tuple[Alert, ...]:
 
 
 def weak_answers(window: float, below: float) -> Recording:
-    """Share of the window's answers scored at or under a bound of the histogram, so without interpolation."""
+    """Share of the window's answers scored at or under a bound of the histogram: exact."""
     w = format_duration(window)
     weak = f'sum by (job, instance) (rate({CONFIDENCE}_bucket{{le="{le(below)}"}}[{w}]))'
     return Recording(
+        "quality",
         f"instance:auditor_confidence_score:weak_ratio{w}",
         f"{weak}\n/\n(sum by (job, instance) (rate({CONFIDENCE}_count{{}}[{w}])) > 0)",
     )
@@ -33,6 +35,8 @@ def low_confidence(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.low_confidence
     below = kit.thresholds.targets.confidence.below
     window = settings.window
+    kit = kit.for_window(window)
+    w = format_duration(window)
     weak, count = weak_answers(window, below), observations(CONFIDENCE, window)
     alert = Alert(
         name="AuditorLowConfidence",
@@ -42,20 +46,103 @@ def low_confidence(kit: Kit) -> Alert:
         quantity=weak.query,
         op=">",
         unit=Unit.RATIO,
-        triggers=triggers(kit.thresholds, settings, f"and on (job, instance) {count.query} >= {settings.min_requests}"),
+        triggers=triggers(
+            kit.thresholds,
+            settings,
+            f"and on (job, instance) {count.query} >= {settings.min_requests}",
+        ),
         keep_firing_for=settings.keep_firing_for,
         recordings=(weak, count),
-        summary="{{ $value | humanizePercentage }} of the answers of {{ $labels.instance }} are weakly supported",
-        description=(
-            f"{{{{ $value | humanizePercentage }}}} of the answers verified on {{{{ $labels.instance }}}} in the last "
-            f"{format_duration(window)} scored {number(below)} or less, more than BOUND. Next: see whether the sources, the model "
-            "or the questions changed; a failing model scores everything low."
+        summary=(
+            "{{ $value | humanizePercentage }} of the answers of {{ $labels.instance }} are weakly "
+            "supported"
         ),
-        panel=Panel("overview", "Quality", 110, f"Answers scored {number(below)} or less", "{{instance}}"),
+        description=(
+            "{{ $value | humanizePercentage }} of the answers verified on {{ $labels.instance }} "
+            f"in the last {w} scored {number(below)} or less, more than BOUND. Next: see whether "
+            "the sources, the model or the questions changed; a failing model scores everything "
+            "low."
+        ),
+        panel=Panel(
+            "overview", "Quality", 110, f"Answers scored {number(below)} or less", "{{instance}}"
+        ),
+        runbook=Runbook(
+            gist="An unusual share of the answers is weakly supported by its sources.",
+            first=(
+                "Did a release, a model or a source change when it began? Then undo that.",
+                "Look at some weak answers (command below): are they nonsense, or are the sources?",
+                "One client's questions alone: tell its owner. Nothing is broken.",
+            ),
+            meaning=(
+                f"More than the bound's share of the answers of the last {w} scored "
+                f"{number(below)} or less; the histogram has a bucket just there, so the share is "
+                "exact. A low score says that sentences were not found in the sources: the "
+                "verification worked. It does not say who is at fault: the answers, the sources or "
+                "the models."
+            ),
+            impact=(
+                "The readers of these answers are told not to trust them; if the models are at "
+                "fault, wrongly."
+            ),
+            queries=(
+                Query(
+                    "Mean score",
+                    (
+                        f"sum by (instance) (rate({CONFIDENCE}_sum{{}}[{w}])) / sum by (instance) "
+                        f"(rate({CONFIDENCE}_count{{}}[{w}]))"
+                    ),
+                ),
+                Query(
+                    "Answers a second, by score",
+                    f"sum by (le) (rate({CONFIDENCE}_bucket{{}}[{w}]))",
+                ),
+                Query("Starts of workers", f"increase({WORKER_STARTS}{{}}[{w}])"),
+            ),
+            causes=(
+                remedies.ROLL_BACK,
+                Cause(
+                    "A model was changed",
+                    (
+                        "Scores of different models cannot be compared: a smaller one scores lower "
+                        "or higher throughout. Go back to the models before, or calibrate the row "
+                        "`confidence` of the targets anew."
+                    ),
+                    settings=("SPACY_MODEL=de_core_news_lg",),
+                    commands=("docker compose exec -T auditor-api sh -c 'env | grep _MODEL'",),
+                ),
+                Cause(
+                    "The sources do not fit the questions",
+                    (
+                        "The search that delivers them finds the wrong ones, or an index is stale. "
+                        "Rows with few or foreign sources show it."
+                    ),
+                    commands=(
+                        """\
+psql -c "SELECT created_at, confidence_score, source_count,
+                semantic_similarity, left(answer_text, 60) AS answer
+         FROM verification_log ORDER BY created_at DESC LIMIT 20\"""",
+                    ),
+                ),
+                Cause(
+                    "The model behind the answers invents more",
+                    (
+                        "Its version or its prompt changed: the very thing that the Auditor is "
+                        "there to find. Tell its owners."
+                    ),
+                ),
+            ),
+            escalate=(
+                "Critical: to the owners of the answering system within the hour, to the "
+                "developers of the Auditor at once if a release or a model of its own changed. "
+                "Warning: a ticket."
+            ),
+        ),
         origins=("targets.confidence.below",),
     )
     few = _drive(kit, settings.min_requests * kit.clock.scrape / window)
-    return prove(alert, _drive(kit, 2 * settings.min_requests), low_traffic(alert, few, window, 1.0))
+    return prove(
+        alert, _drive(kit, 2 * settings.min_requests), low_traffic(alert, few, window, 1.0)
+    )
 
 
 def _drive(kit: Kit, per_scrape: float) -> Drive:
@@ -66,7 +153,9 @@ def _drive(kit: Kit, per_scrape: float) -> Drive:
         def share(value: float, upper: float) -> float:
             return 1.0 if upper == max(buckets) else value if upper >= below else 0.0
 
-        return histogram(kit.clock, CONFIDENCE, kit.api(instance), buckets, phases, share, per_scrape)
+        return histogram(
+            kit.clock, CONFIDENCE, kit.api(instance), buckets, phases, share, per_scrape
+        )
 
     return Drive(
         clock=kit.clock,

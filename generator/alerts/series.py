@@ -7,42 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from generator.alerts.clock import Clock
 from generator.alerts.model import Series
 from generator.promql import le, number
-from generator.thresholds.model import Thresholds
-
-
-@dataclass(frozen=True)
-class Clock:
-    """When samples come and rules are evaluated, in whole seconds."""
-
-    scrape: int
-    evaluate: int
-
-    @classmethod
-    def of(cls, thresholds: Thresholds) -> Clock:
-        service = thresholds.service
-        return cls(int(service.scrape_interval), int(service.evaluation_interval))
-
-    def tick(self, seconds: float) -> int:
-        """The first evaluation at or after `seconds`."""
-        return math.ceil(seconds / self.evaluate) * self.evaluate
-
-    @property
-    def step(self) -> int:
-        """The shortest time after which a scrape and an evaluation coincide again."""
-        return math.lcm(self.scrape, self.evaluate)
-
-    def grid(self, seconds: float) -> int:
-        """The first common moment of scrape and evaluation at or after `seconds`."""
-        return math.ceil(seconds / self.step) * self.step
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of `seconds` (a multiple of the scrape interval) in which the quantity has one value.
+    """A stretch of `seconds`, a multiple of the scrape interval, with one value of the quantity.
 
-    None is a failed scrape. `traffic` multiplies the requests; `reset` restarts the counters at its first sample.
+    None is a failed scrape. `traffic` multiplies the requests; `reset` restarts the counters at its
+    first sample.
     """
 
     seconds: int
@@ -83,8 +58,10 @@ def gauge(clock: Clock, phases: Sequence[Phase], level: Callable[[float], float]
     return " ".join(parts)
 
 
-def counter(clock: Clock, phases: Sequence[Phase], slope: Callable[[Phase], float], start: float = 0.0) -> str:
-    """Values of a counter that grows by `slope(phase)` a scrape; it goes on growing while scrapes fail."""
+def counter(
+    clock: Clock, phases: Sequence[Phase], slope: Callable[[Phase], float], start: float = 0.0
+) -> str:
+    """Values of a counter that grows by `slope(phase)` a scrape, also while scrapes fail."""
     parts: list[str] = []
     total, growth = start, 0.0
     for index, phase in enumerate(phases):
@@ -93,21 +70,22 @@ def counter(clock: Clock, phases: Sequence[Phase], slope: Callable[[Phase], floa
             parts += _gap(samples)
             total += growth * samples
             continue
-        growth = _dyadic(slope(phase))
+        growth = slope(phase)
         first = growth if phase.reset else total + (growth if index else 0.0)
         parts.append(_run(f"{number(first)}+{number(growth)}", samples))
-        total = first + growth * (samples - 1)
+        total = _last(first, growth, samples)
     return " ".join(parts)
 
 
-def _dyadic(value: float) -> float:
-    """`value` to 31 binary digits: sums of it are exact, so a counter never falls by a rounding error."""
-    fraction, exponent = math.frexp(value)
-    return math.ldexp(round(fraction * 2**31), exponent - 31)
+def _last(first: float, growth: float, samples: int) -> float:
+    """The last sample as promtool adds it up, with its rounding: so no counter seems to fall."""
+    for _ in range(samples - 1):
+        first += growth
+    return first
 
 
 def ramp(clock: Clock, phases: Sequence[Phase], base: float) -> str:
-    """Values of a gauge that rises by the phase's value per second; a reset puts it back to `base`."""
+    """Values of a gauge that rises by the phase's value per second; a reset leads to `base`."""
     parts: list[str] = []
     level = base
     for phase in phases:
@@ -139,11 +117,16 @@ def histogram(
     share: Callable[[float, float], float],
     observations: float,
 ) -> tuple[Series, ...]:
-    """A histogram's series: `share(value, le)` of the `observations` a scrape lie at or under each bound."""
+    """A histogram's series.
+
+    `share(value, le)` of the `observations` a scrape lie at or under each bound.
+    """
 
     def slope(upper: float) -> Callable[[Phase], float]:
         return lambda phase: (
-            observations * phase.traffic * (1.0 if math.isinf(upper) else share(phase.value or 0.0, upper))
+            observations
+            * phase.traffic
+            * (1.0 if math.isinf(upper) else share(phase.value or 0.0, upper))
         )
 
     bounds = [(le(bound), slope(bound)) for bound in buckets] + [("+Inf", slope(math.inf))]
@@ -151,14 +134,18 @@ def histogram(
         Series(selector(f"{metric}_bucket", {**labels, "le": text}), counter(clock, phases, growth))
         for text, growth in bounds
     ]
-    return (*series, Series(selector(f"{metric}_count", labels), counter(clock, phases, slope(math.inf))))
+    return (
+        *series,
+        Series(selector(f"{metric}_count", labels), counter(clock, phases, slope(math.inf))),
+    )
 
 
 def quantile_share(q: float, buckets: Sequence[float]) -> Callable[[float, float], float]:
     """Shares under which `histogram_quantile(q, ...)` reads a given value exactly.
 
-    Prometheus interpolates linearly inside the bucket that holds the rank, so with the value a share p of the way
-    into it, (q - p) / (1 - p) of the observations lie below the bucket, or 1 - q / p above it where that is negative.
+    Prometheus interpolates linearly inside the bucket that holds the rank, so with the value a
+    share p of the way into it, (q - p) / (1 - p) of the observations lie below the bucket, or 1 - q
+    / p above it where that is negative.
     """
 
     def share(value: float, upper: float) -> float:

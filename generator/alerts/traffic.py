@@ -1,16 +1,37 @@
-"""Requests that do not come, and requests that are not answered fast enough though they are there."""
+"""Requests that do not come, and requests that are not answered fast enough."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from generator.alerts import remedies
 from generator.alerts.build import Kit, request_rate, requests, steady_rate, triggers
-from generator.alerts.model import Alert, Case, Firing, Moment, Panel, Series
+from generator.alerts.latency import per_worker
+from generator.alerts.model import (
+    Alert,
+    Case,
+    Cause,
+    Firing,
+    Moment,
+    Panel,
+    Query,
+    Runbook,
+    Series,
+)
 from generator.alerts.proof import HERE, Drive, prove
-from generator.alerts.saturation import waiting
 from generator.alerts.series import Phase, counter, gauge, selector
-from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, REQUESTS
+from generator.alerts.waiting import waiting
+from generator.names import (
+    ACCEPT_QUEUE,
+    API_CONNECTIONS,
+    CONNECTIONS_WAITING,
+    CPU_SECONDS,
+    DB_CONNECTIONS,
+    PROBE_SUCCESS,
+    REQUESTS,
+    WORKERS,
+)
 from generator.thresholds.model import ThroughputLevels, Unit
 from generator.thresholds.units import format_duration
 
@@ -21,9 +42,11 @@ def alerts(kit: Kit) -> tuple[Alert, ...]:
 
 def no_traffic(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.no_traffic
+    kit = kit.for_window(settings.window)
     window, before = settings.window, settings.before
+    spoken = format_duration(window)
     now, then = requests(window), requests(before)
-    guard = f"and on (job, instance) {then.query} offset {format_duration(window)} >= {settings.min_requests}"
+    guard = f"and on (job, instance) {then.query} offset {spoken} >= {settings.min_requests}"
     alert = Alert(
         name="AuditorNoTraffic",
         settings="alerts.no_traffic",
@@ -36,15 +59,83 @@ def no_traffic(kit: Kit) -> Alert:
         triggers=triggers(kit.thresholds, settings, guard),
         keep_firing_for=settings.keep_firing_for,
         recordings=(now, then),
-        summary="No verification has reached {{ $labels.instance }} for " + format_duration(window),
+        summary="No verification has reached {{ $labels.instance }} for " + spoken,
         description=(
-            f"{{{{ $labels.instance }}}} runs, but no verification has reached it for {format_duration(window)}, after at least "
-            f"{settings.min_requests} in the {format_duration(before)} before. Next: see whether clients, the gateway or the load "
-            "balancer in front of it still send; the service itself is not at fault."
+            f"{{{{ $labels.instance }}}} runs, but no verification has reached it for {spoken}, "
+            f"after at least {settings.min_requests} in the {format_duration(before)} before. "
+            "Next: see whether clients, the gateway or the load balancer in front of it still "
+            "send; the service itself is not at fault."
         ),
-        panel=Panel("overview", "Traffic", 120, f"Requests within {format_duration(window)}", "{{instance}}"),
+        panel=Panel("overview", "Traffic", 120, f"Requests within {spoken}", "{{instance}}"),
+        runbook=Runbook(
+            gist="No verification arrives any more, although many did in the hours before.",
+            first=(
+                (
+                    "Send one verification through the same address that clients use. It arrives: "
+                    "they simply do not ask."
+                ),
+                (
+                    "It does not: what stands before the service is at fault, a load balancer, a "
+                    "proxy or a name."
+                ),
+                "Do other instances get requests? Then this one was taken out of rotation.",
+            ),
+            meaning=(
+                f"The app has counted no verification for {spoken}, after many in the hours "
+                "before. Only requests that reach the handler count: those refused before it (401, "
+                "422, 429) look like silence too. The service itself answers, or AuditorDown or "
+                "AuditorUnresponsive would fire."
+            ),
+            impact="Nobody, if it is a quiet hour; everybody, if the way to the service is broken.",
+            queries=(
+                Query(
+                    "Requests a second, by instance",
+                    f"sum by (instance) (rate({REQUESTS}{{}}[{spoken}]))",
+                ),
+                Query("Connections of clients", f"{API_CONNECTIONS}{{}}"),
+                Query("Does the probe get an answer?", f"{PROBE_SUCCESS}{{}}"),
+            ),
+            causes=(
+                Cause(
+                    "A quiet hour, or a client that was switched off",
+                    (
+                        "Evenings, holidays, an ended job. Nothing to do; if it comes back every "
+                        "evening, make the floor of requests larger."
+                    ),
+                ),
+                Cause(
+                    "All requests are refused",
+                    (
+                        "The access log is full of 401, 422 or 429: an expired key, a client that "
+                        "sends another form, or the rate limit."
+                    ),
+                    settings=("RATE_LIMIT_PER_MINUTE=200", "RATE_LIMIT_BURST=20"),
+                    commands=(
+                        f"{remedies.LOG} | grep -oE 'HTTP/[0-9.]+\" [0-9]{{3}}' | sort | uniq -c",
+                    ),
+                ),
+                Cause(
+                    "The way to the service is broken",
+                    (
+                        "Name, certificate, load balancer, firewall: whatever was changed last. "
+                        "Ask from outside what clients ask."
+                    ),
+                    commands=(
+                        (
+                            "# url: the address that clients use\ncurl -sS --max-time 10 -o "
+                            "/dev/null -w '%{http_code} %{remote_ip} %{ssl_verify_result}\\n' "
+                            '"$url/health"'
+                        ),
+                    ),
+                ),
+            ),
+            escalate=(
+                "To the platform team at once if a request through the clients' address does not "
+                "arrive. Otherwise nobody at night."
+            ),
+        ),
     )
-    return replace(alert, cases=_no_traffic_cases(kit, alert))
+    return replace(alert, cases=_no_traffic_cases(kit, alert), clock=kit.clock)
 
 
 def _no_traffic_cases(kit: Kit, alert: Alert) -> tuple[Case, ...]:
@@ -67,9 +158,17 @@ def _no_traffic_cases(kit: Kit, alert: Alert) -> tuple[Case, ...]:
         Case(
             "busy, then silent",
             course(much, 0.0),
-            (Moment(silent - 2 * clock.step, ()), Moment(fires - clock.step, ()) if wait else Moment(busy, ()), Moment(fires + clock.step, firing)),
+            (
+                Moment(silent - 4 * clock.step, ()),
+                Moment(fires - clock.step, ()) if wait else Moment(busy, ()),
+                Moment(fires + clock.step, firing),
+            ),
         ),
-        Case("hardly any requests before", course(0.9 * settings.min_requests, 0.0), (Moment(fires + clock.step, ()),)),
+        Case(
+            "hardly any requests before",
+            course(0.9 * settings.min_requests, 0.0),
+            (Moment(fires + clock.step, ()),),
+        ),
         Case(
             "a request now and then",
             course(much, 1.2 * clock.scrape / settings.window),
@@ -86,6 +185,7 @@ def low_throughput(kit: Kit) -> Alert:
     if not isinstance(row, ThroughputLevels):
         raise TypeError("low_throughput needs a row of the throughput")
     guard = f"and on (instance) {waiting(window).query} >= {row.concurrency}"
+    spoken = format_duration(window)
     rate = request_rate(window)
     alert = Alert(
         name="AuditorLowThroughput",
@@ -98,28 +198,95 @@ def low_throughput(kit: Kit) -> Alert:
         triggers=triggers(kit.thresholds, settings, guard),
         keep_firing_for=settings.keep_firing_for,
         recordings=(rate, waiting(window)),
-        summary="{{ $labels.instance }} answers {{ $value | humanize }} requests a second while others wait",
+        summary=(
+            "{{ $labels.instance }} answers {{ $value | humanize }} requests a second while others "
+            "wait"
+        ),
         description=(
-            f"{{{{ $labels.instance }}}} answers {{{{ $value | humanize }}}} verifications a second, fewer than BOUND, while "
-            f"{row.concurrency} or more wait on average over {format_duration(window)}. Next: low processor time points at the "
-            "database or a lock, high processor time at too few workers."
+            "{{ $labels.instance }} answers {{ $value | humanize }} verifications a second, fewer "
+            f"than BOUND, while {row.concurrency} or more wait on average over {spoken}. Next: low "
+            "processor time points at the database or a lock, high processor time at too few "
+            "workers."
         ),
         panel=Panel("overview", "Traffic", 121, "Request rate", "{{instance}}"),
+        runbook=Runbook(
+            gist="The service answers few requests a second, although more wait.",
+            first=(
+                "Look at the processor time of the workers (query below).",
+                (
+                    "Low: they wait for the database, a disk or a lock. See the causes from the "
+                    "first on."
+                ),
+                "High: too few workers, or heavier requests than usual.",
+            ),
+            meaning=(
+                f"While at least {row.concurrency} requests waited on average, the instance "
+                "answered fewer a second than the bound: demand is there and the service does not "
+                "meet it. Few requests while nobody waits are a quiet hour and do not fire."
+            ),
+            impact="Every client: the queue grows, and with it the time each request waits.",
+            queries=(
+                Query("Processor time of each worker, in cores", per_worker(CPU_SECONDS, spoken)),
+                Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
+                Query(
+                    "Requests that wait for a worker",
+                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
+                ),
+                Query("Workers", f"{WORKERS}{{}}"),
+            ),
+            causes=(
+                remedies.SLOW_DATABASE,
+                remedies.MORE_WORKERS,
+                remedies.LARGER_POOL,
+                remedies.STATISTICS_CALLS,
+                remedies.HEAVY_REQUESTS,
+                remedies.SLOW_DISK,
+                Cause(
+                    "A lock that all workers share",
+                    (
+                        "Processor time, database and disk are idle. The stacks of the workers "
+                        "stand in the same line."
+                    ),
+                    commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
+                ),
+                Cause(
+                    "Connections of clients die or are opened anew each time",
+                    (
+                        "Many short connections with few requests. Clients should reuse theirs; "
+                        "give slow ones more time."
+                    ),
+                    settings=("KEEP_ALIVE=5", "REQUEST_TIMEOUT=60"),
+                    commands=("ss -s",),
+                ),
+            ),
+            escalate=(
+                "To the developers after 30 minutes, or at once together with "
+                "AuditorRequestsWaiting as critical. Otherwise a ticket for capacity."
+            ),
+        ),
         origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),
     )
-    return prove(alert, _throughput_drive(kit, row, window), *_throughput_cases(kit, alert, row, window))
+    return prove(
+        alert, _throughput_drive(kit, row, window), *_throughput_cases(kit, alert, row, window)
+    )
 
 
-def _throughput_drive(kit: Kit, row: ThroughputLevels, window: float, queue: float | None = None) -> Drive:
+def _throughput_drive(
+    kit: Kit, row: ThroughputLevels, window: float, queue: float | None = None
+) -> Drive:
     """Requests at the wanted rate while `queue` wait (just as many as the row speaks of)."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         def queued(phase: Phase) -> float | None:
-            return None if phase.value is None else float(row.concurrency if queue is None else queue)
+            return (
+                None if phase.value is None else float(row.concurrency if queue is None else queue)
+            )
 
         waits = [replace(phase, value=queued(phase)) for phase in phases]
         labels = kit.workers(instance)
-        rate = counter(kit.clock, phases, lambda phase: (phase.value or 0.0) * phase.traffic * kit.clock.scrape)
+        rate = counter(
+            kit.clock, phases, lambda phase: (phase.value or 0.0) * phase.traffic * kit.clock.scrape
+        )
         return (
             Series(selector(REQUESTS, {**kit.api(instance), "status": "success"}), rate),
             Series(selector(CONNECTIONS_WAITING, labels), gauge(kit.clock, waits, float)),
@@ -137,9 +304,14 @@ def _throughput_drive(kit: Kit, row: ThroughputLevels, window: float, queue: flo
     )
 
 
-def _throughput_cases(kit: Kit, alert: Alert, row: ThroughputLevels, window: float) -> tuple[Case, ...]:
+def _throughput_cases(
+    kit: Kit, alert: Alert, row: ThroughputLevels, window: float
+) -> tuple[Case, ...]:
     """Few requests while nobody waits are a quiet hour."""
     drive = _throughput_drive(kit, row, window, row.concurrency * 0.99)
-    end = kit.clock.grid(drive.onset(0, 0) + max(each.for_ for each in alert.triggers)) + 2 * kit.clock.step
+    end = (
+        kit.clock.grid(drive.onset(0, 0) + max(each.for_ for each in alert.triggers))
+        + 2 * kit.clock.step
+    )
     series = drive.series(HERE, [Phase(end + kit.clock.step, alert.bound(alert.triggers[0]) / 2)])
     return (Case("few requests and too few that wait", tuple(series), (Moment(end, ()),)),)

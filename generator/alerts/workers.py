@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
+from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
-from generator.alerts.model import Alert, Case, Moment, Panel, Recording, Series
-from generator.alerts.proof import HERE, Drive, at_once, prove
-from generator.alerts.series import Phase, counter, selector
-from generator.names import WORKER_STARTS, WORKERS
+from generator.alerts.model import (
+    Alert,
+    Case,
+    Cause,
+    Firing,
+    Moment,
+    Panel,
+    Query,
+    Recording,
+    Runbook,
+    Series,
+)
+from generator.alerts.proof import HERE, THERE, prove
+from generator.alerts.series import selector
+from generator.names import (
+    ACCEPT_QUEUE,
+    CONNECTIONS_WAITING,
+    MEMORY_LIMIT,
+    MEMORY_USAGE,
+    PROBE_SUCCESS,
+    START_TIME,
+    WORKER_STARTS,
+    WORKERS,
+)
 from generator.thresholds.model import Unit
 from generator.thresholds.units import format_duration
 
@@ -33,20 +54,85 @@ def workers_missing(kit: Kit) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         summary="{{ $labels.instance }} runs {{ $value }} of BOUND workers",
         description=(
-            "{{ $labels.instance }} has run {{ $value }} of BOUND workers for FOR, so it serves less at once. Next: read the "
-            "Auditor's log for why a worker ended or cannot start, then restart the service."
+            "{{ $labels.instance }} has run {{ $value }} of BOUND workers for FOR, so it serves "
+            "less at once. Next: read the Auditor's log for why a worker ended or cannot start, "
+            "then restart the service."
         ),
         panel=Panel("system", "Workers", 130, "Workers alive", "{{instance}}"),
+        runbook=Runbook(
+            gist="Fewer workers run than should.",
+            first=(
+                f"See which processes run and since when: `{remedies.TOP}`.",
+                f"Read why one ended or cannot start: `{remedies.TAIL}`.",
+                (
+                    "The rest keep up? Then restart in a quiet hour. They do not: now, "
+                    f"`{remedies.RESTART}`."
+                ),
+            ),
+            meaning=(
+                "The sidecar has counted fewer worker processes than `service.expected_workers` "
+                "for the whole time. A supervisor replaces a worker that dies within seconds, so "
+                "this one stays away, or somebody configured fewer. The service goes on with those "
+                "that are left; with none, AuditorDown fires."
+            ),
+            impact=(
+                "All clients, as soon as the workers left are fewer than the requests at once: "
+                "they wait."
+            ),
+            queries=(
+                Query("Starts of workers in the last hour", f"increase({WORKER_STARTS}{{}}[1h])"),
+                Query("Age of each worker, in seconds", f"time() - {START_TIME}{{}}"),
+                Query(
+                    "Requests that wait for a worker",
+                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
+                ),
+            ),
+            causes=(
+                Cause(
+                    "The number of workers was changed",
+                    (
+                        "By intention: set `service.expected_workers` in `thresholds.yaml` to the "
+                        "same number and render. By mistake: set it back. Without a setting the "
+                        "Auditor runs a single worker."
+                    ),
+                    settings=(f"WORKER_COUNT={expected}",),
+                    commands=("docker compose config auditor-api | grep -iE 'worker|command'",),
+                ),
+                remedies.KERNEL_KILLS,
+                Cause(
+                    "A worker cannot start",
+                    (
+                        "The log shows a traceback again and again: a setting, a model, the "
+                        "database. Then AuditorWorkerCrashLoop fires as well."
+                    ),
+                    commands=(remedies.TAIL,),
+                ),
+                Cause(
+                    "The supervisor is gone or hangs",
+                    "No process is the parent of the others. Only a restart of the service helps.",
+                    commands=(remedies.TOP, remedies.RESTART),
+                ),
+            ),
+            escalate=(
+                "To the developers if a restart does not bring all workers back; at once if "
+                "requests wait as well. Otherwise a ticket."
+            ),
+        ),
         origins=("service.expected_workers",),
     )
     return prove(alert, kit.gauge_drive({WORKERS: float}, kit.workers, healthy=expected))
 
 
 def starts(window: float, expected: int) -> Recording:
-    """Starts of worker processes in the window, for each expected worker."""
+    """Starts of worker processes in the window, for each expected worker.
+
+    Rounded, because `increase` extrapolates: Prometheus 3 reads 8 starts in 15 minutes as 8.14.
+    """
     w = format_duration(window)
     return Recording(
-        f"instance:auditor_worker_starts:per_worker_increase{w}", f"increase({WORKER_STARTS}{{}}[{w}]) / {expected}"
+        "workers",
+        f"instance:auditor_worker_starts:per_worker_increase{w}",
+        f"round(increase({WORKER_STARTS}{{}}[{w}])) / {expected}",
     )
 
 
@@ -68,30 +154,151 @@ def worker_crash_loop(kit: Kit) -> Alert:
         recordings=(rate,),
         summary="Workers of {{ $labels.instance }} start again and again",
         description=(
-            f"Each of the {expected} workers of {{{{ $labels.instance }}}} started {{{{ $value | humanize }}}} times on average "
-            f"within {window}, more than BOUND. Next: read the last lines of the Auditor's log before each start; look for the "
-            "kernel's out-of-memory killer in the system's log."
+            f"Each of the {expected} workers of {{{{ $labels.instance }}}} started "
+            f"{{{{ $value | humanize }}}} times on average within {window}, more than BOUND. Next: "
+            "read the last lines of the Auditor's log before each start; look for the kernel's "
+            "out-of-memory killer in the system's log."
         ),
-        panel=Panel("system", "Workers", 131, f"Starts of each worker within {window}", "{{instance}}"),
+        panel=Panel(
+            "system", "Workers", 131, f"Starts of each worker within {window}", "{{instance}}"
+        ),
+        runbook=Runbook(
+            gist="Workers end and are started again, over and over.",
+            first=(
+                "Is a deploy or a rollback under way? Then wait for its end.",
+                (
+                    f"Read the last lines before each start: `{remedies.LOG} | grep -B 15 -F "
+                    "'Started server process'`."
+                ),
+                "Nothing there: they were killed from outside. See the kernel's log (first cause).",
+            ),
+            meaning=(
+                f"Within {window} the sidecar saw more starts of worker processes than the bound, "
+                "counted for each worker that is expected. A deploy starts each once. A restart of "
+                "the sidecar is no start of a worker."
+            ),
+            impact=(
+                "The requests that a worker had taken when it died fail; each new worker is slow "
+                "at first, as it loads its models."
+            ),
+            queries=(
+                Query(
+                    "Starts of workers in the window", f"increase({WORKER_STARTS}{{}}[{window}])"
+                ),
+                Query("Age of each worker, in seconds", f"time() - {START_TIME}{{}}"),
+                Query(
+                    "Memory of the container, as a share of its limit",
+                    f"{MEMORY_USAGE}{{}} / {MEMORY_LIMIT}{{}}",
+                ),
+                Query("Does the probe get an answer?", f"{PROBE_SUCCESS}{{}}"),
+            ),
+            causes=(
+                remedies.KERNEL_KILLS,
+                Cause(
+                    "A worker fails while it starts",
+                    (
+                        "The same traceback each time: a setting, a missing module or model, a "
+                        "database that cannot be reached."
+                    ),
+                    commands=(remedies.TAIL, "pg_isready"),
+                ),
+                remedies.ROLL_BACK,
+                Cause(
+                    "The supervisor takes busy workers for hung ones",
+                    (
+                        "A supervisor that gets no sign of life from a worker replaces it, and one "
+                        "long verification is enough. With gunicorn the log says `WORKER TIMEOUT`. "
+                        "Allow longer requests, or make them smaller."
+                    ),
+                    settings=("REQUEST_TIMEOUT=120",),
+                    commands=(f"{remedies.LOG} | grep -iE 'timeout|died|killed'",),
+                ),
+                Cause(
+                    "A health check kills the service",
+                    (
+                        "The platform restarts what does not answer `/health` in time; it waits "
+                        "behind verifications. See AuditorSlowProbe."
+                    ),
+                    commands=(
+                        (
+                            "docker inspect --format '{{json .State.Health}}' \"$(docker compose "
+                            'ps -q auditor-api)"'
+                        ),
+                    ),
+                ),
+            ),
+            escalate=(
+                "Critical: to the developers at once if a release brought it, after 15 minutes "
+                "otherwise. Warning: a ticket unless it goes on for an hour."
+            ),
+        ),
         origins=("service.expected_workers",),
     )
 
-    def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        def growth(phase: Phase) -> float:
-            return (phase.value or 0.0) * expected * kit.clock.scrape / settings.window
+    return replace(alert, cases=(*_bursts(kit, alert), _deploy(kit)))
 
-        return (Series(selector(WORKER_STARTS, kit.workers(instance)), counter(kit.clock, phases, growth)),)
 
-    drive = Drive(
-        clock=kit.clock, series=series, labels=kit.workers, healthy=0.0, onset=at_once, counters=True
+def _bursts(kit: Kit, alert: Alert) -> tuple[Case, ...]:
+    """Starts within one scrape interval: as many as the bound allows, and one more."""
+    cases: list[Case] = []
+    for trigger in alert.triggers:
+        allowed = int(alert.bound(trigger) * kit.thresholds.service.expected_workers)
+        cases += [
+            _burst(kit, alert, f"at the bound of {trigger.severity}", allowed),
+            _burst(kit, alert, f"one start beyond the bound of {trigger.severity}", allowed + 1),
+        ]
+    healthy = Series(
+        selector(WORKER_STARTS, kit.workers(THERE)), f"4x{2 * _quiet(kit) // kit.clock.scrape}"
     )
-    return prove(alert, kit.filling(drive, settings.window), _deploy(kit, expected))
+    last = cases[-1]
+    return (*cases, replace(last, title="one of two instances", series=(*last.series, healthy)))
 
 
-def _deploy(kit: Kit, expected: int) -> Case:
-    """Every worker is replaced once, and the sidecar restarts and counts them anew."""
-    clock = kit.clock
-    quiet = clock.grid(600) // clock.scrape
-    values = f"{expected}x{quiet} {2 * expected}x{quiet} {expected}x{quiet}"
-    moments = tuple(Moment(clock.grid(600) * part / 2 // clock.evaluate * clock.evaluate, ()) for part in range(1, 7))
-    return Case("a deploy and a restart of the sidecar", (Series(selector(WORKER_STARTS, kit.workers(HERE)), values),), moments)
+def _quiet(kit: Kit) -> int:
+    return kit.clock.grid(kit.thresholds.alerts.worker_crash_loop.window) + kit.clock.step
+
+
+def _burst(kit: Kit, alert: Alert, title: str, count: int) -> Case:
+    """So many starts after a quiet window.
+
+    The window forgets them within a scrape of its end: Prometheus 3 leaves its first moment out.
+    """
+    clock, settings = kit.clock, kit.thresholds.alerts.worker_crash_loop
+    expected = kit.thresholds.service.expected_workers
+    quiet, value = _quiet(kit), count / expected
+    forgotten = quiet + settings.window - clock.scrape
+    kept = int(
+        (forgotten - clock.evaluate + settings.keep_firing_for) // clock.evaluate * clock.evaluate
+    )
+    gone = clock.tick(forgotten + settings.keep_firing_for) + 2 * clock.evaluate
+    ill = [trigger for trigger in alert.triggers if value > alert.bound(trigger)]
+
+    def firing(at: float) -> Moment:
+        started = [trigger for trigger in ill if quiet + clock.tick(trigger.for_) <= at]
+        return Moment(
+            at, tuple(Firing(trigger.severity, value, kit.workers(HERE), {}) for trigger in started)
+        )
+
+    turns = sorted({quiet + clock.tick(trigger.for_) for trigger in alert.triggers})
+    moments = [firing(at) for turn in turns for at in (turn - clock.evaluate, turn)]
+    samples = quiet // clock.scrape, clock.grid(gone) // clock.scrape
+    values = f"{expected}x{samples[0] - 1} {expected + count}x{samples[1]}"
+    return Case(
+        title,
+        (Series(selector(WORKER_STARTS, kit.workers(HERE)), values),),
+        (*moments, firing(kept), Moment(gone, ())),
+    )
+
+
+def _deploy(kit: Kit) -> Case:
+    """Every worker is replaced once, and then the sidecar restarts and counts them anew."""
+    clock, expected = kit.clock, kit.thresholds.service.expected_workers
+    pause = clock.grid(kit.thresholds.alerts.worker_crash_loop.window * 2 / 3)
+    samples = pause // clock.scrape - 1
+    values = f"{expected}x{samples} {2 * expected}x{samples} {expected}x{samples}"
+    moments = tuple(Moment(clock.tick(pause * part / 2), ()) for part in range(1, 7))
+    return Case(
+        "a deploy and a restart of the sidecar",
+        (Series(selector(WORKER_STARTS, kit.workers(HERE)), values),),
+        moments,
+    )

@@ -1,16 +1,17 @@
 """The thresholds as the renderers see them: frozen, checked, in SI base units.
 
-The dataclasses below are the only description of the file's form. The loader, the JSON Schema and the reference in
-the docs all derive from them: a field's type says its unit, and the text beside it in ``Annotated`` says its meaning.
+The dataclasses below are the only description of the file's form. The loader, the JSON Schema and
+the reference in the docs all derive from them: a field's type says its unit, and the text beside it
+in ``Annotated`` says its meaning.
 A key of the file is the field's name; ``for_`` stands for ``for``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from generator.thresholds.forms import POSITIVE, Address, JobName, Selector, ServiceName
 
@@ -41,7 +42,7 @@ Severity = Literal["critical", "warning", "info"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
 
 # A level begins where the one before it ends.
-_EDGE_BEFORE: Final[Mapping[str, str]] = {
+EDGE_BEFORE: Final[Mapping[str, str]] = {
     "acceptable": "target",
     "poor": "acceptable",
     "critical": "poor",
@@ -50,7 +51,10 @@ _EDGE_BEFORE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Position:
-    """Where a value stands: a file as the user named it, line and column from 1 (0: the file keeps no lines)."""
+    """Where a value stands: a file as the user named it, line and column from 1.
+
+    Line 0: the place in the file is not known.
+    """
 
     file: str
     line: int
@@ -62,20 +66,20 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
-    """A row of a table of targets: each number is the last value that still belongs to its level."""
+    """A row of a table of targets: each number is the last value that belongs to its level."""
 
     unit: ClassVar[Unit]
     worse: ClassVar[Literal["above", "below"]] = "above"
     why: Why
 
     def edge(self, name: str) -> float | None:
-        """The number written as `name` (target, acceptable or poor); None where the row has none."""
+        """The number written as `name`: target, acceptable or poor; None where there is none."""
         value: float | None = getattr(self, name, None)
         return value
 
     def start_of(self, level: str) -> float | None:
         """The bound beyond which `level` begins; None where the row does not reach that level."""
-        return self.edge(_EDGE_BEFORE[level])
+        return self.edge(EDGE_BEFORE[level])
 
     def edges(self) -> tuple[tuple[str, float], ...]:
         """(name, value) of every edge of the row, best first."""
@@ -110,7 +114,9 @@ class RatioLevels(Levels):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadLevels(RatioLevels):
-    up_to_users: Annotated[Count | None, "The row holds up to this many users; none: beyond the row before."] = None
+    up_to_users: Annotated[
+        Count | None, "The row holds up to this many users; none: beyond the row before."
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +148,9 @@ class CountLevels(Levels):
 
 @dataclass(frozen=True, kw_only=True)
 class ConfidenceLevels(RatioLevels):
-    below: Annotated[Score, "Answers scored at or under this count as weak; a bound of the app's histogram."]
+    below: Annotated[
+        Score, "Answers scored at or under this count as weak; a bound of the app's histogram."
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,12 +256,19 @@ class Service:
     jobs: Jobs
     expected_workers: Annotated[Count, POSITIVE, "WORKER_COUNT of one instance."]
     scrape_interval: Annotated[Seconds, POSITIVE, "Prometheus's scrape interval for both jobs."]
-    evaluation_interval: Annotated[Seconds, POSITIVE, "Prometheus's evaluation interval of the rules."]
-    latency_buckets: Annotated[tuple[Seconds, ...], "Finite bounds of the latency and the probe histogram."]
+    evaluation_interval: Annotated[
+        Seconds, POSITIVE, "Prometheus's evaluation interval of the rules."
+    ]
+    latency_buckets: Annotated[
+        tuple[Annotated[Seconds, POSITIVE], ...],
+        "Finite bounds of the latency and the probe histogram.",
+    ]
     confidence_buckets: Annotated[tuple[Score, ...], "Finite bounds of the confidence histogram."]
     database_pool: DatabasePool
     links: Links
-    labels: Annotated[Mapping[str, str], "Labels to add to every alert, such as the team that is paged."]
+    labels: Annotated[
+        Mapping[str, str], "Labels to add to every alert, such as the team that is paged."
+    ]
     why: Why
 
 
@@ -263,15 +278,24 @@ class Slo:
 
     availability: Annotated[Ratio, "Share of requests that must succeed over the period."]
     period: Annotated[Seconds, POSITIVE, "Length of the sliding period of the budget."]
-    evaluation_interval: Annotated[Seconds, POSITIVE, "Evaluation interval of the budget's recording rules."]
-    burn_windows: Annotated[tuple[Seconds, ...], "Ranges over which the budget's burn rate is recorded."]
+    evaluation_interval: Annotated[
+        Seconds, POSITIVE, "Evaluation interval of the budget's recording rules."
+    ]
+    burn_windows: Annotated[
+        tuple[Annotated[Seconds, POSITIVE], ...],
+        "Ranges over which the budget's burn rate is recorded.",
+    ]
     why: Why
 
 
 @dataclass(frozen=True, kw_only=True)
 class DashboardSettings:
-    metrics_datasource: Annotated[str, "Name of the Prometheus data source chosen at first load, or `default`."]
-    logs_datasource: Annotated[str, "Name of the Loki data source chosen at first load, or `default`."]
+    metrics_datasource: Annotated[
+        str, "Name of the Prometheus data source chosen at first load, or `default`."
+    ]
+    logs_datasource: Annotated[
+        str, "Name of the Loki data source chosen at first load, or `default`."
+    ]
     log_selector: Annotated[Selector, "LogQL stream selector of the Auditor's logs."]
     range: Annotated[Seconds, POSITIVE, "Time range at first load."]
     refresh: Annotated[Seconds, POSITIVE, "Refresh interval."]
@@ -288,7 +312,10 @@ class Trigger:
 class Tier(Trigger):
     """One severity of an alert: where it fires, and after how long."""
 
-    fires_at: Annotated[str, "ROW.LEVEL: fires once the row's values enter this level, such as latency.p95.critical."]
+    fires_at: Annotated[
+        str,
+        "ROW.LEVEL: fires once the row's values enter this level, such as latency.p95.critical.",
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,18 +347,24 @@ class TrafficAlert(WindowAlert):
 
 @dataclass(frozen=True, kw_only=True)
 class LeakAlert(WindowAlert):
-    envelope: Annotated[Seconds, POSITIVE, "Range of the minimum that hides the garbage collector's sawtooth."]
+    envelope: Annotated[
+        Seconds, POSITIVE, "Range of the minimum that hides the garbage collector's sawtooth."
+    ]
     warm_up: Annotated[Seconds, "Age of a worker up to which growth is model loading, not a leak."]
 
 
 @dataclass(frozen=True, kw_only=True)
 class InitialAlert(BoundAlert):
-    window: Annotated[Seconds, POSITIVE, "Age of a worker up to which its lowest value counts as the initial one."]
+    window: Annotated[
+        Seconds, POSITIVE, "Age of a worker up to which its lowest value counts as the initial one."
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaitAlert(WindowAlert):
-    min_waiting: Annotated[Count, POSITIVE, "Requests that must wait on average, fewer prove nothing."]
+    min_waiting: Annotated[
+        Count, POSITIVE, "Requests that must wait on average, fewer prove nothing."
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -353,7 +386,9 @@ class FailingAlert(ConditionAlert):
 @dataclass(frozen=True, kw_only=True)
 class SilenceAlert(ConditionAlert):
     window: Annotated[Seconds, POSITIVE, "How long no request may have come."]
-    before: Annotated[Seconds, POSITIVE, "Length of the time before that in which traffic must have come."]
+    before: Annotated[
+        Seconds, POSITIVE, "Length of the time before that in which traffic must have come."
+    ]
     min_requests: Annotated[Count, POSITIVE, "Requests that time must hold."]
 
 
@@ -364,7 +399,7 @@ class SidecarErrorsAlert(ConditionAlert):
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows an alert's `fires_at` may name: those at or below a path, of one unit where `unit` is given.
+    """The rows an alert's `fires_at` may name: those at or below a path, of one unit if given.
 
     `histogram`: the alert compares a quantile read from `service.latency_buckets`.
     """
@@ -425,7 +460,10 @@ class Bound:
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """The whole file. `positions` says where each value stands, by its path (`targets.latency.p95.poor`)."""
+    """The whole file.
+
+    `positions` says where each value stands, by its path (`targets.latency.p95.poor`).
+    """
 
     version: Annotated[Literal[1], "Form of this file."]
     service: Service
@@ -440,19 +478,19 @@ class Thresholds:
         return dict(_rows(self.targets, ""))
 
     def bound(self, fires_at: str) -> Bound:
-        """The bound that `fires_at` (ROW.LEVEL) names; the loader has refused names that do not exist."""
+        """The bound that `fires_at` (ROW.LEVEL) names; the loader refuses unknown names."""
         row, _, level = fires_at.rpartition(".")
         levels = self.rows()[row]
         value = levels.start_of(level)
         if value is None:
             raise LookupError(f"{fires_at}: the row has no number where {level} begins")
-        return Bound(value, f"targets.{row}.{_EDGE_BEFORE[level]}", row, level, levels)
+        return Bound(value, f"targets.{row}.{EDGE_BEFORE[level]}", row, level, levels)
 
 
-def _rows(node: Any, prefix: str) -> list[tuple[str, Levels]]:
-    found: list[tuple[str, Levels]] = []
-    for item in fields(node):
-        value = getattr(node, item.name)
-        path = f"{prefix}{item.name}"
-        found += [(path, value)] if isinstance(value, Levels) else _rows(value, f"{path}.")
-    return found
+def _rows(node: object, path: str) -> list[tuple[str, Levels]]:
+    if isinstance(node, Levels):
+        return [(path, node)]
+    if not is_dataclass(node):
+        return []
+    inner = ((f"{path}.{item.name}".lstrip("."), getattr(node, item.name)) for item in fields(node))
+    return [row for name, value in inner for row in _rows(value, name)]

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.alerts.clock import Clock
 from generator.alerts.series import (
-    Clock,
     Phase,
     counter,
     gauge,
@@ -59,7 +59,14 @@ def test_a_counter_takes_the_new_growth_from_the_first_sample_of_a_phase() -> No
 
 def test_a_counter_goes_on_while_scrapes_fail() -> None:
     phases = [Phase(30, 2.0), Phase(30, None), Phase(30, 2.0)]
-    assert samples(counter(CLOCK, phases, lambda phase: phase.value or 0.0)) == [0, 2, None, None, 8, 10]
+    assert samples(counter(CLOCK, phases, lambda phase: phase.value or 0.0)) == [
+        0,
+        2,
+        None,
+        None,
+        8,
+        10,
+    ]
 
 
 def test_a_ramp_rises_per_second_and_starts_again_at_its_base() -> None:
@@ -72,7 +79,11 @@ def test_a_counter_never_falls_by_a_rounding_error(parts: list[tuple[int, float]
     phases = [Phase(15 * length, value) for length, value in parts]
     values = samples(counter(CLOCK, phases, lambda phase: phase.value or 0.0))
     assert len(values) == sum(length for length, _ in parts)
-    assert all(after >= before for before, after in pairwise(values) if before is not None and after is not None)
+    assert all(
+        after >= before
+        for before, after in pairwise(values)
+        if before is not None and after is not None
+    )
 
 
 @given(st.floats(1e-6, 1e12))

@@ -71,7 +71,13 @@ def test_humanize_percentage(value: float, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(3.0, "3"), (2.5, "2.5"), (1e20, "100000000000000000000"), (0.00001, "1e-05"), (math.nan, "NaN")],
+    [
+        (3.0, "3"),
+        (2.5, "2.5"),
+        (1e20, "100000000000000000000"),
+        (0.00001, "1e-05"),
+        (math.nan, "NaN"),
+    ],
 )
 def test_a_bare_value_is_written_as_go_writes_it(value: float, expected: str) -> None:
     assert texts.go_float(value) == expected
@@ -87,7 +93,9 @@ def test_a_label_that_is_not_there_is_empty_as_in_prometheus() -> None:
     assert texts.expand("<{{ $labels.worker }}>", 1, {}) == "<>"
 
 
-@pytest.mark.parametrize("action", ["{{ $value | humanise }}", "{{ .Labels }}", "{{ $labels.a | html }}"])
+@pytest.mark.parametrize(
+    "action", ["{{ $value | humanise }}", "{{ .Labels }}", "{{ $labels.a | html }}"]
+)
 def test_an_unknown_action_is_refused(action: str) -> None:
     with pytest.raises(ValueError, match="unknown template action"):
         texts.expand(action, 1, {})

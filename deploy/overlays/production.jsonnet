@@ -1,0 +1,30 @@
+// Production: eight workers with larger pools, and the bounds that follow from their number.
+// python -m generator render --overlay deploy/overlays/production.jsonnet --out build/production
+local workers = 8;
+local pool = {
+  size: 10,
+  overflow: 5,
+  why: 'DB_POOL_SIZE and DB_MAX_OVERFLOW of the production deployment',
+};
+local connections = workers * (pool.size + pool.overflow);
+local share(part) = std.floor(part * connections);
+
+{
+  service: {
+    expected_workers: workers,
+    database_pool: pool,
+    links: { grafana: 'https://grafana.example.com' },
+    labels: { environment: 'production', team: 'auditor' },
+  },
+  targets: {
+    database: {
+      connections: {
+        target: share(0.5),
+        acceptable: share(0.7),
+        poor: share(0.9),
+        why: 'half, seven and nine tenths of the %d connections the workers can open' % connections,
+      },
+    },
+  },
+  slo: { availability: '99.9%', why: 'promised to the customers of production' },
+}

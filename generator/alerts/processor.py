@@ -1,0 +1,233 @@
+"""Processor time of the workers: too much under load, and any without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from generator.alerts import remedies
+from generator.alerts.build import (
+    Kit,
+    many_users,
+    request_rate,
+    triggers,
+    users_paths,
+    while_users_allow,
+)
+from generator.alerts.model import (
+    Alert,
+    Case,
+    Cause,
+    Moment,
+    Panel,
+    Query,
+    Recording,
+    Runbook,
+    Series,
+)
+from generator.alerts.proof import HERE, Drive, at_once, prove
+from generator.alerts.resources import WORKER_LEGEND
+from generator.alerts.series import Phase, counter, selector
+from generator.names import (
+    ACCEPT_QUEUE,
+    API_CLIENTS,
+    API_CONNECTIONS,
+    CONNECTIONS_WAITING,
+    CPU_SECONDS,
+    REQUESTS,
+    WORKER_INFO,
+)
+from generator.thresholds.model import Unit
+from generator.thresholds.units import format_duration
+
+
+def alerts(kit: Kit) -> tuple[Alert, ...]:
+    return high_cpu(kit), idle_cpu(kit)
+
+
+def cpu(window: float) -> Recording:
+    """Share of one core that a worker keeps busy."""
+    w = format_duration(window)
+    return Recording(
+        "saturation",
+        f"worker:auditor_worker_cpu_seconds:rate{w}",
+        f"sum by (job, instance, worker) (rate({CPU_SECONDS}{{}}[{w}]))",
+    )
+
+
+def _cpu_drive(kit: Kit, window: float) -> Drive:
+    """Three quarters of the time in user mode; a replaced worker starts its counter again."""
+
+    def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+        def mode(name: str, share: float) -> Series:
+            return Series(
+                selector(CPU_SECONDS, {**kit.worker(instance), "mode": name}),
+                counter(
+                    kit.clock, phases, lambda phase: (phase.value or 0.0) * share * kit.clock.scrape
+                ),
+            )
+
+        return mode("user", 0.75), mode("system", 0.25)
+
+    drive = Drive(
+        clock=kit.clock, series=series, labels=kit.worker, healthy=0.0, onset=at_once, counters=True
+    )
+    return kit.filling(drive, window)
+
+
+def high_cpu(kit: Kit) -> Alert:
+    settings = kit.thresholds.alerts.high_cpu
+    busy, w = cpu(settings.window), format_duration(settings.window)
+    found = triggers(kit.thresholds, settings, milder_guard=while_users_allow)
+    alert = Alert(
+        name="AuditorHighCpu",
+        settings="alerts.high_cpu",
+        family="saturation",
+        place="worker",
+        quantity=busy.query,
+        op=">",
+        unit=Unit.RATIO,
+        triggers=found,
+        keep_firing_for=settings.keep_firing_for,
+        recordings=(busy,),
+        summary=(
+            "Worker {{ $labels.worker }} of {{ $labels.instance }} keeps "
+            "{{ $value | humanizePercentage }} of a core busy"
+        ),
+        description=(
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has kept "
+            "{{ $value | humanizePercentage }} of a core busy for FOR, more than BOUND. Next: if "
+            "latency or waiting rises with it, add workers or choose smaller models; if not, leave "
+            "it alone."
+        ),
+        panel=Panel("system", "Processor", 120, "Processor time", WORKER_LEGEND),
+        runbook=Runbook(
+            gist="A worker has kept most of a core busy for long.",
+            first=(
+                (
+                    "Look at latency and at the requests that wait. Both well: leave it alone, a "
+                    "busy worker is a used one."
+                ),
+                (
+                    "One worker busy, the others idle: see what it works on (first command), then "
+                    "restart it."
+                ),
+                "All workers busy: the load is more than they can do; follow the causes.",
+            ),
+            meaning=(
+                "User and system time of one worker process, as a share of one core, averaged over "
+                f"{w}. Numeric libraries use several threads, so a worker can exceed one core. The "
+                "milder severity is silent while more users are connected than its row of the "
+                "targets speaks of. High processor time is a cause, not a symptom: by itself "
+                "nobody feels it."
+            ),
+            impact="Nobody, as long as requests do not wait.",
+            queries=(
+                Query(
+                    "Requests that wait for a worker",
+                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
+                ),
+                Query("Requests a second", f"sum by (instance) (rate({REQUESTS}{{}}[{w}]))"),
+                Query("Connected clients", f"{API_CLIENTS}{{}}"),
+                Query(
+                    "System time alone, in cores",
+                    f'sum by (instance, worker) (rate({CPU_SECONDS}{{mode="system"}}[{w}]))',
+                ),
+            ),
+            causes=(
+                remedies.MORE_WORKERS,
+                remedies.SMALLER_MODELS,
+                remedies.HEAVY_REQUESTS,
+                Cause(
+                    "One worker is caught in a loop",
+                    "It is busy without requests, or alone. Its stack tells where; restart it.",
+                    commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
+                ),
+                remedies.STATISTICS_CALLS,
+            ),
+            escalate=(
+                "A ticket for capacity. To the developers if a single worker stays busy without "
+                "requests."
+            ),
+        ),
+        origins=users_paths(found),
+    )
+    drive = _cpu_drive(kit, settings.window)
+    return prove(alert, drive, *many_users(kit, alert, drive))
+
+
+def idle_cpu(kit: Kit) -> Alert:
+    settings = kit.thresholds.alerts.idle_cpu
+    busy, rate = cpu(settings.window), request_rate(settings.window)
+    w = format_duration(settings.window)
+    alert = Alert(
+        name="AuditorIdleCpu",
+        settings="alerts.idle_cpu",
+        family="saturation",
+        place="worker",
+        quantity=busy.query,
+        op=">",
+        unit=Unit.RATIO,
+        triggers=triggers(kit.thresholds, settings, f"unless on (instance) {rate.query} > 0"),
+        keep_firing_for=settings.keep_firing_for,
+        recordings=(busy, rate),
+        summary="Worker {{ $labels.worker }} of {{ $labels.instance }} computes without requests",
+        description=(
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has kept "
+            "{{ $value | humanizePercentage }} of a core busy for FOR, more than BOUND, while no "
+            "verification came. Next: read its log for something it tries again and again."
+        ),
+        panel=Panel("system", "Processor", 121, f"Processor time over {w}", WORKER_LEGEND),
+        runbook=Runbook(
+            gist="A worker computes although no verification comes.",
+            first=(
+                "Nothing at night.",
+                (
+                    f"By day read the log: `{remedies.LOG} | tail -n 50`. Something is tried again "
+                    "and again."
+                ),
+            ),
+            meaning=(
+                f"The worker used more of a core than the bound, on average over {w}, while the "
+                "instance counted no verification. Requests to other paths, and requests that are "
+                "refused (401, 422, 429), are not counted, so they can be the reason."
+            ),
+            impact="Nobody; it costs energy and hides a fault.",
+            queries=(
+                Query("Requests a second", f"sum by (instance) (rate({REQUESTS}{{}}[{w}]))"),
+                Query("Connections of clients", f"{API_CONNECTIONS}{{}}"),
+                Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
+            ),
+            causes=(
+                remedies.STATISTICS_CALLS,
+                Cause(
+                    "Somebody polls another path, or is refused",
+                    "The access log names path, status and address of every request.",
+                    commands=(
+                        (
+                            f"{remedies.LOG} | grep -oE '\"(GET|POST) [^ ]+ HTTP/[0-9.]+\" [0-9]+' "
+                            "| sort | uniq -c | sort -rn"
+                        ),
+                    ),
+                ),
+                Cause(
+                    "A loop or a retry without a pause",
+                    (
+                        "The stack of the busy thread tells where. Restart the worker and send the "
+                        "stack to the developers."
+                    ),
+                    commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
+                ),
+            ),
+            escalate="Not at night. A ticket for the developers.",
+        ),
+    )
+    drive = _cpu_drive(kit, settings.window)
+    value = 2 * alert.bound(alert.triggers[0])
+    end = kit.clock.grid(settings.window + alert.triggers[0].for_) + 2 * kit.clock.step
+    length = [Phase(end + kit.clock.step, value)]
+    requests = kit.request_series(HERE, [Phase(end + kit.clock.step, 0.0)], 1.0)
+    return prove(
+        alert,
+        drive,
+        Case("busy with requests", (*drive.series(HERE, length), *requests), (Moment(end, ()),)),
+    )

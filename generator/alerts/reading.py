@@ -1,0 +1,266 @@
+"""Half seen: series that the sidecar cannot read, or that the app does not write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from generator.alerts import remedies
+from generator.alerts.availability import SECTION, beside
+from generator.alerts.build import Kit, triggers
+from generator.alerts.model import (
+    Alert,
+    Case,
+    Cause,
+    Firing,
+    Moment,
+    Panel,
+    Query,
+    Recording,
+    Runbook,
+    Series,
+)
+from generator.alerts.proof import HERE, Drive, prove
+from generator.alerts.series import Phase, counter, gauge, selector
+from generator.names import EXPORTER_ERRORS, LATENCY, OPEN_FDS, UP, WORKERS
+from generator.thresholds.model import Unit
+from generator.thresholds.units import format_duration
+
+
+def alerts(kit: Kit) -> tuple[Alert, ...]:
+    return sidecar_errors(kit), app_metrics_missing(kit)
+
+
+def sidecar_errors(kit: Kit) -> Alert:
+    settings = kit.thresholds.alerts.sidecar_errors
+    window = format_duration(settings.window)
+    count = Recording(
+        "availability",
+        f"instance:auditor_exporter_errors:increase{window}",
+        f"sum by (job, instance) (increase({EXPORTER_ERRORS}{{}}[{window}]))",
+    )
+    alert = Alert(
+        name="AuditorSidecarErrors",
+        settings="alerts.sidecar_errors",
+        family="availability",
+        place="instance",
+        quantity=count.query,
+        op=">",
+        unit=Unit.COUNT,
+        triggers=triggers(kit.thresholds, settings),
+        keep_firing_for=settings.keep_firing_for,
+        recordings=(count,),
+        summary="The sidecar on {{ $labels.instance }} cannot read all it should",
+        description=(
+            "The sidecar on {{ $labels.instance }} failed to read {{ $value | humanize }} times in "
+            f"{window}, and this for FOR: some series of the workers are missing. Next: see the "
+            "reason in auditor_exporter_errors_total; `permission` means that it must run as the "
+            "Auditor's user."
+        ),
+        panel=Panel(
+            "overview", SECTION, 105, f"Read errors of the sidecar within {window}", "{{instance}}"
+        ),
+        runbook=Runbook(
+            gist="The sidecar fails to read some of what it should, again and again.",
+            first=(
+                "Nothing at night, unless other alerts of workers should be firing and do not.",
+                "See the reason in the query below; `permission` is the usual one.",
+            ),
+            meaning=(
+                f"In every {window} some reads failed. What could not be read is left out, never "
+                "reported as 0, so some series of the workers are missing and alerts on them are "
+                "blind. A worker that ends while it is being read causes single errors, which do "
+                "not fire."
+            ),
+            impact="Nobody but you.",
+            queries=(
+                Query(
+                    "Errors by reason",
+                    f"sum by (instance, reason) (increase({EXPORTER_ERRORS}{{}}[{window}]))",
+                ),
+                Query(
+                    "Workers with descriptors that can be read",
+                    f"count by (instance) ({OPEN_FDS}{{}})",
+                ),
+                Query("Workers that are seen", f"{WORKERS}{{}}"),
+            ),
+            causes=(
+                Cause(
+                    "It runs as another user than the Auditor",
+                    (
+                        "Memory, threads and processor time can be read by anybody, the links of a "
+                        "worker's descriptors by its own user alone: database connections are "
+                        "missing then. Run the sidecar as the same user and restart it."
+                    ),
+                    commands=("ps -eo user,pid,ppid,args | grep -E '[u]vicorn|[e]xporters'",),
+                ),
+                Cause(
+                    "Workers end all the time",
+                    "Then AuditorWorkerCrashLoop fires or is about to.",
+                    commands=(remedies.TAIL,),
+                ),
+                Cause(
+                    "The folder of the app's metrics cannot be read",
+                    (
+                        "`PROMETHEUS_MULTIPROC_DIR` of the Auditor must be mounted into the "
+                        "sidecar, readable for its user."
+                    ),
+                    commands=(
+                        "# dir: value of PROMETHEUS_MULTIPROC_DIR",
+                        'ls -ld "$dir" && ls -l "$dir" | head',
+                    ),
+                ),
+            ),
+            escalate="A ticket for whoever runs the sidecar. Wake nobody.",
+        ),
+    )
+
+    def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+        def growth(phase: Phase) -> float:
+            return (phase.value or 0.0) * kit.clock.scrape / settings.window
+
+        labels = {**kit.workers(instance), "reason": "permission"}
+        return (Series(selector(EXPORTER_ERRORS, labels), counter(kit.clock, phases, growth)),)
+
+    drive = Drive(
+        clock=kit.clock, series=series, labels=kit.workers, healthy=0.0, onset=kit.second_sample
+    )
+    return replace(alert, cases=_errors_cases(kit, alert, drive))
+
+
+def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
+    """Steady errors, and a single one.
+
+    Any error counts, so the quantity has no value just beyond its bound.
+    """
+    clock, window = kit.clock, kit.thresholds.alerts.sidecar_errors.window
+    wait, keep = alert.triggers[0].for_, alert.keep_firing_for
+    steady = clock.grid(window + wait) + 2 * clock.step
+    gone = steady + clock.grid(window)
+    firing = tuple(
+        Firing(trigger.severity, 40, kit.workers(HERE), {}) for trigger in alert.triggers
+    )
+    start = clock.tick(clock.scrape) + clock.tick(wait)
+    phases = [Phase(steady, 40), Phase(gone + clock.grid(keep), 0)]
+    single = f"0x{steady // clock.scrape} 1x{2 * steady // clock.scrape}"
+    labels = {**kit.workers(HERE), "reason": "vanished"}
+    return (
+        Case(
+            "errors all the time, then none",
+            tuple(drive.series(HERE, phases)),
+            (
+                Moment(start - clock.evaluate, ()),
+                Moment(steady - clock.step, firing),
+                Moment(gone + clock.tick(keep), ()),
+            ),
+        ),
+        Case(
+            "a single error",
+            (Series(selector(EXPORTER_ERRORS, labels), single),),
+            tuple(Moment(clock.tick(steady + wait * part / 4), ()) for part in range(1, 6)),
+        ),
+    )
+
+
+def app_metrics_missing(kit: Kit) -> Alert:
+    settings = kit.thresholds.alerts.app_metrics_missing
+    alert = Alert(
+        name="AuditorAppMetricsMissing",
+        settings="alerts.app_metrics_missing",
+        family="availability",
+        place="instance",
+        quantity=f"{WORKERS}{{}}",
+        op=">",
+        unit=Unit.COUNT,
+        triggers=triggers(kit.thresholds, settings, f"unless on (instance) {LATENCY}_count{{}}"),
+        keep_firing_for=settings.keep_firing_for,
+        summary="The Auditor on {{ $labels.instance }} has no metrics of its own",
+        description=(
+            "{{ $value }} workers of the Auditor run on {{ $labels.instance }}, but none of their "
+            "own metrics has come for FOR: failures and latency are not watched. Next: see that "
+            "PROMETHEUS_MULTIPROC_DIR is set for the Auditor and names the folder that the sidecar "
+            "reads."
+        ),
+        panel=Panel("overview", SECTION, 106, "Workers without metrics of the app", "{{instance}}"),
+        runbook=Runbook(
+            gist=(
+                "Workers run, but the app's own metrics are missing: errors and latency are not "
+                "watched."
+            ),
+            first=(
+                f"See whether the service answers: `{remedies.HEALTH}`.",
+                "See whether the folder of the metrics has files (first cause).",
+                "Until it is mended, failures show in the log alone: look there from time to time.",
+            ),
+            meaning=(
+                "The sidecar sees workers, but there is no series of "
+                "`auditor_verify_latency_seconds` of the same instance. The series exist from the "
+                "start of the first worker on, with or without requests, so their absence is never "
+                "mere idleness."
+            ),
+            impact="Nobody but you: AuditorHighErrorRate and the latency alerts cannot fire.",
+            queries=(
+                Query("Is the job scraped?", f"{UP}{{}}"),
+                Query(
+                    "What the sidecar failed to read, by reason",
+                    f"sum by (instance, reason) (increase({EXPORTER_ERRORS}{{}}[1h]))",
+                ),
+                Query(
+                    "Instances whose metrics are there",
+                    f"count by (instance) ({LATENCY}_count{{}})",
+                ),
+            ),
+            causes=(
+                Cause(
+                    "PROMETHEUS_MULTIPROC_DIR is not set for the Auditor",
+                    (
+                        "Without it the workers write no files. Set it to an empty folder that "
+                        "both can reach, and restart."
+                    ),
+                    settings=("PROMETHEUS_MULTIPROC_DIR=/run/auditor-metrics",),
+                    commands=(
+                        (
+                            "docker compose exec -T auditor-api sh -c 'ls -l "
+                            '"$PROMETHEUS_MULTIPROC_DIR" | head\''
+                        ),
+                    ),
+                ),
+                Cause(
+                    "The sidecar reads another folder, or may not read it",
+                    "Compare the mounts of both containers and the folder's owner.",
+                    commands=(
+                        (
+                            "docker inspect --format '{{.Name}} {{json .Mounts}}' $(docker compose "
+                            "ps -q)"
+                        ),
+                    ),
+                ),
+                Cause(
+                    "The job of the app's metrics is not scraped",
+                    "Then AuditorSidecarDown or AuditorTargetMissing fires as well: start there.",
+                ),
+                Cause(
+                    "Somebody emptied the folder while the service ran",
+                    (
+                        "Workers go on writing to files that have no name any more. Restart the "
+                        "service."
+                    ),
+                    commands=(remedies.RESTART,),
+                ),
+            ),
+            escalate=(
+                "To whoever runs the service within the hour: error and latency alerts are off "
+                "meanwhile."
+            ),
+        ),
+    )
+    drive = kit.gauge_drive({WORKERS: float}, kit.workers, healthy=0)
+    counts = Series(
+        selector(f"{LATENCY}_count", kit.api(HERE)),
+        gauge(kit.clock, [Phase(kit.clock.grid(86400), 0.0)], float),
+    )
+    return prove(
+        alert,
+        drive,
+        beside(kit, alert, drive, 4, counts, "the app's metrics are there, though no request came"),
+    )

@@ -1,0 +1,292 @@
+"""Requests that wait for a worker, and the probe that waits as they do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from generator.alerts import remedies
+from generator.alerts.build import Kit, request_rate, steady_rate, triggers
+from generator.alerts.latency import per_worker, precision, quantile, quantile_drive
+from generator.alerts.model import (
+    Alert,
+    Case,
+    Cause,
+    Moment,
+    Panel,
+    Query,
+    Recording,
+    Runbook,
+    Series,
+)
+from generator.alerts.proof import HERE, Drive, prove
+from generator.alerts.series import Phase, gauge, selector
+from generator.names import (
+    ACCEPT_QUEUE,
+    CONNECTIONS_WAITING,
+    CPU_SECONDS,
+    DB_CONNECTIONS,
+    PROBE_DURATION,
+    REQUESTS,
+    WORKERS,
+)
+from generator.thresholds.model import Unit
+from generator.thresholds.units import format_duration
+
+
+def alerts(kit: Kit) -> tuple[Alert, ...]:
+    return requests_waiting(kit), slow_probe(kit)
+
+
+def waiting(window: float) -> Recording:
+    """Requests that no worker has taken yet, on average over the window."""
+    w = format_duration(window)
+    return Recording(
+        "saturation",
+        f"instance:auditor_api_waiting:avg{w}",
+        f"avg_over_time({CONNECTIONS_WAITING}{{}}[{w}]) + avg_over_time({ACCEPT_QUEUE}{{}}[{w}])",
+    )
+
+
+def wait(window: float) -> Recording:
+    """Mean time a request waits, by Little's law: mean number waiting / rate of requests."""
+    w = format_duration(window)
+    return Recording(
+        "saturation",
+        f"instance:auditor_api_wait_seconds:avg{w}",
+        f"{waiting(window).query} / on (instance) group_left () {steady_rate(window)}",
+    )
+
+
+def requests_waiting(kit: Kit) -> Alert:
+    settings = kit.thresholds.alerts.requests_waiting
+    window, w = settings.window, format_duration(settings.window)
+    floor = f"and on (job, instance) {waiting(window).query} >= {settings.min_waiting}"
+    alert = Alert(
+        name="AuditorRequestsWaiting",
+        settings="alerts.requests_waiting",
+        family="saturation",
+        place="instance",
+        quantity=wait(window).query,
+        op=">",
+        unit=Unit.DURATION,
+        triggers=triggers(kit.thresholds, settings, floor),
+        keep_firing_for=settings.keep_firing_for,
+        recordings=(waiting(window), request_rate(window), wait(window)),
+        summary=(
+            "Requests to {{ $labels.instance }} wait {{ $value | humanizeDuration }} for a worker"
+        ),
+        description=(
+            "A request to {{ $labels.instance }} waits {{ $value | humanizeDuration }} on average "
+            "before a worker takes it, more than BOUND; the app's own latency does not contain "
+            "this. Next: if the workers' processor time is at its end add workers, else look for "
+            "what blocks them."
+        ),
+        panel=Panel("latency", "Waiting", 110, "Mean wait for a worker", "{{instance}}"),
+        runbook=Runbook(
+            gist="Requests queue before a worker takes them; clients wait that much longer.",
+            first=(
+                "Look at the processor time of the workers (query below).",
+                (
+                    "All busy: more load than they can do. Add workers if memory allows, or ask "
+                    "the largest client to slow down."
+                ),
+                (
+                    "Idle: they wait for something themselves, most likely the database: see the "
+                    "causes."
+                ),
+                (
+                    "Some busy and others idle: a worker blocks with the connections it has taken. "
+                    "Restart it."
+                ),
+            ),
+            meaning=(
+                f"By Little's law: the mean number of requests that waited in the last {w}, in the "
+                "kernel's socket buffers and in the listener's queue, divided by the requests "
+                "answered a second. That is the mean time a request waits. The handlers are "
+                "synchronous inside, so a worker takes nothing else while it verifies, and the "
+                "app's own latency begins only afterwards: it can look perfect while this alert "
+                "fires."
+            ),
+            impact=(
+                "Every client, on every request, beyond what the latency panels show; some run "
+                "into their time limits."
+            ),
+            queries=(
+                Query("Processor time of each worker, in cores", per_worker(CPU_SECONDS, w)),
+                Query(
+                    "Unread requests, and connections not yet accepted",
+                    f"{CONNECTIONS_WAITING}{{}} or {ACCEPT_QUEUE}{{}}",
+                ),
+                Query("Requests a second", f"sum by (instance) (rate({REQUESTS}{{}}[{w}]))"),
+                Query("Workers", f"{WORKERS}{{}}"),
+                Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
+            ),
+            causes=(
+                remedies.MORE_WORKERS,
+                remedies.SLOW_DATABASE,
+                remedies.STATISTICS_CALLS,
+                remedies.HEAVY_REQUESTS,
+                remedies.SMALLER_MODELS,
+                Cause(
+                    "A client sends more than was agreed",
+                    "Few addresses hold most connections. Limit each client.",
+                    settings=(
+                        "ENABLE_RATE_LIMITING=true",
+                        "RATE_LIMIT_PER_MINUTE=60",
+                        "RATE_LIMIT_BURST=10",
+                    ),
+                    commands=(
+                        (
+                            "ss -Htn state established '( sport = :8000 )' | awk '{print $4}' | "
+                            "sed 's/:[0-9]*$//' | sort | uniq -c | sort -rn | head"
+                        ),
+                    ),
+                ),
+            ),
+            escalate=(
+                "Critical: to the developers after 15 minutes, to the database's administrators at "
+                "once if the workers wait for it. Warning: a ticket for capacity."
+            ),
+        ),
+    )
+    drive = _wait_drive(kit, window, 2 * settings.min_waiting / alert.bound(alert.triggers[-1]))
+    return prove(alert, drive, *_waiting_cases(kit, alert, settings.min_waiting))
+
+
+def _wait_drive(kit: Kit, window: float, rate: float) -> Drive:
+    """`rate` requests a second; as many wait as make the mean wait the wanted value."""
+
+    def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+        labels = kit.workers(instance)
+        return (
+            Series(
+                selector(CONNECTIONS_WAITING, labels),
+                gauge(kit.clock, phases, lambda value: value * rate * 0.5),
+            ),
+            Series(
+                selector(ACCEPT_QUEUE, labels),
+                gauge(kit.clock, phases, lambda value: value * rate * 0.5),
+            ),
+            *kit.request_series(
+                instance, [_no_errors(phase) for phase in phases], rate * kit.clock.scrape
+            ),
+        )
+
+    return Drive(
+        clock=kit.clock,
+        series=series,
+        labels=kit.workers,
+        healthy=0.0,
+        onset=kit.steady(window),
+        flood=kit.flood(window),
+    )
+
+
+def _no_errors(phase: Phase) -> Phase:
+    return Phase(phase.seconds, None if phase.value is None else 0.0, phase.traffic, phase.reset)
+
+
+def _waiting_cases(kit: Kit, alert: Alert, minimum: int) -> tuple[Case, ...]:
+    """A long wait of too few connections is a slow client; a hung service answers nothing."""
+    clock = kit.clock
+    value = 2 * alert.bound(alert.triggers[0])
+    window = kit.thresholds.alerts.requests_waiting.window
+    wait = max(trigger.for_ for trigger in alert.triggers)
+    length = clock.grid(kit.steady(window)(value, 0) + wait) + 4 * clock.step
+    end = length - clock.step
+    few = _wait_drive(kit, window, 0.99 * minimum / value)
+    return (
+        Case("too few wait", tuple(few.series(HERE, [Phase(length, value)])), (Moment(end, ()),)),
+        Case(
+            "nobody waits",
+            tuple(_wait_drive(kit, window, 1.0).series(HERE, [Phase(length, 0.0)])),
+            (Moment(end, ()),),
+        ),
+    )
+
+
+def slow_probe(kit: Kit) -> Alert:
+    settings = kit.thresholds.alerts.slow_probe
+    read, w = quantile(PROBE_DURATION, "p50", settings.window), format_duration(settings.window)
+    found = triggers(kit.thresholds, settings)
+    alert = Alert(
+        name="AuditorSlowProbe",
+        settings="alerts.slow_probe",
+        family="saturation",
+        place="instance",
+        quantity=read.query,
+        op=">",
+        unit=Unit.DURATION,
+        triggers=found,
+        keep_firing_for=settings.keep_firing_for,
+        recordings=(read,),
+        summary="GET /health of {{ $labels.instance }} takes {{ $value | humanizeDuration }}",
+        description=(
+            "Half of the probes of {{ $labels.instance }} take {{ $value | humanizeDuration }} or "
+            "longer, more than BOUND, though they do no work: every request waits that long for "
+            "the event loop. Next: see whether requests wait and which workers are busy."
+        ),
+        panel=Panel("latency", "Waiting", 111, "Median time of GET /health", "{{instance}}"),
+        runbook=Runbook(
+            gist="Even `GET /health`, which does no work, is answered late.",
+            first=(
+                f"Ask a few times yourself: `{remedies.HEALTH}`.",
+                "See whether requests wait: then AuditorRequestsWaiting has the remedies.",
+                (
+                    "Nobody waits and the probe is slow: the machine or the network is, not the "
+                    "service."
+                ),
+            ),
+            meaning=(
+                (
+                    "Half of the sidecar's probes took longer than the bound. The answer needs no "
+                    "work, so the time is what every request waits until a worker's event loop is "
+                    "free. A probe without any answer counts in AuditorUnresponsive instead. "
+                )
+                + precision(
+                    kit.thresholds.service.latency_buckets,
+                    [each.bound.value for each in found if each.bound],
+                )
+            ),
+            impact=(
+                "Every client, on every request. A load balancer that asks `/health` may take the "
+                "instance out."
+            ),
+            queries=(
+                Query(
+                    "Requests that wait for a worker",
+                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
+                ),
+                Query("Processor time of each worker, in cores", per_worker(CPU_SECONDS, w)),
+                Query(
+                    "Mean time of a probe, in seconds",
+                    (
+                        f"sum by (instance) (rate({PROBE_DURATION}_sum{{}}[{w}])) / sum by "
+                        f"(instance) (rate({PROBE_DURATION}_count{{}}[{w}]))"
+                    ),
+                ),
+            ),
+            causes=(
+                remedies.MORE_WORKERS,
+                remedies.STATISTICS_CALLS,
+                remedies.SLOW_DATABASE,
+                remedies.LOADING_MODELS,
+                Cause(
+                    "The machine itself is overloaded, or throttled",
+                    (
+                        "Load is far above the number of cores, or the container's processor quota "
+                        "is used up: `nr_throttled` rises."
+                    ),
+                    commands=(
+                        "uptime; nproc",
+                        "docker compose exec -T auditor-api cat /sys/fs/cgroup/cpu.stat",
+                    ),
+                ),
+            ),
+            escalate=(
+                "Critical: to the developers after 15 minutes; to the platform team at once if the "
+                "machine is overloaded by something else. Warning: a ticket."
+            ),
+        ),
+    )
+    return prove(alert, quantile_drive(kit, "p50", settings.window, 1000, PROBE_DURATION))

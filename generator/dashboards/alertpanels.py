@@ -1,0 +1,56 @@
+"""The panel of an alert: the very expression of its rule, with its bounds as lines."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from generator.alerts.model import Alert
+from generator.dashboards import levels
+from generator.dashboards.panels import Link, Query, TimeSeries
+from generator.thresholds.model import Thresholds, Unit
+
+UNITS: Final = {
+    Unit.DURATION: "s",
+    Unit.BYTES: "bytes",
+    Unit.GROWTH: "binBps",
+    Unit.RATIO: "percentunit",
+    Unit.RATE: "reqps",
+    Unit.COUNT: "short",
+    Unit.SCORE: "none",
+}
+
+
+def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
+    return TimeSeries(
+        id=alert.panel.id,
+        title=alert.panel.title,
+        description=_description(alert),
+        queries=(
+            Query(alert.quantity, alert.panel.legend, whole=alert.place in ("bundle", "job")),
+        ),
+        no_value="No data: nothing to judge, or nothing recorded yet",
+        unit=UNITS[alert.unit],
+        minimum=None if alert.unit is Unit.GROWTH else 0,
+        steps=levels.of_alert(alert),
+        soft_maximum=levels.mildest_bound(alert) or None,
+        links=(
+            Link(
+                f"Runbook of {alert.name}", f"{thresholds.service.links.runbooks}/{alert.name}.md"
+            ),
+        ),
+    )
+
+
+def _description(alert: Alert) -> str:
+    """When the alert fires, what that means, what to do next, and the levels of its row."""
+    bound = next((each.bound for each in reversed(alert.triggers) if each.bound), None)
+    parts = [levels.alert_in_words(alert), f"Then: {alert.runbook.gist}", _next_step(alert)]
+    if bound:
+        parts.append(levels.row_in_words(bound.levels))
+    return "\n\n".join(filter(None, parts))
+
+
+def _next_step(alert: Alert) -> str:
+    """The alert's own advice, unless it speaks of a single value."""
+    _, found, advice = alert.description.partition("Next: ")
+    return f"Next: {advice}" if found and "{{" not in advice else ""

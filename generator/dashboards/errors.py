@@ -1,0 +1,134 @@
+"""Which verifications fail, how many, and why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from generator import names
+from generator.alerts.build import errors
+from generator.dashboards.panels import (
+    BarGauge,
+    Dashboard,
+    Logs,
+    Panel,
+    Query,
+    Section,
+    TimeSeries,
+)
+from generator.dashboards.shared import NO_REQUESTS, error_budget
+from generator.thresholds.model import Thresholds
+from generator.thresholds.units import format_duration
+
+NO_ERRORS: Final = "No line at ERROR"
+# A line reads `2026-01-31 12:00:00,000 - auditor.api - ERROR - Verification failed: text`. Its kind
+# is the message up to what differs between lines: a number, a quotation, or a second colon.
+_WORDS: Final = r"""(?:[A-Za-z_]\w*|[^:'"\w])+"""
+KIND: Final = rf"- (?P<logger>[^ ]+) - ERROR - (?P<kind>{_WORDS}(?:: {_WORDS})?)"
+
+
+def build(thresholds: Thresholds) -> Dashboard:
+    return Dashboard(
+        name="errors",
+        title="Auditor / Errors",
+        description="Which verifications fail, how many, and why. Start with the ERROR lines.",
+        sections=(
+            Section("Failures", (_by_status(), _count(thresholds))),
+            Section("Error budget", error_budget(thresholds, 3)),
+            Section(
+                "Logs",
+                lines=(
+                    (8, (_kinds_over_time(thresholds), _kinds(thresholds))),
+                    (12, (_lines(thresholds),)),
+                ),
+            ),
+        ),
+    )
+
+
+def _by_status() -> Panel:
+    """A status has no series before it first occurs: errors are 0 until then."""
+    rate = f"sum by (status) (rate({names.REQUESTS}{{}}[$__rate_interval]))"
+    zero = f"0 * sum(rate({names.REQUESTS}{{}}[$__rate_interval]))"
+    none = f'label_replace({zero}, "status", "error", "", "")'
+    return TimeSeries(
+        id=1,
+        title="Verifications by status",
+        description=(
+            "Handled verifications a second. Refused ones (401, 422, 429) are counted nowhere. "
+            "Errors rise while successes fall: a part that all need is gone."
+        ),
+        queries=(Query(f"{rate} or {none}", "{{status}}"),),
+        no_value=NO_REQUESTS,
+        unit="reqps",
+        stacked=True,
+    )
+
+
+def _count(thresholds: Thresholds) -> Panel:
+    window = thresholds.alerts.high_error_rate.window
+    return TimeSeries(
+        id=2,
+        title=f"Failed verifications within {format_duration(window)}",
+        description=(
+            "How many, whatever the traffic, the first ones after a start included. A few: read "
+            "their lines below; many: see the ratio."
+        ),
+        queries=(Query(errors(window).query, "{{instance}}"),),
+        no_value=NO_REQUESTS,
+        decimals=0,
+    )
+
+
+def _error_lines(thresholds: Thresholds) -> str:
+    return f'{thresholds.dashboards.log_selector} |= " - ERROR - "'
+
+
+def _by_kind(thresholds: Thresholds, window: str) -> str:
+    lines = f"{_error_lines(thresholds)} | regexp `{KIND}`"
+    return f"sum by (kind) (count_over_time({lines} [{window}]))"
+
+
+def _kinds_over_time(thresholds: Thresholds) -> Panel:
+    return TimeSeries(
+        id=5,
+        title="ERROR lines by kind",
+        description=(
+            "A kind is the message up to its first number or quotation. A new kind after a "
+            "deploy: read its lines below, then roll back."
+        ),
+        queries=(Query(f"topk(10, {_by_kind(thresholds, '$__interval')})", "{{kind}}", "LogQL"),),
+        no_value=NO_ERRORS,
+        bars=True,
+        stacked=True,
+    )
+
+
+def _kinds(thresholds: Thresholds) -> Panel:
+    return BarGauge(
+        id=6,
+        title="Kinds of ERROR lines",
+        description="How often each kind occurred in the chosen time. Start with the first.",
+        queries=(
+            Query(
+                f"sort_desc(topk(10, {_by_kind(thresholds, '$__range')}))",
+                "{{kind}}",
+                "LogQL",
+                instant=True,
+            ),
+        ),
+        no_value=NO_ERRORS,
+    )
+
+
+def _lines(thresholds: Thresholds) -> Panel:
+    return Logs(
+        id=7,
+        title="Newest ERROR lines",
+        description=(
+            "What the Auditor wrote when a verification failed. Open a line for its details; the "
+            "lines around it tell what came before."
+        ),
+        queries=(Query(_error_lines(thresholds), language="LogQL"),),
+        no_value=NO_ERRORS,
+        unit="none",
+    )

@@ -1,0 +1,207 @@
+"""How long verifications take inside a worker, and how long requests wait for one."""
+
+from __future__ import annotations
+
+from generator import names
+from generator.alerts.latency import NAMES, QUANTILES
+from generator.alerts.latency import quantile as recorded_quantile
+from generator.dashboards.panels import (
+    Dashboard,
+    Heatmap,
+    Panel,
+    Query,
+    Section,
+    Table,
+    TimeSeries,
+)
+from generator.dashboards.shared import NO_REQUESTS, NO_SIDECAR
+from generator.promql import le, number
+from generator.thresholds.model import Thresholds, Unit
+from generator.thresholds.units import format_value
+
+
+def build(thresholds: Thresholds) -> Dashboard:
+    return Dashboard(
+        name="latency",
+        title="Auditor / Latency",
+        description=(
+            "How long verifications take inside a worker, and how long requests wait for one: what "
+            "a client feels is the sum."
+        ),
+        sections=(
+            Section("Percentiles"),
+            Section(
+                "Distribution",
+                (_all_percentiles(), _heatmap(), _shares(thresholds), _mean()),
+            ),
+            Section("Instances", (_instances(thresholds),)),
+            Section("Waiting", (_queues(), _probe())),
+        ),
+    )
+
+
+def _rate(part: str, by: str = "", matchers: str = "") -> str:
+    return f"sum{by}(rate({names.LATENCY}_{part}{{{matchers}}}[$__rate_interval]))"
+
+
+def _all_percentiles() -> Panel:
+    return TimeSeries(
+        id=1,
+        title="Percentiles of all instances",
+        description=(
+            "All instances chosen as one. The tail alone rises: a few heavy requests; the median "
+            "rises with it: every request got slower."
+        ),
+        queries=tuple(
+            Query(
+                f"histogram_quantile({number(q)}, {_rate('bucket', ' by (le) ')})",
+                "p50" if field == "p50" else NAMES[field],
+            )
+            for field, q in QUANTILES.items()
+        ),
+        no_value=NO_REQUESTS,
+        unit="s",
+    )
+
+
+def _heatmap() -> Panel:
+    return Heatmap(
+        id=2,
+        title="Verifications by duration",
+        description=(
+            "How many verifications took how long. A second band apart from the first: one kind of "
+            "request, or one instance, is slow."
+        ),
+        queries=(
+            Query(
+                f"sum by (le) (increase({names.LATENCY}_bucket{{}}[$__rate_interval]))", "{{le}}"
+            ),
+        ),
+        no_value=NO_REQUESTS,
+        unit="s",
+    )
+
+
+def _shares(thresholds: Thresholds) -> Panel:
+    rows = thresholds.targets.latency
+    buckets = thresholds.service.latency_buckets
+    targets = {field: getattr(rows, field).target for field in QUANTILES}
+    return TimeSeries(
+        id=3,
+        title="Verifications within their targets",
+        description=(
+            "Share of the verifications that were as fast as each percentile's target. The target "
+            "is kept while the share is at or above the percentile: for p95 at 95% or more. "
+            "Between two bounds of the histogram the share is interpolated."
+        ),
+        queries=tuple(
+            Query(
+                _share(buckets, target),
+                f"{NAMES[field]}: within {format_value(target, Unit.DURATION)}",
+            )
+            for field, target in targets.items()
+        ),
+        no_value=NO_REQUESTS,
+        unit="percentunit",
+        maximum=1,
+    )
+
+
+def _share(buckets: tuple[float, ...], bound: float) -> str:
+    """Share of observations up to `bound`; linear inside a bucket, as in `histogram_quantile`."""
+    upper = next(edge for edge in buckets if edge >= bound)
+    lower = max((edge for edge in buckets if edge < upper), default=0.0)
+    part = round((bound - lower) / (upper - lower), 6)
+    within = _rate("bucket", matchers=f'le="{le(upper)}"')
+    if part < 1:
+        below = _rate("bucket", matchers=f'le="{le(lower)}"') if lower else "0"
+        within = f"({number(round(1 - part, 6))} * {below} + {number(part)} * {within})"
+    return f"{within} / ({_rate('count')} > 0)"
+
+
+def _mean() -> Panel:
+    by = " by (instance) "
+    return TimeSeries(
+        id=4,
+        title="Mean by instance",
+        description=(
+            "Instances should be alike. One that is slower: compare its processor time and "
+            "database connections on the system dashboard."
+        ),
+        queries=(Query(f"{_rate('sum', by)} / ({_rate('count', by)} > 0)", "{{instance}}"),),
+        no_value=NO_REQUESTS,
+        unit="s",
+    )
+
+
+def _instances(thresholds: Thresholds) -> Panel:
+    settings = thresholds.alerts
+    windows = {
+        "p50": settings.high_median_latency.window,
+        "p95": settings.high_latency.window,
+        "p99": settings.high_tail_latency.window,
+        "p999": settings.extreme_latency.window,
+    }
+    percentiles = [
+        recorded_quantile(names.LATENCY, field, window) for field, window in windows.items()
+    ]
+    rate = f"sum by (job, instance) (rate({names.REQUESTS}{{}}[$__rate_interval]))"
+    return Table(
+        id=5,
+        title="Percentiles by instance",
+        description=(
+            "The percentiles as the alerts read them. One instance slower than the rest: restart "
+            "it or take it out of the balancer."
+        ),
+        queries=(
+            *(Query(each.query, instant=True) for each in percentiles),
+            Query(rate, instant=True),
+        ),
+        no_value=NO_REQUESTS,
+        unit="s",
+        columns={
+            "instance": "Instance",
+            **{
+                f"Value #{letter}": NAMES[field]
+                for letter, field in zip("ABCD", windows, strict=True)
+            },
+            "Value #E": "Requests a second",
+        },
+        column_units={"Requests a second": "reqps"},
+    )
+
+
+def _queues() -> Panel:
+    return TimeSeries(
+        id=6,
+        title="Requests waiting for a worker",
+        description=(
+            "Connections with unread bytes, and connections the listener has not accepted. The "
+            "first grows: workers are busy; the second too: they do not even accept."
+        ),
+        queries=(
+            Query(f"{names.CONNECTIONS_WAITING}{{}}", "{{instance}} unread"),
+            Query(f"{names.ACCEPT_QUEUE}{{}}", "{{instance}} not accepted"),
+        ),
+        no_value=NO_SIDECAR,
+        stacked=True,
+    )
+
+
+def _probe() -> Panel:
+    return Heatmap(
+        id=7,
+        title="GET /health by duration",
+        description=(
+            "What a client that only asks for the health feels. Slow probes while verifications "
+            "are fast: requests wait for a worker."
+        ),
+        queries=(
+            Query(
+                f"sum by (le) (increase({names.PROBE_DURATION}_bucket{{}}[$__rate_interval]))",
+                "{{le}}",
+            ),
+        ),
+        no_value=NO_SIDECAR,
+        unit="s",
+    )

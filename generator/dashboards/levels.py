@@ -1,0 +1,105 @@
+"""Levels and bounds as colours of a panel and as words of its description."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from generator.alerts.model import Alert
+from generator.thresholds.model import Levels, Severity
+from generator.thresholds.units import format_duration, format_value
+
+GREEN: Final = "green"
+BLUE: Final = "blue"
+YELLOW: Final = "yellow"
+ORANGE: Final = "orange"
+RED: Final = "red"
+
+# From harmless to grave.
+_GRAVITY: Final = (GREEN, BLUE, YELLOW, ORANGE, RED)
+# The colour of what lies beyond an edge of a row.
+_BEYOND: Final = {"target": YELLOW, "acceptable": ORANGE, "poor": RED}
+_SEVERITY: Final[dict[Severity, str]] = {"info": BLUE, "warning": ORANGE, "critical": RED}
+
+
+@dataclass(frozen=True)
+class Step:
+    """The colour from `value` on; None: from the lowest value on."""
+
+    colour: str
+    value: float | None = None
+
+
+def of_row(levels: Levels) -> tuple[Step, ...]:
+    """The levels of a row: green, yellow, orange, red from the target on."""
+    return _steps(
+        [(value, _BEYOND[name]) for name, value in levels.edges()], levels.worse == "below"
+    )
+
+
+def of_alert(alert: Alert) -> tuple[Step, ...]:
+    """The levels of the row that the mildest severity names, and the other severities' bounds."""
+    found: dict[float, str] = {}
+    for trigger in reversed(alert.triggers):
+        value = alert.bound(trigger)
+        if trigger.bound is None:
+            found[value] = _graver(found.get(value, GREEN), _SEVERITY[trigger.severity])
+        elif not found:
+            found.update({edge: _BEYOND[name] for name, edge in trigger.bound.levels.edges()})
+        elif value not in found:
+            found[value] = _next(max(found.values(), key=_GRAVITY.index))
+    return _steps(list(found.items()), alert.op == "<")
+
+
+def from_bound(value: float, colour: str, below: bool = False) -> tuple[Step, ...]:
+    """Green up to a single bound, `colour` beyond it."""
+    return _steps([(value, colour)], below)
+
+
+def _steps(edges: list[tuple[float, str]], below: bool) -> tuple[Step, ...]:
+    """Colours that never grow milder on the way from the good end to the bad one."""
+    graver: list[tuple[float, str]] = []
+    colour = GREEN
+    for value, own in sorted(edges, reverse=below):
+        colour = _graver(colour, own)
+        graver.append((value, colour))
+    if not below:
+        return (Step(GREEN), *(Step(name, value) for value, name in graver))
+    bounds = [None, *(value for value, _ in reversed(graver))]
+    colours = [*(name for _, name in reversed(graver)), GREEN]
+    return tuple(Step(name, bound) for name, bound in zip(colours, bounds, strict=True))
+
+
+def _graver(one: str, other: str) -> str:
+    return max(one, other, key=_GRAVITY.index)
+
+
+def _next(colour: str) -> str:
+    return _GRAVITY[min(_GRAVITY.index(colour) + 1, len(_GRAVITY) - 1)]
+
+
+def mildest_bound(alert: Alert) -> float:
+    """The bound that a worsening value reaches first."""
+    return (max if alert.op == "<" else min)(alert.bound(trigger) for trigger in alert.triggers)
+
+
+def row_in_words(levels: Levels) -> str:
+    """The levels of a row: ``Levels: target up to 5MiB/min, acceptable up to 10MiB/min, ...``."""
+    limit = "down to" if levels.worse == "below" else "up to"
+    edges = [(name, format_value(value, levels.unit)) for name, value in levels.edges()]
+    beyond = {"acceptable": "poor", "poor": "critical"}[edges[-1][0]]
+    return (
+        f"Levels: {', '.join(f'{name} {limit} {text}' for name, text in edges)}, {beyond} beyond."
+    )
+
+
+def alert_in_words(alert: Alert) -> str:
+    """When an alert fires: ``AuditorHighLatency fires above 1s for 10m (warning), above ...``."""
+    side = {"<": "below", ">": "above", "==": "at"}[alert.op]
+    parts = [
+        f"{side} {format_value(alert.bound(trigger), alert.unit)}"
+        f"{f' for {format_duration(trigger.for_)}' if trigger.for_ else ''} ({trigger.severity})"
+        for trigger in reversed(alert.triggers)
+    ]
+    more = ", under further conditions" if any(trigger.guard for trigger in alert.triggers) else ""
+    return f"{alert.name} fires {', '.join(parts)}{more}."

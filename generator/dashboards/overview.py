@@ -1,0 +1,240 @@
+"""Is the Auditor well, and if not, where to look next."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from generator import names
+from generator.alerts import budget
+from generator.alerts import latency as percentiles
+from generator.alerts.build import errors, requests
+from generator.dashboards import levels, queries
+from generator.dashboards.panels import (
+    BarGauge,
+    Dashboard,
+    Heatmap,
+    Link,
+    Panel,
+    Query,
+    Section,
+    Stat,
+    StateTimeline,
+    Table,
+    TimeSeries,
+)
+from generator.dashboards.shared import NO_REQUESTS, NO_SIDECAR, error_budget
+from generator.thresholds.model import Thresholds
+from generator.thresholds.units import format_duration
+
+_WAITING: Final = f"sum({names.CONNECTIONS_WAITING}{{}}) + sum({names.ACCEPT_QUEUE}{{}})"
+
+
+def build(thresholds: Thresholds) -> Dashboard:
+    return Dashboard(
+        name="overview",
+        title="Auditor / Overview",
+        description="Is the Auditor well? The description of what is red says where to go.",
+        sections=(
+            Section(
+                "Now",
+                lines=(
+                    (4, _service(thresholds)),
+                    (4, _reserves(thresholds)),
+                    (8, (_firing(thresholds), _history(thresholds))),
+                ),
+            ),
+            Section("Traffic", (_connections(),)),
+            Section("Error budget", error_budget(thresholds, 12)),
+            Section("Availability"),
+            Section("Quality", _quality()),
+        ),
+    )
+
+
+def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
+    failures, p95 = thresholds.targets.error_rate.normal, thresholds.targets.latency.p95
+    window = thresholds.alerts.high_error_rate.window
+    failed, all_ = errors(window), requests(window)
+    slowest = percentiles.quantile(names.LATENCY, "p95", thresholds.alerts.high_latency.window)
+    return (
+        Stat(
+            id=1,
+            title="Requests a second",
+            description=(
+                "Verifications that workers took. None in working hours: see whether clients reach "
+                "the service."
+            ),
+            queries=(Query(f"sum(rate({names.REQUESTS}{{}}[$__rate_interval]))"),),
+            no_value=NO_REQUESTS,
+            unit="reqps",
+        ),
+        Stat(
+            id=2,
+            title=f"Failed within {format_duration(window)}",
+            description=(
+                "Share of the verifications that failed. Next: Failures on the errors dashboard."
+                f"\n\n{levels.row_in_words(failures)}"
+            ),
+            queries=(Query(f"sum({failed.query}) / (sum({all_.query}) > 0)"),),
+            no_value=NO_REQUESTS,
+            unit="percentunit",
+            steps=levels.of_row(failures),
+        ),
+        Stat(
+            id=3,
+            title="p95 of the slowest instance",
+            description=(
+                "95% of the verifications take this long or less; waiting for a worker is not in "
+                f"it. Next: the latency dashboard.\n\n{levels.row_in_words(p95)}"
+            ),
+            queries=(Query(f"max({slowest.query})"),),
+            no_value=NO_REQUESTS,
+            unit="s",
+            steps=levels.of_row(p95),
+        ),
+        Stat(
+            id=4,
+            title="Active clients",
+            description=(
+                "Addresses with an open connection to the API. A proxy in front counts as one."
+            ),
+            queries=(Query(f"sum({names.API_CLIENTS}{{}})"),),
+            no_value=NO_SIDECAR,
+        ),
+    )
+
+
+def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
+    expected, slo = thresholds.service.expected_workers, thresholds.slo
+    burn = budget.burn(thresholds, slo.burn_windows[0])
+    return (
+        BarGauge(
+            id=5,
+            title=f"Workers alive of {expected} expected",
+            description="Worker processes by instance. Fewer: Workers on the system dashboard.",
+            queries=(Query(f"{names.WORKERS}{{}}", "{{instance}}"),),
+            no_value=NO_SIDECAR,
+            maximum=expected,
+            steps=levels.from_bound(expected, levels.RED, below=True),
+        ),
+        Stat(
+            id=6,
+            title="Requests waiting",
+            description=(
+                "Requests that no worker has taken yet; the app's own latency does not contain "
+                "their wait. Growing: Waiting on the latency dashboard."
+            ),
+            queries=(Query(_WAITING),),
+            no_value=NO_SIDECAR,
+            steps=levels.from_bound(thresholds.alerts.requests_waiting.min_waiting, levels.ORANGE),
+        ),
+        Stat(
+            id=7,
+            title=f"Error budget left of {format_duration(slo.period)}",
+            description=(
+                "Of the instance that has least. Overdrawn: put reliability before features."
+            ),
+            queries=(Query(f"min({budget.remaining(thresholds).query})"),),
+            no_value=NO_REQUESTS,
+            unit="percentunit",
+            minimum=None,
+            steps=levels.from_bound(0, levels.RED, below=True),
+        ),
+        Stat(
+            id=8,
+            title=f"Budget burn rate over {format_duration(slo.burn_windows[0])}",
+            description=(
+                "Of the instance that burns fastest; 1 uses the budget up just at its end. "
+                "Above it: Failures on the errors dashboard."
+            ),
+            queries=(Query(f"max({burn.query})"),),
+            no_value=NO_REQUESTS,
+            steps=levels.from_bound(1, levels.ORANGE),
+        ),
+    )
+
+
+def _firing(thresholds: Thresholds) -> Table:
+    runbook = f"{thresholds.service.links.runbooks}/${{__value.text}}.md"
+    return Table(
+        id=9,
+        title="Firing alerts",
+        description="Start with the critical ones. An alert's name links to its runbook.",
+        queries=(Query(queries.alerts(thresholds.service.name), instant=True, whole=True),),
+        no_value="No alert fires",
+        unit="string",
+        columns={
+            "alertname": "Alert",
+            "severity": "Severity",
+            "category": "Category",
+            "instance": "Instance",
+            "worker": "Worker",
+        },
+        column_links={"Alert": Link("Runbook", runbook)},
+    )
+
+
+def _history(thresholds: Thresholds) -> StateTimeline:
+    weights = (("critical", 3), ("warning", 2), ("info", 1))
+    service = thresholds.service.name
+    ranked = " or ".join(
+        f"{weight} * {queries.alerts(service, severity)}" for severity, weight in weights
+    )
+    return StateTimeline(
+        id=10,
+        title="Alerts over time",
+        description="What fired when. The first band of an outage is often its cause.",
+        queries=(Query(f"max by (alertname) ({ranked})", "{{alertname}}", whole=True),),
+        no_value="No alert fired",
+        states={
+            3: ("critical", levels.RED),
+            2: ("warning", levels.ORANGE),
+            1: ("info", levels.BLUE),
+        },
+    )
+
+
+def _connections() -> Panel:
+    return TimeSeries(
+        id=11,
+        title="Connections and clients",
+        description=(
+            "Open connections to the API, and the addresses they come from. Many connections of "
+            "few clients: a client that does not close them."
+        ),
+        queries=(
+            Query(f"{names.API_CONNECTIONS}{{}}", "{{instance}} connections"),
+            Query(f"{names.API_CLIENTS}{{}}", "{{instance}} clients"),
+        ),
+        no_value=NO_SIDECAR,
+    )
+
+
+def _quality() -> tuple[Panel, ...]:
+    score = names.CONFIDENCE
+    total, count = (f"sum(rate({score}_{part}{{}}[$__rate_interval]))" for part in ("sum", "count"))
+    return (
+        TimeSeries(
+            id=14,
+            title="Mean confidence",
+            description=(
+                "Mean score of the answers. A step down: see whether the sources, the model or the "
+                "questions changed."
+            ),
+            queries=(Query(f"{total} / ({count} > 0)", "mean"),),
+            no_value=NO_REQUESTS,
+            unit="none",
+            decimals=2,
+            maximum=1,
+        ),
+        Heatmap(
+            id=15,
+            title="Confidence",
+            description=("How the scores spread. Two bands: two kinds of questions or sources."),
+            queries=(
+                Query(f"sum by (le) (increase({score}_bucket{{}}[$__rate_interval]))", "{{le}}"),
+            ),
+            no_value=NO_REQUESTS,
+            unit="none",
+        ),
+    )

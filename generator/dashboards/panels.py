@@ -1,0 +1,123 @@
+"""What a dashboard consists of, before the house style turns it into Grafana's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from generator.dashboards.levels import Step
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query of a panel, in PromQL with braces at every selector, or in LogQL.
+
+    The variables' matchers are added to every selector of PromQL, unless the query is `whole`.
+    """
+
+    expr: str
+    legend: str = ""
+    language: Literal["PromQL", "LogQL"] = "PromQL"
+    instant: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Link:
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """What every panel has; `id` is unique in the dashboard and never changes."""
+
+    id: int
+    title: str
+    description: str
+    queries: tuple[Query, ...]
+    no_value: str
+    unit: str = "short"
+    decimals: int | None = None
+    minimum: float | None = 0
+    maximum: float | None = None
+    steps: tuple[Step, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeSeries(Panel):
+    """Lines over time; `soft_maximum` is in view even while all values lie far below it."""
+
+    stacked: bool = False
+    bars: bool = False
+    soft_maximum: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stat(Panel):
+    """The last value as a number, coloured by its level, above its course."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarGauge(Panel):
+    """The last value of each series as a bar from minimum to maximum."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heatmap(Panel):
+    """A histogram's buckets over time; `unit` is that of the buckets' bounds."""
+
+    minimum: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Panel):
+    """One row for each set of labels; `columns` orders and renames what is shown of them.
+
+    `column_units` and `column_links` are by the new name.
+    """
+
+    minimum: float | None = None
+
+    columns: Mapping[str, str]
+    column_units: Mapping[str, str] = field(default_factory=dict)
+    column_links: Mapping[str, Link] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateTimeline(Panel):
+    """A band for each series, coloured and named by its value."""
+
+    minimum: float | None = None
+
+    states: Mapping[int, tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logs(Panel):
+    """Lines of logs, newest first."""
+
+    minimum: float | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled row of a dashboard: first `lines` of panels, each with its height, then `panels`.
+
+    The panels of a line share its width; `panels` and those of the section's alerts make lines of
+    their own.
+    """
+
+    title: str
+    panels: tuple[Panel, ...] = ()
+    lines: tuple[tuple[int, tuple[Panel, ...]], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dashboard:
+    name: str
+    title: str
+    description: str
+    sections: tuple[Section, ...]

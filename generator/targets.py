@@ -1,0 +1,107 @@
+"""The targets, the objective and the facts of the service as a page, with what watches them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from generator.alerts.model import Alert
+from generator.markdown import page, section, table
+from generator.thresholds import Thresholds, shapes
+from generator.thresholds.model import Levels, LoadLevels, Targets
+from generator.thresholds.units import format_value
+from generator.values import Value, values
+
+PATH: Final = "docs/targets.md"
+_UNWATCHED: Final = "graded by the performance tests"
+_TITLES: Final = {"cpu": "CPU"}
+
+
+def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
+    """The page by its path."""
+    known = values(thresholds)
+    return {
+        PATH: page(
+            "Targets",
+            (
+                "A row gives the last value of each level; what lies beyond `acceptable` is poor, "
+                "beyond `poor` critical. An alert fires once a row's values enter the level named "
+                "beside it. Every number stands in [thresholds.yaml](../thresholds.yaml)."
+            ),
+            *_groups(thresholds, alerts, known),
+            section("Objective", _facts(each for each in known if each.path.startswith("slo."))),
+            section("Service", _facts(each for each in known if each.path.startswith("service."))),
+        )
+    }
+
+
+def _groups(thresholds: Thresholds, alerts: Sequence[Alert], known: Sequence[Value]) -> list[str]:
+    meanings = {key: _meaning(field.shape) for key, field in shapes.record(Targets).fields.items()}
+    rows = thresholds.rows()
+    sections: list[str] = []
+    for group in dict.fromkeys(name.partition(".")[0] for name in rows):
+        inner = {name: levels for name, levels in rows.items() if name.partition(".")[0] == group}
+        body = table(
+            ("row", "holds", "target", "acceptable", "poor", "watched by", "why"),
+            [_row(name, levels, alerts, known) for name, levels in inner.items()],
+        )
+        sections.append(
+            section(
+                _TITLES.get(group, group.replace("_", " ").capitalize()),
+                *filter(None, (meanings[group], body)),
+            )
+        )
+    return sections
+
+
+def _meaning(shape: shapes.Shape) -> str:
+    """The group's own words; a group that is a single row has none."""
+    return (
+        shape.meaning
+        if isinstance(shape, shapes.Record) and not issubclass(shape.cls, Levels)
+        else ""
+    )
+
+
+def _row(
+    name: str, levels: Levels, alerts: Sequence[Alert], known: Sequence[Value]
+) -> tuple[str, ...]:
+    edges = {edge: format_value(value, levels.unit) for edge, value in levels.edges()}
+    qualities = (
+        f"{key.replace('_', ' ')} {value.text}"
+        for value in known
+        if value.path.startswith(f"targets.{name}.")
+        and (key := value.path.rpartition(".")[2]) not in edges
+    )
+    cells = (edges.get(edge, "-") for edge in ("target", "acceptable", "poor"))
+    beyond = "beyond the row before" if isinstance(levels, LoadLevels) else "-"
+    return f"`{name}`", ", ".join(qualities) or beyond, *cells, _watchers(name, alerts), levels.why
+
+
+def _watchers(name: str, alerts: Sequence[Alert]) -> str:
+    found: list[str] = []
+    for alert in alerts:
+        levels = [
+            f"{trigger.bound.level} ({trigger.severity})"
+            for trigger in reversed(alert.triggers)
+            if trigger.bound and trigger.bound.row == name
+        ]
+        if levels:
+            found.append(f"[{alert.name}](runbooks/{alert.name}.md) at {', '.join(levels)}")
+    return "; ".join(found) or _UNWATCHED
+
+
+def _facts(found: Iterable[Value]) -> str:
+    rows: list[tuple[str, ...]] = []
+    reasons: set[str] = set()
+    for value in found:
+        rows.append(
+            (
+                f"`{value.path}`",
+                value.text,
+                value.meaning,
+                "" if value.why in reasons else value.why,
+            )
+        )
+        reasons.add(value.why)
+    return table(("value", "is", "meaning", "why"), rows)

@@ -1,0 +1,111 @@
+"""Rules for the service, the objective and the dashboards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from generator.names import LABELS
+from generator.thresholds.draft import Draft
+from generator.thresholds.forms import LABEL_NAME
+from generator.thresholds.model import Unit
+from generator.thresholds.problems import Problem, quoted
+from generator.thresholds.units import format_value
+
+# Prometheus looks back 5 minutes (`--query.lookback-delta`): a missed scrape must leave a sample.
+LONGEST_INTERVAL: Final = 120.0
+# Grafana refuses less (`min_refresh_interval`, 5s unless set otherwise).
+_SHORTEST_REFRESH: Final = 5.0
+OWN_LABELS: Final = frozenset(
+    {"alertname", "severity", "service", "category", "job", "instance", "worker"}.union(
+        *LABELS.values()
+    )
+)
+
+_LISTS: Final = {
+    "service.latency_buckets": Unit.DURATION,
+    "service.confidence_buckets": Unit.SCORE,
+    "slo.burn_windows": Unit.DURATION,
+}
+_INTERVALS: Final = (
+    "service.scrape_interval",
+    "service.evaluation_interval",
+    "slo.evaluation_interval",
+)
+
+
+def buckets_rise(draft: Draft) -> Iterator[Problem]:
+    """Buckets and windows stand in rising order, each once."""
+    for path, unit in _LISTS.items():
+        for (_, before), (name, value) in pairwise(draft.items(path)):
+            if value <= before:
+                noun = "a number" if unit is Unit.SCORE else "a duration"
+                limit = format_value(before, unit)
+                yield draft.problem(name, f"{noun} above the entry before it ({limit})")
+
+
+def intervals_fit_the_lookback(draft: Draft) -> Iterator[Problem]:
+    """Whole seconds, and often enough that Prometheus never sees a gap."""
+    for path in _INTERVALS:
+        value = draft.number(path)
+        if value is not None and (value % 1 or value > LONGEST_INTERVAL):
+            yield draft.problem(
+                path, "whole seconds up to 2m such as 15s: Prometheus forgets a sample after 5m"
+            )
+
+
+def jobs_differ(draft: Draft) -> Iterator[Problem]:
+    """The two jobs are told apart by their names."""
+    api, workers = "service.jobs.api", "service.jobs.workers"
+    if draft.text(api) is not None and draft.text(api) == draft.text(workers):
+        yield draft.problem(workers, f"another name than that of {api}")
+
+
+def labels_are_free(draft: Draft) -> Iterator[Problem]:
+    """Added labels are valid and do not overwrite those that the alerts carry."""
+    for path in draft.texts:
+        for name in draft.texts[path]:
+            inner = f"{path}.{name}"
+            if inner not in draft.positions:
+                continue
+            if not LABEL_NAME.fits(name):
+                yield draft.problem(inner, LABEL_NAME.words, f"the label name {quoted(name)}")
+            elif name in OWN_LABELS:
+                yield draft.problem(
+                    inner,
+                    "another name: the alerts and series carry this one already",
+                    f"the label name {quoted(name)}",
+                )
+
+
+def label_values_are_no_templates(draft: Draft) -> Iterator[Problem]:
+    """Prometheus would expand a template in a label."""
+    for path in draft.texts:
+        for name in draft.texts[path]:
+            if "{{" in (draft.text(f"{path}.{name}") or ""):
+                yield draft.problem(f"{path}.{name}", "a text without {{, which begins a template")
+
+
+def availability_leaves_a_budget(draft: Draft) -> Iterator[Problem]:
+    """At 100% the budget is nothing, and a burn rate divides by it; at 0% nothing is kept."""
+    path = "slo.availability"
+    if draft.number(path) in (0, 1):
+        yield draft.problem(path, "a share above 0% and below 100% such as 99.5%")
+
+
+def burn_windows_fit_the_period(draft: Draft) -> Iterator[Problem]:
+    """A burn rate over the whole period is the budget itself."""
+    period = draft.number("slo.period")
+    for path, window in draft.items("slo.burn_windows"):
+        if period is not None and window >= period:
+            limit = format_value(period, Unit.DURATION)
+            yield draft.problem(path, f"a duration below slo.period ({limit})")
+
+
+def refresh_is_slow_enough(draft: Draft) -> Iterator[Problem]:
+    """Grafana does not take less than it is set to take."""
+    path = "dashboards.refresh"
+    value = draft.number(path)
+    if value is not None and value < _SHORTEST_REFRESH:
+        yield draft.problem(path, "at least 5s, the least that Grafana takes unless told otherwise")

@@ -1,0 +1,104 @@
+"""Rules for the tables of targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from generator.thresholds.draft import Draft
+from generator.thresholds.model import Levels, Unit
+from generator.thresholds.problems import Problem
+from generator.thresholds.units import format_value
+
+EDGES: Final = ("target", "acceptable", "poor")
+
+# Rows whose levels cannot fall from one to the next, and why.
+_RISING_ROWS: Final = (
+    (
+        ("latency.p50", "latency.p95", "latency.p99", "latency.p999"),
+        "a higher quantile is never lower",
+    ),
+    (("error_rate.normal", "error_rate.high", "error_rate.stress"), "more load is allowed as much"),
+    (("cpu.idle", "cpu.normal", "cpu.high"), "more load is allowed as much"),
+    (("memory.initial", "memory.peak_1h", "memory.peak_24h"), "a longer run's peak is never lower"),
+    (("memory.slow_growth", "memory.growth"), "the slow leak is the slower one"),
+)
+
+# Rows that differ by a field which must rise, and its unit.
+_LOADS: Final = (
+    (
+        ("throughput.sequential", "throughput.low", "throughput.medium", "throughput.high"),
+        "concurrency",
+    ),
+    (("error_rate.normal", "error_rate.high", "error_rate.stress"), "up_to_users"),
+    (("cpu.idle", "cpu.normal", "cpu.high"), "up_to_users"),
+    (("memory.peak_1h", "memory.peak_24h"), "within"),
+)
+
+
+def edges(draft: Draft, row: str) -> list[tuple[str, float]]:
+    """Path and number of every level of a row that could be read, best first."""
+    found = ((f"{row}.{edge}", draft.number(f"{row}.{edge}")) for edge in EDGES)
+    return [(path, number) for path, number in found if number is not None]
+
+
+def levels_are_in_order(draft: Draft) -> Iterator[Problem]:
+    """Each level is worse than the one before it."""
+    for row, cls in draft.of(Levels):
+        for (better, before), (path, value) in pairwise(edges(draft, row)):
+            if value <= before if cls.worse == "above" else value >= before:
+                name = better.rpartition(".")[2]
+                limit = format_value(before, cls.unit)
+                yield draft.problem(path, f"a value {cls.worse} that of `{name}` ({limit})")
+
+
+def levels_leave_room_below(draft: Draft) -> Iterator[Problem]:
+    """Where less is worse, nothing is worse than zero."""
+    for row, cls in draft.of(Levels):
+        for path, value in edges(draft, row):
+            if cls.worse == "below" and value == 0:
+                yield draft.problem(path, "a value above zero: nothing is less")
+
+
+def rows_are_in_order(draft: Draft) -> Iterator[Problem]:
+    """Levels never fall from a row to a harder one."""
+    for rows, reason in _RISING_ROWS:
+        for before, row in pairwise(f"targets.{name}" for name in rows):
+            for edge in EDGES:
+                lower, value = draft.number(f"{before}.{edge}"), draft.number(f"{row}.{edge}")
+                if lower is not None and value is not None and value < lower:
+                    limit = format_value(lower, draft.records[row].unit)
+                    yield draft.problem(
+                        f"{row}.{edge}", f"at least {limit} as in {before}.{edge}: {reason}"
+                    )
+
+
+def loads_rise(draft: Draft) -> Iterator[Problem]:
+    """Each row is for more load, or a longer time, than the one before it."""
+    for rows, name in _LOADS:
+        for before, row in pairwise(f"targets.{row}.{name}" for row in rows):
+            lower, value = draft.number(before), draft.number(row)
+            if lower is not None and value is not None and value <= lower:
+                unit = Unit.DURATION if name == "within" else Unit.COUNT
+                yield draft.problem(row, f"more than {before} ({format_value(lower, unit)})")
+
+
+def loads_have_an_end(draft: Draft) -> Iterator[Problem]:
+    """Only the last row of a table may go on for ever."""
+    for rows, name in _LOADS:
+        for row in (f"targets.{row}" for row in rows[:-1]):
+            missing = f"{row}.{name}" not in draft.positions and row not in draft.flawed
+            if name == "up_to_users" and row in draft.records and missing:
+                expected = "a whole number such as 20: only the last row holds without end"
+                yield Problem(draft.positions[row], f"{row}.{name}", "no such key", expected)
+
+
+def weak_score_is_a_bucket(draft: Draft) -> Iterator[Problem]:
+    """A histogram tells the share below only at its own bounds, and below the last one lies all."""
+    path, buckets = "targets.confidence.below", draft.whole_list("service.confidence_buckets")
+    value = draft.number(path)
+    if value is None or buckets is None or value in buckets[:-1]:
+        return
+    bounds = ", ".join(format_value(bucket, Unit.SCORE) for bucket in buckets[:-1])
+    yield draft.problem(path, f"one of service.confidence_buckets but the last: {bounds}")

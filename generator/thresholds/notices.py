@@ -1,0 +1,76 @@
+"""What a file may say and yet ought to know: bounds read inexactly, or never reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from generator.thresholds import shapes
+from generator.thresholds.model import SEVERITIES, Bound, Rows, Thresholds, Unit
+from generator.thresholds.problems import Notice
+from generator.thresholds.units import format_value
+
+
+def notices(thresholds: Thresholds) -> tuple[Notice, ...]:
+    """Every notice, in the order of the alerts; one for each number of the targets."""
+    found = (*_inexact_bounds(thresholds), *_unreachable_connections(thresholds))
+    return tuple({notice.path: notice for notice in found}.values())
+
+
+def between_buckets(value: float, buckets: Sequence[float]) -> tuple[float, float] | None:
+    """The bucket of a histogram that holds `value`, as its bounds; None where `value` is exact.
+
+    A bucket's bound is exact: the histogram counts what lies at or under it. Between two of them
+    Prometheus's `histogram_quantile` interpolates, from 0 in the lowest; above the highest it
+    reads nothing.
+    """
+    for lower, upper in pairwise((0.0, *buckets)):
+        if lower < value < upper:
+            return lower, upper
+    return None
+
+
+def _bounds(thresholds: Thresholds) -> Iterator[tuple[str, Rows, Bound]]:
+    """Path of the severity, the alert's rows, and the bound, of every severity that has one."""
+    for alert, rows in shapes.alert_rows().items():
+        for severity in SEVERITIES:
+            tier = getattr(getattr(thresholds.alerts, alert), severity)
+            if tier is not None:
+                yield f"alerts.{alert}.{severity}", rows, thresholds.bound(tier.fires_at)
+
+
+def _inexact_bounds(thresholds: Thresholds) -> Iterator[Notice]:
+    """Bounds inside a bucket: a quantile anywhere in it can read anywhere in it."""
+    for _, rows, bound in _bounds(thresholds):
+        bucket = between_buckets(bound.value, thresholds.service.latency_buckets)
+        if not rows.histogram or bucket is None:
+            continue
+        error = max(bound.value - bucket[0], bucket[1] - bound.value)
+        value, low, high, worst = map(_duration, (bound.value, *bucket, error))
+        quantile = bound.row.rpartition(".")[2]
+        text = (
+            f"({value}) lies between the buckets {low} and {high}: a true {quantile} of just over "
+            f"{low} can read above it, one of {high} below it; worst error {worst}; "
+            f"nearest bounds {low} and {high} are exact"
+        )
+        yield Notice(thresholds.positions[bound.path], bound.path, text)
+
+
+def _unreachable_connections(thresholds: Thresholds) -> Iterator[Notice]:
+    """Bounds on an instance's connections that the pools of its workers cannot open."""
+    service = thresholds.service
+    pool, workers = service.database_pool, service.expected_workers
+    most = workers * (pool.size + pool.overflow)
+    for path, rows, bound in _bounds(thresholds):
+        if rows.below == "database.connections" and bound.value >= most:
+            text = (
+                f"({bound.value:.0f}) is no less than the {most} connections that the pools of "
+                f"{workers} workers open ({pool.size} + {pool.overflow} each): {path} "
+                "never fires for them"
+            )
+            yield Notice(thresholds.positions[bound.path], bound.path, text)
+
+
+def _duration(seconds: float) -> str:
+    # The difference of two bounds may miss a millisecond by a rounding error.
+    return format_value(round(seconds, 3), Unit.DURATION)

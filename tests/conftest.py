@@ -1,0 +1,50 @@
+"""Fixtures for the outside programs; a test whose program is missing is skipped with the reason."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import tools
+
+
+def pytest_report_header() -> list[str]:
+    names = (*(path.name for path in tools.promtools()), tools.VMALERT)
+    return [f"{name}: {tools.origin(name) or 'missing'}" for name in names]
+
+
+@pytest.fixture(scope="session", params=tools.PROMTOOLS)
+def promtool(request: pytest.FixtureRequest) -> Path:
+    """Each promtool in turn that the rules promise to work with."""
+    return _or_skip(lambda: tools.program(request.param))
+
+
+@pytest.fixture(scope="session")
+def any_promtool() -> Path:
+    """The newest promtool there is, for tests that need no more than one."""
+    found = tools.promtools()
+    return found[-1] if found else pytest.skip("no promtool; run `make tools`")
+
+
+@pytest.fixture(scope="session", params=tools.PROMETHEUSES)
+def prometheus_server(request: pytest.FixtureRequest) -> Path:
+    """The oldest and the newest server that the rules promise to work with."""
+    return _or_skip(lambda: tools.program(request.param))
+
+
+@pytest.fixture(scope="session")
+def vmalert() -> Path:
+    return _or_skip(lambda: tools.program(tools.VMALERT))
+
+
+@pytest.fixture(scope="session")
+def tsc() -> Path:
+    """The TypeScript compiler; @grafana/schema is in `tools.node_modules()`."""
+    return _or_skip(tools.tsc)
+
+
+def _or_skip(find: Callable[[], Path]) -> Path:
+    try:
+        return find()
+    except tools.MissingToolError as error:
+        pytest.skip(str(error))

@@ -1,0 +1,143 @@
+"""The committed rules in a real Prometheus that scrapes a service that is well."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+from generator.names import LABELS
+from tests.bundle import ROOT, thresholds
+from tests.live.target import serve
+
+
+class Prometheus:
+    """A running server, asked over its HTTP API."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(
+            f"http://{self.address}{path}", timeout=5
+        ) as answer:  # loopback
+            return json.load(answer)["data"]
+
+    def query(self, expr: str) -> list[Any]:
+        found: list[Any] = self.get(f"/api/v1/query?query={quote(expr)}")["result"]
+        return found
+
+    def rules(self) -> list[dict[str, Any]]:
+        return [rule for group in self.get("/api/v1/rules")["groups"] for rule in group["rules"]]
+
+
+def wait_for(condition: Any, what: str, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    pytest.fail(f"not within {seconds} s: {what}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    prometheus_server: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    """Two jobs scraped every second, for at least fifteen seconds."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    jobs, port = thresholds().service.jobs, free_port()
+    with serve(thresholds()) as sidecar:
+        paths = {jobs.api: "/metrics/app", jobs.workers: "/metrics"}
+        config = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(ROOT / "alerts/*.yml")],
+            "scrape_configs": [
+                {"job_name": job, "metrics_path": path, "static_configs": [{"targets": [sidecar]}]}
+                for job, path in paths.items()
+            ],
+        }
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen(
+                [
+                    prometheus_server,
+                    f"--config.file={folder / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={folder / 'data'}",
+                    f"--web.listen-address=127.0.0.1:{port}",
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            server = Prometheus(f"127.0.0.1:{port}")
+            wait_for(
+                lambda: server.query("count_over_time(up[1m]) > 15"),
+                f"scrapes, see {folder / 'log'}",
+            )
+            yield server
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def test_every_rule_evaluates(prometheus: Prometheus) -> None:
+    rules = prometheus.rules()
+    names = [rule["name"] for rule in rules]
+    committed = [rule for path in (ROOT / "alerts").glob("*.yml") for rule in rules_of(path)]
+    assert len(names) == len(committed)
+    budget = [rule["record"] for rule in rules_of(ROOT / "alerts/budget.yml")]
+    assert {rule["name"]: rule.get("lastError") for rule in rules if rule["health"] == "err"} == {}
+    assert [
+        rule["name"] for rule in rules if rule["health"] == "unknown" and rule["name"] not in budget
+    ] == []
+
+
+def rules_of(path: Path) -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
+
+
+def test_a_service_that_is_well_raises_no_alert_but_the_watchdog(prometheus: Prometheus) -> None:
+    raised = {found["metric"]["alertname"] for found in prometheus.query("ALERTS")}
+    assert raised == {"AuditorWatchdog"}
+
+
+@pytest.mark.parametrize("metric", LABELS)
+def test_the_target_offers_every_series_of_the_contract(
+    prometheus: Prometheus, metric: str
+) -> None:
+    found = prometheus.query(metric)
+    assert found
+    for series in found:
+        assert series["metric"].keys() == {"__name__", "job", "instance", *LABELS[metric]}
+
+
+def test_recordings_have_data(prometheus: Prometheus) -> None:
+    """All but those that need a longer past, or something that goes wrong."""
+    recorded = [rule["name"] for rule in prometheus.rules() if rule["type"] == "recording"]
+    late = ("budget:", "wait_seconds:", "seconds_to_limit")
+    empty = [
+        name
+        for name in recorded
+        if not prometheus.query(name) and not any(each in name for each in late)
+    ]
+    assert empty == []

@@ -1,0 +1,52 @@
+"""The outside programs that tests run; `make tools` puts them under .tools/."""
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+FOLDER: Final = ROOT / ".tools"
+PROMTOOLS: Final = ("promtool-2.42", "promtool-2.53", "promtool-3")
+PROMETHEUSES: Final = ("prometheus-2.42", "prometheus-3")
+VMALERT: Final = "vmalert"
+NODE_MODULES: Final = "node_modules"
+
+
+class MissingToolError(Exception):
+    """A program could not be had on this machine; the text says why."""
+
+
+def program(name: str) -> Path:
+    """Path of one of PROMTOOLS or PROMETHEUSES, or of VMALERT. Raises MissingToolError."""
+    return _existing(FOLDER / "bin" / name)
+
+
+def promtools() -> list[Path]:
+    """Every promtool that is there: PROMTOOLS, else the one of the machine's distribution."""
+    names = (*PROMTOOLS, "promtool-own")
+    return [path for name in names if (path := FOLDER / "bin" / name).exists()]
+
+
+def node_modules() -> Path:
+    """Folder with @grafana/schema. Raises MissingToolError."""
+    return _existing(FOLDER / NODE_MODULES)
+
+
+def tsc() -> Path:
+    """Path of the TypeScript compiler, which needs no Node. Raises MissingToolError."""
+    for path in node_modules().glob("@typescript/typescript-*/lib/tsc"):
+        return path
+    raise MissingToolError("typescript has no compiler for this machine")
+
+
+def origin(name: str) -> str:
+    """Version of a tool and where it came from, on one line; empty if it is not there."""
+    path = FOLDER / "origin" / name
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _existing(path: Path) -> Path:
+    if path.exists():
+        return path
+    note = FOLDER / "missing" / path.name
+    reason = note.read_text().strip() if note.exists() else "run `make tools`"
+    raise MissingToolError(f"{path.name} is missing: {reason}")

@@ -1,0 +1,135 @@
+"""Which outside programs the tests need, and where each can come from."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+Version = tuple[int, int]
+
+
+class UnavailableError(Exception):
+    """One way to get a program does not work on this machine; the text says why."""
+
+
+@dataclass(frozen=True)
+class Deb:
+    """A package of a release of Debian, or of the machine's own distribution if `suite` is empty.
+
+    `packages` are the names it may have, the likeliest first.
+    """
+
+    suite: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GoMain:
+    """A main package of a Go module, tagged `tag` for `release`.
+
+    `variable` is what the linker sets to the release.
+    """
+
+    module: str
+    tag: str
+    release: str
+    package: str
+    variable: str
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program, installed as `name`; any version from `oldest` up to, not including, `below`."""
+
+    name: str
+    program: str
+    oldest: Version
+    below: Version
+    deb: Deb
+    go: GoMain | None = None
+
+    def accepts(self, version: Version) -> bool:
+        return self.oldest <= version < self.below
+
+
+def parse_version(text: str) -> Version | None:
+    """Major and minor of the first a.b.c in the text, be it a package version or --version."""
+    found = re.search(r"(\d+)\.(\d+)\.\d+", text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _prometheus(tag: str, release: str, program: str = "promtool") -> GoMain:
+    return GoMain(
+        module="github.com/prometheus/prometheus",
+        tag=tag,
+        release=release,
+        package=f"./cmd/{program}",
+        variable="github.com/prometheus/common/version.Version",
+    )
+
+
+NEWEST: Final = Tool(
+    name="promtool-3",
+    program="promtool",
+    oldest=(3, 5),
+    below=(4, 0),
+    deb=Deb("sid", ("promtool",)),
+    go=_prometheus("v0.305.1", "3.5.1"),
+)
+TOOLS: Final = (
+    Tool(
+        name="promtool-2.42",
+        program="promtool",
+        oldest=(2, 42),
+        below=(2, 43),
+        deb=Deb("bookworm", ("prometheus",)),
+        go=_prometheus("v0.42.0", "2.42.0"),
+    ),
+    Tool(
+        name="promtool-2.53",
+        program="promtool",
+        oldest=(2, 53),
+        below=(2, 54),
+        deb=Deb("trixie", ("promtool",)),
+        go=_prometheus("v0.53.3", "2.53.3"),
+    ),
+    NEWEST,
+    Tool(
+        name="prometheus-2.42",
+        program="prometheus",
+        oldest=(2, 42),
+        below=(2, 43),
+        deb=Deb("bookworm", ("prometheus",)),
+        go=_prometheus("v0.42.0", "2.42.0", "prometheus"),
+    ),
+    Tool(
+        name="prometheus-3",
+        program="prometheus",
+        oldest=(3, 5),
+        below=(4, 0),
+        deb=Deb("sid", ("prometheus",)),
+        go=_prometheus("v0.305.1", "3.5.1", "prometheus"),
+    ),
+    Tool(
+        name="vmalert",
+        program="vmalert",
+        oldest=(1, 112),
+        below=(2, 0),
+        deb=Deb("trixie", ("victoria-metrics",)),
+        go=GoMain(
+            module="github.com/VictoriaMetrics/VictoriaMetrics",
+            tag="v1.148.8",
+            release="1.148.8",
+            package="./app/vmalert",
+            variable="github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version",
+        ),
+    ),
+)
+
+# What serves where none of the above promtools can be had quickly, as on Ubuntu.
+OWN: Final = Tool(
+    name="promtool-own",
+    program="promtool",
+    oldest=(2, 42),
+    below=(4, 0),
+    deb=Deb("", ("promtool", "prometheus")),
+)

@@ -1,0 +1,193 @@
+"""The shipped command, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.bundle import ROOT, files
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what a user edits and of what is committed."""
+    (tmp_path / "thresholds.yaml").write_text((ROOT / "thresholds.yaml").read_text())
+    for path, text in files().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def run(project: Path) -> Run:
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "generator", *arguments],
+            cwd=project,
+            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return command
+
+
+def edit(project: Path, old: str, new: str) -> None:
+    path = project / "thresholds.yaml"
+    text = path.read_text()
+    assert text.count(old) >= 1
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_the_committed_files_are_what_the_generator_prints() -> None:
+    for path, text in files().items():
+        assert (ROOT / path).read_bytes() == text.encode(), f"{path}: run make"
+
+
+def test_check_passes_on_a_fresh_checkout(run: Run) -> None:
+    done = run("check")
+    assert (done.returncode, done.stdout) == (0, f"{len(files())} files are as rendered\n")
+
+
+def test_check_shows_a_difference_and_fails(run: Run, project: Path) -> None:
+    path = project / "alerts/error.yml"
+    path.write_text(path.read_text().replace("> 0.05", "> 0.06"))
+    done = run("check")
+    assert done.returncode == 1
+    assert "--- alerts/error.yml" in done.stdout
+    assert any(line.startswith("-") and "> 0.06" in line for line in done.stdout.splitlines())
+    assert f"1 of {len(files())} files are not as rendered: run make" in done.stderr
+
+
+def test_check_knows_missing_and_left_over_files(run: Run, project: Path) -> None:
+    (project / "alerts/error.yml").rename(project / "alerts/fault.yml")
+    done = run("check")
+    assert done.returncode == 1
+    assert "--- /dev/null\n+++ alerts/error.yml (rendered)" in done.stdout
+    assert "alerts/fault.yml: no longer part of the bundle" in done.stdout
+
+
+def test_render_writes_what_a_changed_number_reaches(run: Run, project: Path) -> None:
+    edit(
+        project,
+        "p95: {target: 500ms, acceptable: 1s, poor: 2s",
+        "p95: {target: 500ms, acceptable: 1s, poor: 2400ms",
+    )
+    done = run("render", "--only", "alerts")
+    assert done.returncode == 0, done.stderr
+    assert "wrote alerts/latency.yml" in done.stdout
+    assert "> 2.4\n" in (project / "alerts/latency.yml").read_text()
+    assert run("check", "--only", "dashboards").returncode == 1
+
+
+def test_render_removes_only_its_own_left_overs(run: Run, project: Path) -> None:
+    (project / "alerts/old.yml").write_text((project / "alerts/error.yml").read_text())
+    (project / "alerts/mine.yml").write_text("groups: []\n")
+    done = run("render")
+    assert "removed alerts/old.yml" in done.stdout
+    assert not (project / "alerts/old.yml").exists()
+    assert (project / "alerts/mine.yml").exists()
+
+
+def test_a_typo_is_one_clear_line_and_exit_code_2(run: Run, project: Path) -> None:
+    edit(project, "min_requests: 20", "min_request: 20")
+    done = run("render")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "thresholds.yaml:" in done.stderr
+    assert "min_requests" in done.stderr
+    assert (
+        run("check", "--thresholds", "nowhere.yaml").stderr
+        == "nowhere.yaml: No such file or directory\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["render", "--only", "pictures"],
+        ["explain"],
+        ["check", "--overlay", "no.yaml"],
+    ],
+)
+def test_wrong_arguments_exit_with_2(run: Run, arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bound_between_two_buckets_is_told(run: Run) -> None:
+    done = run("check")
+    assert "note: " in done.stderr
+    assert "targets.latency.p95.poor" in done.stderr
+
+
+def test_explain_names_the_line_of_every_number(run: Run, project: Path) -> None:
+    done = run("explain", "AuditorHighLatency")
+    assert done.returncode == 0
+    lines = (project / "thresholds.yaml").read_text().splitlines()
+    number = next(i for i, line in enumerate(lines, 1) if line.strip().startswith("p95: {"))
+    column = lines[number - 1].index("2s") + 1
+    assert f"targets.latency.p95.poor at thresholds.yaml:{number}:{column}" in done.stdout
+    for part in (
+        "histogram_quantile(0.95",
+        "promtool-tests/AuditorHighLatency.yml",
+        "docs/runbooks/AuditorHighLatency.md",
+    ):
+        assert part in done.stdout
+    assert run("explain", "high_latency".replace("_", "")).stdout == done.stdout
+
+
+def test_explain_says_what_depends_on_a_number(run: Run) -> None:
+    done = run("explain", "targets.latency.p95.poor")
+    assert "AuditorHighLatency: alerts/latency.yml" in done.stdout
+    assert "AuditorRequestsWaiting" in done.stdout
+
+
+def test_explain_offers_the_nearest_name(run: Run) -> None:
+    done = run("explain", "AuditorHighLatencie")
+    assert done.returncode == 2
+    assert "did you mean AuditorHighLatency" in done.stderr
+
+
+def test_the_schema_is_json(run: Run) -> None:
+    assert json.loads(run("schema").stdout)["$schema"].startswith("https://json-schema.org/")
+
+
+def test_an_overlay_renders_into_a_folder_of_its_own(run: Run, project: Path) -> None:
+    (project / "staging.yaml").write_text("targets: {latency: {p95: {poor: 5s}}}\n")
+    done = run("render", "--overlay", "staging.yaml", "--out", "build/staging")
+    assert done.returncode == 0, done.stderr
+    assert "> 5\n" in (project / "build/staging/alerts/latency.yml").read_text()
+    assert run("check").returncode == 0
+
+
+def test_help_shows_every_command_and_an_example(run: Run) -> None:
+    text = run("--help").stdout
+    assert all(
+        name in text for name in ("render", "check", "explain", "schema", "exit codes", "examples")
+    )
+
+
+def test_a_reader_that_closes_early_is_no_error(project: Path) -> None:
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"set -o pipefail; {sys.executable} -m generator schema | head -c 1"],
+        cwd=project,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,152 @@
+"""The dashboards keep the rules of grafana/dashboard-linter, but for exclusions with a reason."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from tests.dashboard_rules import RULES
+from tests.grafana import Json, dashboards
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Takes a panel out of a rule."""
+
+    rule: str
+    dashboard: str
+    panel: str
+    reason: str
+
+
+ABSENT: Final = "absent() over a selection calls a job missing that is only not selected"
+ALERTS: Final = "alerts of the whole bundle have neither job nor instance"
+AUTO: Final = (
+    "Grafana knows $__auto only from version 10.2 on; $__interval and $__range do the same"
+)
+EXCLUSIONS: Final = (
+    *(
+        Exclusion(rule, "overview", panel, reason)
+        for rule in ("target-job-rule", "target-instance-rule")
+        for panel, reason in (
+            ("Firing alerts", ALERTS),
+            ("Alerts over time", ALERTS),
+            ("Jobs without a target", ABSENT),
+        )
+    ),
+    Exclusion("target-logql-auto-rule", "errors", "ERROR lines by kind", AUTO),
+    Exclusion("target-logql-auto-rule", "errors", "Kinds of ERROR lines", AUTO),
+)
+EXCLUDED: Final = {(each.rule, each.dashboard, each.panel) for each in EXCLUSIONS}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", ["overview", "latency", "system", "errors"])
+def test_the_dashboard_keeps_the_rule(rule: str, name: str) -> None:
+    found = [
+        (panel, wrong)
+        for panel, wrong in RULES[rule](name, dashboards()[name])
+        if (rule, name, panel) not in EXCLUDED
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("exclusion", EXCLUSIONS, ids=lambda each: f"{each.rule} {each.panel}")
+def test_every_exclusion_is_needed_and_has_a_reason(exclusion: Exclusion) -> None:
+    found = RULES[exclusion.rule](exclusion.dashboard, dashboards()[exclusion.dashboard])
+    assert exclusion.panel in {panel for panel, _ in found}
+    assert exclusion.reason
+
+
+def _variable(name: str, /, **changes: Any) -> Callable[[Json], None]:  # noqa: ANN401 - any JSON
+    def change(dashboard: Json) -> None:
+        found = next(v for v in dashboard["templating"]["list"] if v["name"] == name)
+        found.update(changes)
+
+    return change
+
+
+def _panel(**changes: Any) -> Callable[[Json], None]:  # noqa: ANN401 - any JSON
+    return lambda dashboard: _chart(dashboard).update(changes)
+
+
+def _query(expr: str) -> Callable[[Json], None]:
+    return lambda dashboard: _chart(dashboard)["targets"][0].update(expr=expr)
+
+
+def _chart(dashboard: Json) -> Json:
+    found: Json = next(panel for panel in dashboard["panels"] if panel["type"] == "timeseries")
+    return found
+
+
+def _log_query(expr: str) -> Callable[[Json], None]:
+    def change(dashboard: Json) -> None:
+        target = _chart(dashboard)["targets"][0]
+        target["datasource"]["type"] = "loki"
+        target["expr"] = expr
+
+    return change
+
+
+def _no_unit(dashboard: Json) -> None:
+    _chart(dashboard)["fieldConfig"]["defaults"]["unit"] = "furlong"
+
+
+MATCHED: Final = 'job=~"$job",instance=~"$instance"'
+BROKEN: Final[dict[str, tuple[Callable[[Json], Any], ...]]] = {
+    "template-datasource-rule": (
+        _variable("prometheus_datasource", name="ds"),
+        _variable("prometheus_datasource", label="Source"),
+        _variable("prometheus_datasource", type="custom"),
+    ),
+    "template-job-rule": (
+        _variable("job", multi=False),
+        _variable("job", allValue=".*"),
+        _variable("job", datasource={"type": "prometheus", "uid": "P1"}),
+        _variable("job", name="service"),
+    ),
+    "template-instance-rule": (_variable("instance", label="Host"),),
+    "template-label-promql-rule": (
+        _variable("job", query={"query": "label_values(up{, job)"}),
+        _variable("job", query={"query": "labels(up, job)"}),
+    ),
+    "template-on-time-change-reload-rule": (_variable("job", refresh=1),),
+    "panel-datasource-rule": (_panel(datasource={"type": "prometheus", "uid": "P1"}),),
+    "panel-title-description-rule": (_panel(title=""), _panel(description="")),
+    "panel-units-rule": (_no_unit,),
+    "panel-no-targets-rule": (_panel(targets=[]),),
+    "target-promql-rule": (_query("sum(up{"),),
+    "target-rate-interval-rule": (
+        _query(f"rate(auditor_verify_requests_total{{{MATCHED}}}[5m])"),
+        _query(f"irate(auditor_verify_requests_total{{{MATCHED}}}[5m])"),
+    ),
+    "target-job-rule": (_query('up{instance=~"$instance"}'), _query('up{job="$job"}')),
+    "target-instance-rule": (_query('up{job=~"$job"}'),),
+    "target-counter-agg-rule": (
+        _query(f"auditor_verify_requests_total{{{MATCHED}}}"),
+        _query(f"delta(auditor_verify_requests_total{{{MATCHED}}}[5m])"),
+    ),
+    "target-logql-rule": (
+        _log_query('sum(count_over_time({app="auditor"} [5m])'),
+        _log_query("{app=auditor}"),
+    ),
+    "target-logql-auto-rule": (_log_query('sum(count_over_time({app="auditor"} [5m]))'),),
+    "uneditable-dashboard-rule": (lambda dashboard: dashboard.update(editable=True),),
+}
+
+
+def test_every_rule_is_tried_with_a_broken_dashboard() -> None:
+    assert BROKEN.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_the_rule_finds_what_is_broken(rule: str) -> None:
+    assert not list(RULES[rule]("latency", dashboards()["latency"]))
+    for change in BROKEN[rule]:
+        broken = copy.deepcopy(dashboards()["latency"])
+        change(broken)
+        assert list(RULES[rule]("latency", broken)), change

@@ -1,0 +1,26 @@
+import pytest
+
+from tests.unit.thresholds.cases import Case, read_cases
+from tests.unit.thresholds.good import GOOD, edited, problems
+
+CASES = read_cases("broken.txt")
+
+
+def broken(case: Case) -> str:
+    text = GOOD
+    for old, new in case.hunks:
+        text = edited(old, new, text)
+    return text
+
+
+def test_the_good_file_is_good() -> None:
+    assert problems(GOOD) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_message(case: Case) -> None:
+    assert problems(broken(case)) == list(case.messages)
+
+
+def test_names_of_the_cases_differ() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) >= 40

@@ -1,0 +1,74 @@
+import math
+
+import pytest
+
+from generator.thresholds import between_buckets, load, notices
+from tests.unit.thresholds.good import FILE, GOOD, edited
+
+BUCKETS = (0.005, 0.1, 1.0, 2.5, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "bucket"),
+    [
+        (0.001, (0.0, 0.005)),
+        (0.005, None),
+        (0.05, (0.005, 0.1)),
+        (2.0, (1.0, 2.5)),
+        (2.5, None),
+        (10.0, None),
+        (11.0, None),
+    ],
+)
+def test_between_buckets(value: float, bucket: tuple[float, float] | None) -> None:
+    assert between_buckets(value, BUCKETS) == bucket
+
+
+def test_the_good_file() -> None:
+    assert [str(notice) for notice in notices(load(GOOD, FILE))] == [
+        "thresholds.yaml:22:48: targets.latency.p95.poor (2s) lies between the buckets 1s and 2.5s:"
+        " a true p95 of just over 1s can read above it, one of 2.5s below it; worst error 1s;"
+        " nearest bounds 1s and 2.5s are exact"
+    ]
+
+
+def test_a_bound_at_a_bucket_is_exact() -> None:
+    assert (
+        notices(load(edited("acceptable: 1s, poor: 2s", "acceptable: 1s, poor: 2.5s"), FILE)) == ()
+    )
+
+
+def test_a_bound_that_no_alert_fires_at_is_not_read() -> None:
+    text = edited("    critical: {fires_at: latency.p95.critical, for: 5m}\n", "")
+    assert notices(load(text, FILE)) == ()
+
+
+def test_connections_that_the_pools_cannot_open() -> None:
+    text = edited("acceptable: 30, poor: 50", "acceptable: 60, poor: 80")
+    assert str(notices(load(text, FILE))[-1]) == (
+        "thresholds.yaml:46:43: targets.database.connections.acceptable (60) is no less than the"
+        " 60 connections that the pools of 4 workers open (5 + 10 each):"
+        " alerts.many_database_connections.warning never fires for them"
+    )
+
+
+def quantile(q: float, values: list[float]) -> float:
+    """Prometheus's `histogram_quantile` over BUCKETS, for values that all lie in finite buckets."""
+    counts = [sum(value <= bound for value in values) for bound in BUCKETS]
+    rank = q * len(values)
+    index = next(index for index, count in enumerate(counts) if count >= rank)
+    below = counts[index - 1] if index else 0
+    start = BUCKETS[index - 1] if index else 0.0
+    return start + (BUCKETS[index] - start) * (rank - below) / (counts[index] - below)
+
+
+def test_the_error_is_as_bad_as_said_and_no_worse() -> None:
+    low, high = 1.0, 2.5
+    bound = 2.0
+    # All in one bucket, so that its top is read: far above the true values.
+    assert quantile(0.95, [math.nextafter(low, high)] * 100) > bound
+    # The rank is the bucket's first value: its bottom is read, far below the true value.
+    assert quantile(0.95, [0.05] * 94 + [high] * 6) < bound
+    # At a bucket's own bound the answer is never wrong.
+    assert quantile(0.95, [math.nextafter(low, high)] * 100) > low
+    assert quantile(0.95, [low] * 100) <= low
