@@ -1,11 +1,20 @@
 """Fixtures for the outside programs; a test whose program is missing is skipped with the reason."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import tools
+
+# The same examples in every run; `pytest --hypothesis-profile=explore` looks for new ones.
+settings.register_profile(
+    "repeat", derandomize=True, database=None, deadline=timedelta(seconds=5), max_examples=60
+)
+settings.register_profile("explore", deadline=timedelta(seconds=5), max_examples=3000)
+settings.load_profile("repeat")
 
 
 def pytest_report_header() -> list[str]:

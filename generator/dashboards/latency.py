@@ -96,7 +96,7 @@ def _shares(thresholds: Thresholds) -> Panel:
         ),
         queries=tuple(
             Query(
-                _share(buckets, target),
+                share(buckets, target),
                 f"{NAMES[field]}: within {format_value(target, Unit.DURATION)}",
             )
             for field, target in targets.items()
@@ -107,8 +107,12 @@ def _shares(thresholds: Thresholds) -> Panel:
     )
 
 
-def _share(buckets: tuple[float, ...], bound: float) -> str:
-    """Share of observations up to `bound`; linear inside a bucket, as in `histogram_quantile`."""
+def share(buckets: tuple[float, ...], bound: float) -> str:
+    """Share of observations up to `bound`, or up to the highest bucket if that is less.
+
+    Inside a bucket it is linear, as in `histogram_quantile`.
+    """
+    bound = min(bound, buckets[-1])
     upper = next(edge for edge in buckets if edge >= bound)
     lower = max((edge for edge in buckets if edge < upper), default=0.0)
     part = round((bound - lower) / (upper - lower), 6)

@@ -166,10 +166,10 @@ def test_the_schema_is_json(run: Run) -> None:
 
 
 def test_an_overlay_renders_into_a_folder_of_its_own(run: Run, project: Path) -> None:
-    (project / "staging.yaml").write_text("targets: {latency: {p95: {poor: 5s}}}\n")
+    (project / "staging.yaml").write_text("targets: {latency: {p95: {poor: 2500ms}}}\n")
     done = run("render", "--overlay", "staging.yaml", "--out", "build/staging")
     assert done.returncode == 0, done.stderr
-    assert "> 5\n" in (project / "build/staging/alerts/latency.yml").read_text()
+    assert "> 2.5\n" in (project / "build/staging/alerts/latency.yml").read_text()
     assert run("check").returncode == 0
 
 

@@ -62,7 +62,7 @@ def test_every_exclusion_is_needed_and_has_a_reason(exclusion: Exclusion) -> Non
     assert exclusion.reason
 
 
-def _variable(name: str, /, **changes: Any) -> Callable[[Json], None]:  # noqa: ANN401 - any JSON
+def _variable(name: str, /, **changes: Any) -> Callable[[Json], None]:
     def change(dashboard: Json) -> None:
         found = next(v for v in dashboard["templating"]["list"] if v["name"] == name)
         found.update(changes)
@@ -70,7 +70,7 @@ def _variable(name: str, /, **changes: Any) -> Callable[[Json], None]:  # noqa: 
     return change
 
 
-def _panel(**changes: Any) -> Callable[[Json], None]:  # noqa: ANN401 - any JSON
+def _panel(**changes: Any) -> Callable[[Json], None]:
     return lambda dashboard: _chart(dashboard).update(changes)
 
 

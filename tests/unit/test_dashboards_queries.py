@@ -8,7 +8,7 @@ import promql_parser
 import pytest
 
 from generator.alerts.model import Alert
-from generator.dashboards import errors, queries
+from generator.dashboards import errors, latency, queries
 from generator.names import LABELS
 from tests.bundle import alerts, recordings, thresholds
 from tests.grafana import Target, dashboards, panels, selectors, substituted, targets
@@ -108,6 +108,22 @@ def test_matchers_are_added_where_the_metric_has_the_label() -> None:
     assert queries.narrow('up{job="a"}') == 'up{job="a",job=~"$job",instance=~"$instance"}'
     with pytest.raises(KeyError):
         queries.narrow("unheard_of{}")
+
+
+def test_the_share_within_a_target_reads_the_histogram() -> None:
+    rate = "sum(rate(auditor_verify_latency_seconds_{}[$__rate_interval]))"
+    count = rate.format("count{}")
+    buckets = (0.5, 1.0, 2.5)
+
+    def bucket(le: str) -> str:
+        return rate.format(f'bucket{{le="{le}"}}')
+
+    assert latency.share(buckets, 1) == f"{bucket('1.0')} / ({count} > 0)"
+    assert latency.share(buckets, 9) == f"{bucket('2.5')} / ({count} > 0)"
+    assert latency.share(buckets, 1.75) == (
+        f"(0.5 * {bucket('1.0')} + 0.5 * {bucket('2.5')}) / ({count} > 0)"
+    )
+    assert latency.share(buckets, 0.1) == f"(0.8 * 0 + 0.2 * {bucket('0.5')}) / ({count} > 0)"
 
 
 def test_errors_are_zero_before_the_first_one() -> None:

@@ -1,0 +1,66 @@
+"""Every command of the README, run as printed there, in a copy of the checkout."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.bundle import ROOT
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.split("  #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+# What runs this very test, and what it would take to run it again.
+BY_CI = "make test"
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what git tracks, with the environment and the tools of this one."""
+    folder = tmp_path_factory.mktemp("checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    for name in (".venv", ".tools"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    assert COMMANDS[:2] == ["make", BY_CI]
+    assert BY_CI in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize("command", [each for each in dict.fromkeys(COMMANDS) if each != BY_CI])
+def test_a_command_works_as_printed(checkout: Path, command: str) -> None:
+    done = subprocess.run(
+        ["/bin/bash", "-euc", command],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_target_the_readme_names_exists() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    known = {line.split()[0] for line in listed.stdout.splitlines()}
+    assert set(re.findall(r"`make ([a-z-]+)`", README)) <= known
+
+
+def test_every_path_the_readme_links_exists() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
+        assert (ROOT / target).exists(), target
