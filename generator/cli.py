@@ -110,10 +110,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _load(arguments: argparse.Namespace) -> Thresholds:
-    from generator.files import read
+    from generator.files import import_beside, read
 
     overlays = [(str(path), read(path)) for path in arguments.overlay]
-    thresholds = load(read(arguments.thresholds), str(arguments.thresholds), overlays)
+    base = read(arguments.thresholds)
+    thresholds = load(base, str(arguments.thresholds), overlays, import_beside)
     for notice in notices(thresholds):
         print(f"note: {notice}", file=sys.stderr)
     return thresholds

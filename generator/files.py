@@ -25,6 +25,14 @@ def read(path: Path) -> str:
         raise UnreadableError(f"{path}: {error.strerror or error}") from error
 
 
+def import_beside(folder: str, path: str) -> tuple[str, bytes]:
+    """Name and content of an import from `folder` or below; raises OSError, also for one outside."""
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise PermissionError("imports stay in the folder of the file that imports")
+    target = Path(folder) / path
+    return str(target), target.read_bytes()
+
+
 def write(root: Path, files: Mapping[str, str]) -> list[str]:
     """Write what differs and give its paths.
 

@@ -28,7 +28,7 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
 def _page(thresholds: Thresholds, alert: Alert, known: Sequence[Value]) -> str:
     book = alert.runbook
     causes = (_cause(each, number, alert) for number, each in enumerate(book.causes, start=1))
-    text = page(
+    return page(
         alert.name,
         _linked(book.gist, alert),
         _severities(alert),
@@ -45,7 +45,6 @@ def _page(thresholds: Thresholds, alert: Alert, known: Sequence[Value]) -> str:
             "apply settings."
         ),
     )
-    return text
 
 
 def _linked(text: str, alert: Alert) -> str:
@@ -134,17 +133,21 @@ def _tests(alert: Alert) -> tuple[str, ...]:
 
 
 _READING: Final = """\
-Each page says first what to do, then why. Begin with its first steps; the causes stand in order of likelihood.
+Each page says first what to do, then why. Begin with its first steps; the causes stand in order
+of likelihood.
 
-- Queries ask for all instances: add `{instance="..."}`, and `{worker="..."}` where there is one, from the alert.
-- `$pid` in a command is the label `pid` of `auditor_worker_info` for the worker that the alert names, as the processes
-  are numbered where the sidecar runs. On the host of a container take it from `docker compose top auditor-api`.
-- SIGTERM ends a worker after its request, and its supervisor starts another: `kill -TERM "$pid"`, in a container
-  `docker compose exec -T auditor-api sh -c "kill -TERM $pid"`. With a single worker there is no supervisor: restart the
-  service instead.
-- `psql` and `pg_isready` are meant for the Auditor's database: set `PGHOST`, `PGUSER` and `PGDATABASE`, or run them in
-  its container.
-- `python tests/performance/...` and `./tests/performance/...` are the guide's tools, to be run against a test system.\
+- Queries ask for all instances: add `{instance="..."}`, and `{worker="..."}` where there is one,
+  from the alert.
+- `$pid` in a command is the label `pid` of `auditor_worker_info` for the worker that the alert
+  names, as the processes are numbered where the sidecar runs. On the host of a container take it
+  from `docker compose top auditor-api`.
+- SIGTERM ends a worker after its request, and its supervisor starts another: `kill -TERM "$pid"`,
+  in a container `docker compose exec -T auditor-api sh -c "kill -TERM $pid"`. With a single
+  worker there is no supervisor: restart the service instead.
+- `psql` and `pg_isready` are meant for the Auditor's database: set `PGHOST`, `PGUSER` and
+  `PGDATABASE`, or run them in its container.
+- `python tests/performance/...` and `./tests/performance/...` are the guide's tools, to be run
+  against a test system.\
 """
 
 _COMMANDS: Final = (
@@ -181,14 +184,16 @@ _COMMANDS: Final = (
 )
 
 _SETTINGS: Final = """\
-Settings are variables of the Auditor's environment, with the values of its performance testing guide. A restart alone
-does not apply them under Compose: `docker compose up -d auditor-api` does. Change one at a time and look whether it helps.
+Settings are variables of the Auditor's environment, with the values of its performance testing
+guide. A restart alone does not apply them under Compose: `docker compose up -d auditor-api` does.
+Change one at a time and look whether it helps.
 
-A name that nobody reads is ignored without a word, so look whether it took effect. The app's public source
-(federicodeponte/juragpt-unified at 2f7e1d6, folder services/verification) reads `EMBEDDING_MODEL`,
-`ENABLE_RATE_LIMITING`, `RATE_LIMIT_PER_MINUTE` and `RATE_LIMIT_BURST`. There the spaCy model, the processor as device and
-the pool are fixed in the code, and the number of workers is what starts it: `uvicorn --workers`. The other names need a
-release, or a start script, that reads them.\
+A name that nobody reads is ignored without a word, so look whether it took effect. The app's
+public source (federicodeponte/juragpt-unified at 2f7e1d6, folder services/verification) reads
+`EMBEDDING_MODEL`, `ENABLE_RATE_LIMITING`, `RATE_LIMIT_PER_MINUTE` and `RATE_LIMIT_BURST`. There
+the spaCy model, the processor as device and the pool are fixed in the code, and the number of
+workers is what starts it: `uvicorn --workers`. The other names need a release, or a start script,
+that reads them.\
 """
 
 _EFFECTS: Final[Mapping[str, str]] = {
@@ -249,9 +254,7 @@ def _entry(alert: Alert) -> tuple[str, str, str]:
 
 
 def _settings(alerts: Sequence[Alert]) -> str:
-    """Every setting that a page names, with the values that are recommended; KeyError for an
-    unknown one.
-    """
+    """Every setting that a page names, with its values; KeyError for an unknown one."""
     found: dict[str, dict[str, None]] = {name: {} for name in _EFFECTS}
     for alert in alerts:
         for cause in alert.runbook.causes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from generator.thresholds import Thresholds, shapes
 from generator.thresholds.units import format_value
@@ -14,7 +13,7 @@ from generator.thresholds.units import format_value
 class Value:
     """A value of the file.
 
-    `text` is the shortest spelling, `why` that of the mapping it stands in or of the next one around it.
+    `text` is the shortest spelling, `why` that of the mapping it is in or the next around.
     """
 
     path: str
@@ -28,7 +27,7 @@ def values(thresholds: Thresholds) -> tuple[Value, ...]:
     return tuple(_record(thresholds, shapes.record(Thresholds), "", ""))
 
 
-def _record(node: Any, shape: shapes.Record, path: str, why: str) -> Iterator[Value]:
+def _record(node: object, shape: shapes.Record, path: str, why: str) -> Iterator[Value]:
     why = getattr(node, "why", why)
     for field in shape.fields.values():
         value = getattr(node, field.name)
@@ -37,16 +36,16 @@ def _record(node: Any, shape: shapes.Record, path: str, why: str) -> Iterator[Va
             yield from _value(value, field, inner, why)
 
 
-def _value(value: Any, field: shapes.Field, path: str, why: str) -> Iterator[Value]:
+def _value(value: object, field: shapes.Field, path: str, why: str) -> Iterator[Value]:
     match field.shape:
         case shapes.Record():
             yield from _record(value, field.shape, path, why)
         case shapes.Number(unit=unit):
             yield Value(path, format_value(value, unit), field.meaning, why)
-        case shapes.Numbers(item=item):
+        case shapes.Numbers(item=item) if isinstance(value, tuple):
             text = ", ".join(format_value(each, item.unit) for each in value)
             yield Value(path, text, field.meaning, why)
-        case shapes.Texts():
+        case shapes.Texts() if isinstance(value, Mapping):
             text = ", ".join(f"{name}: {each}" for name, each in value.items())
             yield Value(path, text or "none", field.meaning, why)
         case _:

@@ -96,18 +96,14 @@ def down(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "It cannot start",
-                    (
-                        "A wrong setting, a missing module or model, or a database that cannot be "
-                        "reached: the app creates its tables while it starts and ends if it cannot."
-                    ),
+                    "A wrong setting, a missing module or model, or a database that cannot be "
+                    "reached: the app creates its tables while it starts and ends if it cannot.",
                     commands=(remedies.TAIL, "pg_isready"),
                 ),
                 Cause(
                     "It was stopped, or is being deployed",
-                    (
-                        "Nobody has started it again. The state and the exit code tell: 0 or 143 "
-                        "is a stop, 137 a kill."
-                    ),
+                    "Nobody has started it again. The state and the exit code tell: 0 or 143 is a "
+                    "stop, 137 a kill.",
                     commands=("docker compose ps --all auditor-api", remedies.START),
                 ),
                 remedies.KERNEL_KILLS,
@@ -119,6 +115,7 @@ def down(kit: Kit) -> Alert:
                 "the machine itself is gone. Tell the clients' owners after 15 minutes."
             ),
         ),
+        origins=("service.expected_workers",),
     )
     drive = kit.gauge_drive(
         {WORKERS: float}, kit.workers, healthy=kit.thresholds.service.expected_workers
@@ -185,26 +182,20 @@ def unresponsive(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "The workers wait for something: the database, a lock, a disk",
-                    (
-                        "Their processor time is near zero. `STAT` D is a wait for a disk, T a "
-                        "stopped process; `py-spy dump` shows the line of Python they wait in."
-                    ),
+                    "Their processor time is near zero. `STAT` D is a wait for a disk, T a "
+                    "stopped process; `py-spy dump` shows the line of Python they wait in.",
                     commands=(
-                        (
-                            "# pid: label of auditor_worker_info\n"
-                            'ps -o pid,ppid,stat,wchan:24,etime,args -p "$pid"\n'
-                            'py-spy dump --pid "$pid"  # where it is installed'
-                        ),
+                        "# pid: label of auditor_worker_info",
+                        'ps -o pid,ppid,stat,wchan:24,etime,args -p "$pid"',
+                        'py-spy dump --pid "$pid"  # where it is installed',
                     ),
                 ),
                 remedies.SLOW_DATABASE,
                 Cause(
                     "The workers compute without an end",
-                    (
-                        "Their processor time is at a whole core each. A huge request or a loop: "
-                        "the log's last `Verifying answer` of each worker has no `Verification "
-                        "complete`. Restart, then find the client."
-                    ),
+                    "Their processor time is at a whole core each. A huge request or a loop: the "
+                    "log's last `Verifying answer` of each worker has no `Verification complete`. "
+                    "Restart, then find the client.",
                     commands=(
                         (
                             f"{remedies.LOG} | grep -E 'Verif(ying answer|ication complete)' | "
@@ -215,10 +206,8 @@ def unresponsive(kit: Kit) -> Alert:
                 remedies.MORE_WORKERS,
                 Cause(
                     "Only the probe fails",
-                    (
-                        "You get an answer, the sidecar does not: a firewall, a wrong port or a "
-                        "proxy between them. Mend its settings; the service is well."
-                    ),
+                    "You get an answer, the sidecar does not: a firewall, a wrong port or a proxy "
+                    "between them. Mend its settings; the service is well.",
                     commands=(remedies.HEALTH,),
                 ),
             ),

@@ -33,7 +33,7 @@ def remaining(thresholds: Thresholds) -> Recording:
 
 
 def burn(thresholds: Thresholds, window: float) -> Recording:
-    """How many times faster than allowed the budget burns: 1 uses it up just at its period's end."""
+    """How many times faster than allowed the budget burns; 1 uses it up at its period's end."""
     return Recording(
         FAMILY,
         f"instance:auditor_error_budget:burn_rate{format_duration(window)}",

@@ -219,7 +219,7 @@ class Kit:
 
 
 def thousandfold(value: float) -> float:
-    """1000 times `value` without the error of the product: a ratio to 1000 gives `value` exactly."""
+    """1000 times `value` without the product's error: a ratio to 1000 gives `value` exactly."""
     return float(f"{value * 1000:.12g}")
 
 

@@ -70,11 +70,9 @@ def many_database_connections(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "Larger pools, or more workers or instances, than the server allows",
-                    (
-                        "Each worker has its own pool; workers times size plus overflow, of all "
-                        "instances, is what they can take. Lower DB_POOL_SIZE, DB_MAX_OVERFLOW or "
-                        "WORKER_COUNT, or put PgBouncer in transaction mode between."
-                    ),
+                    "Each worker has its own pool; workers times size plus overflow, of all "
+                    "instances, is what they can take. Lower DB_POOL_SIZE, DB_MAX_OVERFLOW or "
+                    "WORKER_COUNT, or put PgBouncer in transaction mode between.",
                     commands=('psql -c "SHOW max_connections"', remedies.CONNECTIONS),
                 ),
                 remedies.LEAKED_CONNECTIONS,
@@ -162,10 +160,8 @@ def database_pool_near_limit(kit: Kit) -> Alert:
                 remedies.LARGER_POOL,
                 Cause(
                     "The monitoring knows another pool than the Auditor has",
-                    (
-                        "Set `service.database_pool` in `thresholds.yaml` to the Auditor's "
-                        "DB_POOL_SIZE and DB_MAX_OVERFLOW."
-                    ),
+                    "Set `service.database_pool` in `thresholds.yaml` to the Auditor's "
+                    "DB_POOL_SIZE and DB_MAX_OVERFLOW.",
                     commands=("docker compose exec -T auditor-api sh -c 'env | grep ^DB_'",),
                 ),
             ),

@@ -93,7 +93,7 @@ def high_error_rate(kit: Kit) -> Alert:
                     "tail -n 20`. The text after the colon names the failing part."
                 ),
                 (
-                    "Is it every instance or one? One: take it out of the load balancer and "
+                    "Is it every instance, or one? One: take it out of the load balancer and "
                     "restart it."
                 ),
                 "Did it begin with a start of the workers? Then roll the release back.",
@@ -122,11 +122,9 @@ def high_error_rate(kit: Kit) -> Alert:
                 remedies.ROLL_BACK,
                 Cause(
                     "The database cannot be reached, or refuses connections",
-                    (
-                        "The log speaks of a connection, of `too many clients` or of a timeout of "
-                        "the pool. Every verification ends with a row in the database, so each of "
-                        "them fails."
-                    ),
+                    "The log speaks of a connection, of `too many clients` or of a timeout of the "
+                    "pool. Every verification ends with a row in the database, so each of them "
+                    "fails.",
                     commands=(
                         "pg_isready",
                         'psql -c "SELECT count(*) FROM pg_stat_activity"',
@@ -136,21 +134,17 @@ def high_error_rate(kit: Kit) -> Alert:
                 remedies.BROKEN_MODELS,
                 Cause(
                     "A client sends answers without a sentence",
-                    (
-                        "`Verification failed: 'total_sentences'` in the log: in the public source "
-                        "an answer too short to hold a sentence fails when it is stored. Ask the "
-                        "client not to send such answers."
-                    ),
+                    "`Verification failed: 'total_sentences'` in the log: in the public source an "
+                    "answer too short to hold a sentence fails when it is stored. Ask the client "
+                    "not to send such answers.",
                     commands=(
                         f"{remedies.LOG} | grep -cF \"Verification failed: 'total_sentences'\"",
                     ),
                 ),
                 Cause(
                     "Requests run into a time limit",
-                    (
-                        "Look at the latency dashboard first: a longer limit helps only if the "
-                        "work itself takes longer."
-                    ),
+                    "Look at the latency dashboard first: a longer limit helps only if the work "
+                    "itself takes longer.",
                     settings=("REQUEST_TIMEOUT=120", "KEEP_ALIVE=5"),
                 ),
                 remedies.LARGER_POOL,
@@ -247,10 +241,8 @@ def requests_failing(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "The service is broken for everybody, and nobody else is there to notice",
-                    (
-                        "A test request fails too. Roll back if a release went out, otherwise read "
-                        "the log's traceback."
-                    ),
+                    "A test request fails too. Roll back if a release went out, otherwise read "
+                    "the log's traceback.",
                     commands=(
                         """\
 curl -sS --max-time 60 -H 'Content-Type: application/json' \\
@@ -261,10 +253,8 @@ curl -sS --max-time 60 -H 'Content-Type: application/json' \\
                 remedies.BROKEN_MODELS,
                 Cause(
                     "One client sends what cannot be verified",
-                    (
-                        "The test request succeeds. Find the client in the access log and tell its "
-                        "owner."
-                    ),
+                    "The test request succeeds. Find the client in the access log and tell its "
+                    "owner.",
                     commands=(f"{remedies.LOG} | grep -F 'POST /verify' | grep -F ' 500'",),
                 ),
             ),

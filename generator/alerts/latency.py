@@ -41,7 +41,12 @@ NAMES: Final = {"p50": "median", "p95": "p95", "p99": "p99", "p999": "p99.9"}
 
 def family_of(metric: str) -> Family:
     """The family that records a histogram: the sidecar sees the probe, the app the rest."""
-    return {LATENCY: "latency", PROBE_DURATION: "saturation", CONFIDENCE: "quality"}[metric]
+    families: dict[str, Family] = {
+        LATENCY: "latency",
+        PROBE_DURATION: "saturation",
+        CONFIDENCE: "quality",
+    }
+    return families[metric]
 
 
 def quantile(metric: str, field: str, window: float) -> Recording:

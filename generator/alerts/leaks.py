@@ -90,23 +90,6 @@ class _Pace:
     escalate: str
 
 
-_THREADS_LEAK: Final = Cause(
-    "Threads are not ended",
-    (
-        "The threads of the worker grow along with its memory. Each keeps a stack and whatever it "
-        "refers to: see AuditorManyThreads."
-    ),
-    commands=('ps -o pid,nlwp,rss,etime,args -p "$pid"  # pid: label of auditor_worker_info',),
-)
-_CONNECTIONS_LEAK: Final = Cause(
-    "Connections or files are not closed",
-    (
-        "Descriptors or database connections of the worker grow along with its memory. Every use "
-        "of a session or a file belongs in a context manager (`async with database.session() as "
-        "session:`)."
-    ),
-)
-
 _SLOW: Final = _Pace(
     name="AuditorMemoryLeak",
     key="memory_leak",
@@ -122,7 +105,12 @@ _SLOW: Final = _Pace(
         "Read in the alert when the limit is reached. Beyond the morning: a ticket, and nothing "
         "more tonight."
     ),
-    causes=(remedies.KEPT_ANSWERS, remedies.UNBOUNDED_CACHE, _CONNECTIONS_LEAK, _THREADS_LEAK),
+    causes=(
+        remedies.KEPT_ANSWERS,
+        remedies.UNBOUNDED_CACHE,
+        remedies.UNCLOSED_FILES,
+        remedies.UNENDED_THREADS,
+    ),
     escalate=(
         "A ticket for the developers with the growth, the time to the limit and what grows along. "
         "Wake nobody unless restarting the workers does not last until morning."
@@ -144,8 +132,8 @@ _FAST: Final = _Pace(
         remedies.ROLL_BACK,
         remedies.HEAVY_REQUESTS,
         remedies.UNBOUNDED_CACHE,
-        _CONNECTIONS_LEAK,
-        _THREADS_LEAK,
+        remedies.UNCLOSED_FILES,
+        remedies.UNENDED_THREADS,
         remedies.KEPT_ANSWERS,
         remedies.STATISTICS_CALLS,
     ),
@@ -250,7 +238,7 @@ def _leak(kit: Kit, own: _Pace) -> Alert:
         alert,
         drive,
         *_healthy_courses(kit, settings),
-        _with_limit(kit, alert, settings, drive, until),
+        _with_limit(kit, alert, drive, until),
     )
 
 
@@ -337,7 +325,7 @@ def _healthy_courses(kit: Kit, settings: LeakAlert) -> tuple[Case, ...]:
     )
 
 
-def _with_limit(kit: Kit, alert: Alert, settings: LeakAlert, drive: Drive, until: str) -> Case:
+def _with_limit(kit: Kit, alert: Alert, drive: Drive, until: str) -> Case:
     """The text says when the limit is reached."""
     clock = kit.clock
     trigger = alert.triggers[0]

@@ -99,10 +99,8 @@ def high_memory(kit: Kit) -> Alert:
                 remedies.KEPT_ANSWERS,
                 Cause(
                     "The models are large",
-                    (
-                        "Every worker loads its own copy with its first request, and all workers "
-                        "of the instance show the same size. Take smaller models."
-                    ),
+                    "Every worker loads its own copy with its first request, and all workers of "
+                    "the instance show the same size. Take smaller models.",
                     settings=(
                         "SPACY_MODEL=de_core_news_md  # instead of de_core_news_lg",
                         "EMBEDDING_MODEL=paraphrase-multilingual-MiniLM-L12-v2",
@@ -176,10 +174,8 @@ def high_initial_memory(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "A request came before the first scrape",
-                    (
-                        "Under load the models are loaded within seconds of the start. Then the "
-                        "value is that of a warm worker and says nothing."
-                    ),
+                    "Under load the models are loaded within seconds of the start. Then the value "
+                    "is that of a warm worker and says nothing.",
                 ),
                 Cause(
                     "The release imports or loads more at its start",
@@ -273,35 +269,27 @@ def memory_near_limit(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "A worker leaks",
-                    (
-                        "One worker, or all of them, has grown for hours: see AuditorMemoryLeak "
-                        "and AuditorFastMemoryLeak."
-                    ),
+                    "One worker, or all of them, has grown for hours: see AuditorMemoryLeak and "
+                    "AuditorFastMemoryLeak.",
                     commands=(
-                        (
-                            "# pid: label of auditor_worker_info for that worker\n"
-                            'docker compose exec -T auditor-api sh -c "kill -TERM $pid"'
-                        ),
+                        "# pid: label of auditor_worker_info for that worker",
+                        'docker compose exec -T auditor-api sh -c "kill -TERM $pid"',
                     ),
                 ),
                 Cause(
                     "More workers than the limit has room for",
-                    (
-                        "Every worker loads its own models, a gigabyte or so. Lower WORKER_COUNT, "
-                        "or raise the container's limit; then set `service.expected_workers` in "
-                        "`thresholds.yaml` to the new number."
-                    ),
+                    "Every worker loads its own models, a gigabyte or so. Lower WORKER_COUNT, or "
+                    "raise the container's limit; then set `service.expected_workers` in "
+                    "`thresholds.yaml` to the new number.",
                     commands=(
-                        "docker update --memory 8g --memory-swap 8g "
-                        '"$(docker compose ps -q auditor-api)"',
+                        "id=$(docker compose ps -q auditor-api)",
+                        'docker update --memory 8g --memory-swap 8g "$id"',
                     ),
                 ),
                 Cause(
                     "Models lie in a file system in memory",
-                    (
-                        "With `MODEL_CACHE_DIR=/dev/shm/models` the files count as memory of the "
-                        "container. Move them to a disk."
-                    ),
+                    "With `MODEL_CACHE_DIR=/dev/shm/models` the files count as memory of the "
+                    "container. Move them to a disk.",
                     settings=("MODEL_CACHE_DIR=/mnt/fast-storage/models",),
                     commands=("docker compose exec -T auditor-api df -h /dev/shm",),
                 ),

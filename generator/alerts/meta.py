@@ -47,7 +47,7 @@ def watchdog(kit: Kit) -> Alert:
                     "either."
                 ),
                 (
-                    "Open Prometheus's page Alerts. AuditorWatchdog is not firing there: "
+                    "Open Prometheus's page `/alerts`. AuditorWatchdog is not firing there: "
                     "Prometheus or its rules are at fault."
                 ),
                 "It fires there: Alertmanager, its route, or the receiver is.",
@@ -64,10 +64,8 @@ def watchdog(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "Prometheus is down, or has not loaded the rules",
-                    (
-                        "Its log names a rule file that it refuses; it then goes on with the rules "
-                        "before, or does not start."
-                    ),
+                    "Its log names a rule file that it refuses; it then goes on with the rules "
+                    "before, or does not start.",
                     commands=(
                         "curl -sS --max-time 10 http://localhost:9090/-/healthy",
                         "promtool check rules alerts/*.yml",
@@ -75,7 +73,7 @@ def watchdog(kit: Kit) -> Alert:
                 ),
                 Cause(
                     "Prometheus does not reach Alertmanager",
-                    "Status > Runtime & Build Information lists the Alertmanagers that it knows.",
+                    "Its page `/status` lists the Alertmanagers that it knows.",
                     commands=("curl -sS --max-time 10 http://localhost:9093/-/healthy",),
                 ),
                 Cause(

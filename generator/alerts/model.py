@@ -65,8 +65,8 @@ class Panel:
 class Cause:
     """A likely cause and what helps.
 
-    `remedy` is Markdown, `settings` are lines ``NAME=value`` of the Auditor's environment, `commands` shell commands; both
-    are to be used as they are.
+    `remedy` is Markdown, `settings` are lines ``NAME=value`` of the Auditor's environment and
+    `commands` shell commands, both to be used as they are.
     """
 
     title: str

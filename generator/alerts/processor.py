@@ -108,7 +108,7 @@ def high_cpu(kit: Kit) -> Alert:
                     "busy worker is a used one."
                 ),
                 (
-                    "One worker busy, the others idle: see what it works on (first command), then "
+                    "One worker busy, the others idle: save its stack (see the causes), then "
                     "restart it."
                 ),
                 "All workers busy: the load is more than they can do; follow the causes.",
@@ -211,10 +211,8 @@ def idle_cpu(kit: Kit) -> Alert:
                 ),
                 Cause(
                     "A loop or a retry without a pause",
-                    (
-                        "The stack of the busy thread tells where. Restart the worker and send the "
-                        "stack to the developers."
-                    ),
+                    "The stack of the busy thread tells where. Restart the worker and send the "
+                    "stack to the developers.",
                     commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
                 ),
             ),

@@ -132,7 +132,7 @@ class _Proof:
         )
 
     def beyond(self, trigger: Trigger) -> Case:
-        """Silent until `for` has passed, then firing, and kept for `keep_firing_for` once well again."""
+        """Silent until `for` has passed, then firing, kept for `keep_firing_for` after recovery."""
         clock, value = self.drive.clock, self.value(trigger, beyond=True)
         start = self.starts(trigger, value)
         if start is None:

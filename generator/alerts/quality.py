@@ -102,20 +102,16 @@ def low_confidence(kit: Kit) -> Alert:
                 remedies.ROLL_BACK,
                 Cause(
                     "A model was changed",
-                    (
-                        "Scores of different models cannot be compared: a smaller one scores lower "
-                        "or higher throughout. Go back to the models before, or calibrate the row "
-                        "`confidence` of the targets anew."
-                    ),
+                    "Scores of different models cannot be compared: a smaller one scores lower or "
+                    "higher throughout. Go back to the models before, or calibrate the row "
+                    "`confidence` of the targets anew.",
                     settings=("SPACY_MODEL=de_core_news_lg",),
                     commands=("docker compose exec -T auditor-api sh -c 'env | grep _MODEL'",),
                 ),
                 Cause(
                     "The sources do not fit the questions",
-                    (
-                        "The search that delivers them finds the wrong ones, or an index is stale. "
-                        "Rows with few or foreign sources show it."
-                    ),
+                    "The search that delivers them finds the wrong ones, or an index is stale. "
+                    "Rows with few or foreign sources show it.",
                     commands=(
                         """\
 psql -c "SELECT created_at, confidence_score, source_count,
@@ -125,10 +121,8 @@ psql -c "SELECT created_at, confidence_score, source_count,
                 ),
                 Cause(
                     "The model behind the answers invents more",
-                    (
-                        "Its version or its prompt changed: the very thing that the Auditor is "
-                        "there to find. Tell its owners."
-                    ),
+                    "Its version or its prompt changed: the very thing that the Auditor is there "
+                    "to find. Tell its owners.",
                 ),
             ),
             escalate=(

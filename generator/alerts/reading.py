@@ -87,11 +87,9 @@ def sidecar_errors(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "It runs as another user than the Auditor",
-                    (
-                        "Memory, threads and processor time can be read by anybody, the links of a "
-                        "worker's descriptors by its own user alone: database connections are "
-                        "missing then. Run the sidecar as the same user and restart it."
-                    ),
+                    "Memory, threads and processor time can be read by anybody, the links of a "
+                    "worker's descriptors by its own user alone: database connections are missing "
+                    "then. Run the sidecar as the same user and restart it.",
                     commands=("ps -eo user,pid,ppid,args | grep -E '[u]vicorn|[e]xporters'",),
                 ),
                 Cause(
@@ -101,10 +99,8 @@ def sidecar_errors(kit: Kit) -> Alert:
                 ),
                 Cause(
                     "The folder of the app's metrics cannot be read",
-                    (
-                        "`PROMETHEUS_MULTIPROC_DIR` of the Auditor must be mounted into the "
-                        "sidecar, readable for its user."
-                    ),
+                    "`PROMETHEUS_MULTIPROC_DIR` of the Auditor must be mounted into the sidecar, "
+                    "readable for its user.",
                     commands=(
                         "# dir: value of PROMETHEUS_MULTIPROC_DIR",
                         'ls -ld "$dir" && ls -l "$dir" | head',
@@ -213,10 +209,8 @@ def app_metrics_missing(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "PROMETHEUS_MULTIPROC_DIR is not set for the Auditor",
-                    (
-                        "Without it the workers write no files. Set it to an empty folder that "
-                        "both can reach, and restart."
-                    ),
+                    "Without it the workers write no files. Set it to an empty folder that both "
+                    "can reach, and restart.",
                     settings=("PROMETHEUS_MULTIPROC_DIR=/run/auditor-metrics",),
                     commands=(
                         (
@@ -230,8 +224,8 @@ def app_metrics_missing(kit: Kit) -> Alert:
                     "Compare the mounts of both containers and the folder's owner.",
                     commands=(
                         (
-                            "docker inspect --format '{{.Name}} {{json .Mounts}}' $(docker compose "
-                            "ps -q)"
+                            "docker compose ps -q "
+                            "| xargs docker inspect --format '{{.Name}} {{json .Mounts}}'"
                         ),
                     ),
                 ),
@@ -241,10 +235,8 @@ def app_metrics_missing(kit: Kit) -> Alert:
                 ),
                 Cause(
                     "Somebody emptied the folder while the service ran",
-                    (
-                        "Workers go on writing to files that have no name any more. Restart the "
-                        "service."
-                    ),
+                    "Workers go on writing to files that have no name any more. Restart the "
+                    "service.",
                     commands=(remedies.RESTART,),
                 ),
             ),

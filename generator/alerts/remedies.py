@@ -32,11 +32,9 @@ psql -c "SELECT client_addr, usename, application_name, state, count(*)
 
 SMALLER_MODELS: Final = Cause(
     "The models are slow for this machine",
-    (
-        "The workers' processor time is at its end while few database connections are in use. Take "
-        "smaller models, or a GPU where there is one. Smaller models score differently: watch the "
-        "share of weakly supported answers afterwards."
-    ),
+    "The workers' processor time is at its end while few database connections are in use. Take "
+    "smaller models, or a GPU where there is one. Smaller models score differently: watch the "
+    "share of weakly supported answers afterwards.",
     settings=(
         "SPACY_MODEL=de_core_news_md  # instead of de_core_news_lg",
         "EMBEDDING_MODEL=paraphrase-multilingual-MiniLM-L12-v2",
@@ -48,12 +46,10 @@ SMALLER_MODELS: Final = Cause(
 
 MORE_WORKERS: Final = Cause(
     "Too few workers",
-    (
-        "A worker verifies one request at a time, so everything beyond their number waits. Start "
-        "more: two for each core and one on top. Each loads its own models, a gigabyte or so: look "
-        "at the memory that is left first. Then set `service.expected_workers` in "
-        "`thresholds.yaml` to the same number."
-    ),
+    "A worker verifies one request at a time, so everything beyond their number waits. Start "
+    "more: two for each core and one on top. Each loads its own models, a gigabyte or so: look at "
+    "the memory that is left first. Then set `service.expected_workers` in `thresholds.yaml` to "
+    "the same number.",
     settings=(
         "WORKER_COUNT=9  # for 4 cores: 2 x cores + 1",
         "WORKER_CLASS=uvicorn.workers.UvicornWorker",
@@ -63,17 +59,16 @@ MORE_WORKERS: Final = Cause(
 
 SLOW_DATABASE: Final = Cause(
     "The database is slow",
-    (
-        "Processor time of the workers is low while they are busy. Find the statement that runs or "
-        "waits, and what blocks it. The second query needs the extension pg_stat_statements. An "
-        "index is built without locking the table; the column is that of the app's public source, "
-        "where the guide's example says `verifications(timestamp)`."
-    ),
+    "Processor time of the workers is low while they are busy. Find the statement that runs or "
+    "waits, and what blocks it; `pg_stat_statements` is an extension that must be loaded. The "
+    "index is for the day: it helps queries by time. Its column is that of the app's public "
+    "source, where the guide's example says `verifications(timestamp)`.",
     commands=(
         _RUNNING_QUERIES,
         """\
 psql -c "SELECT query, mean_exec_time, calls FROM pg_stat_statements
          ORDER BY mean_exec_time DESC LIMIT 10\"""",
+        "# By day; the table stays unlocked:",
         """\
 psql -c "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_verifications_timestamp
          ON verification_log (created_at)\"""",
@@ -82,29 +77,26 @@ psql -c "CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_verifications_timestamp
 
 LARGER_POOL: Final = Cause(
     "The pool is too small for the load",
-    (
-        "Every worker has a pool of its own: workers times size plus overflow must stay below the "
-        "server's `max_connections`, else put PgBouncer in transaction mode between. Then set "
-        "`service.database_pool` in `thresholds.yaml` to the same numbers."
-    ),
+    "Every worker has a pool of its own: workers times size plus overflow must stay below the "
+    "server's `max_connections`, else put PgBouncer in transaction mode between. Then set "
+    "`service.database_pool` in `thresholds.yaml` to the same numbers.",
     settings=("DB_POOL_SIZE=20", "DB_MAX_OVERFLOW=40"),
     commands=('psql -c "SHOW max_connections"', CONNECTIONS),
 )
 
 LEAKED_CONNECTIONS: Final = Cause(
     "Sessions are not closed",
-    (
-        "Connections stay although no request is under way; on the server they are `idle in "
-        "transaction`. Every use of a session belongs in a context manager (`async with "
-        "database.session() as session:`). Until a release mends it, end the forgotten ones; the "
-        "app's pool replaces them."
-    ),
+    "Connections stay although no request is under way; on the server they are `idle in "
+    "transaction`. Every use of a session belongs in a context manager (`async with "
+    "database.session() as session:`). Until a release mends it, end the forgotten ones; the "
+    "app's pool replaces them.",
     commands=(
         """\
 psql -c "SELECT pid, client_addr, now() - state_change AS idle_for, left(query, 60) AS last_query
          FROM pg_stat_activity
          WHERE datname = current_database() AND state = 'idle in transaction'
          ORDER BY idle_for DESC\"""",
+        "# Ends those that have idled for a quarter of an hour:",
         """\
 psql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND state = 'idle in transaction'
@@ -114,50 +106,39 @@ psql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 
 SLOW_DISK: Final = Cause(
     "The models are read from a slow disk",
-    (
-        "The first requests after each start are slow, and the disk is busy meanwhile. Keep the "
-        "models on an SSD or in memory; files in `/dev/shm` count as memory of the container."
-    ),
+    "The first requests after each start are slow, and the disk is busy meanwhile. Keep the "
+    "models on an SSD or in memory; files in `/dev/shm` count as memory of the container.",
     settings=("ENABLE_MODEL_CACHE=true", "MODEL_CACHE_DIR=/dev/shm/models"),
     commands=("iostat -x 5 3", "df -h /dev/shm"),
 )
 
 HEAVY_REQUESTS: Final = Cause(
     "The requests have grown",
-    (
-        "Time grows with the sentences of an answer times its sources. The log gives both sizes of "
-        "every request (`Verifying answer (... chars, ... sources)`). Ask the client to send less "
-        "at once."
-    ),
+    "Time grows with the sentences of an answer times its sources. The log gives both sizes of "
+    "every request (`Verifying answer (... chars, ... sources)`). Ask the client to send less at "
+    "once.",
     commands=(f"{LOG} | grep -F 'Verifying answer' | tail -n 20",),
 )
 
 STATISTICS_CALLS: Final = Cause(
     "Somebody polls `GET /statistics`",
-    (
-        "It counts the whole table and loads the score of every valid row into the worker that "
-        "answers, which serves nothing else meanwhile. Stop the poller; `/health` is the path to "
-        "poll."
-    ),
+    "It counts the whole table and loads the score of every valid row into the worker that "
+    "answers, which serves nothing else meanwhile. Stop the poller; `/health` is the path to poll.",
     commands=(f"{LOG} | grep -cF 'GET /statistics'",),
 )
 
 LOADING_MODELS: Final = Cause(
     "Workers have just started",
-    (
-        "A worker loads its models with its first request, which takes 10 to 30 seconds. After a "
-        "deploy wait for that; if it comes back without a deploy, workers are being replaced: see "
-        "AuditorWorkerCrashLoop."
-    ),
+    "A worker loads its models with its first request, which takes 10 to 30 seconds. After a "
+    "deploy wait for that; if it comes back without a deploy, workers are being replaced: see "
+    "AuditorWorkerCrashLoop.",
     commands=(TOP,),
 )
 
 BROKEN_MODELS: Final = Cause(
     "A model cannot be loaded",
-    (
-        "The log names it (`spaCy model '...' not found`). Look whether its files are there and "
-        "the disk has room, then fetch it again."
-    ),
+    "The log names it (`spaCy model '...' not found`). Look whether its files are there and the "
+    "disk has room, then fetch it again.",
     settings=("ENABLE_MODEL_CACHE=true", "MODEL_CACHE_DIR=/mnt/fast-storage/models"),
     commands=(
         "docker compose exec -T auditor-api df -h",
@@ -167,10 +148,8 @@ BROKEN_MODELS: Final = Cause(
 
 KERNEL_KILLS: Final = Cause(
     "The kernel killed a worker for its memory",
-    (
-        "The kernel's log names the process and the cgroup; `oom_kill` in `memory.events` counts "
-        "such kills of the container. Raise the limit, or run fewer workers or smaller models."
-    ),
+    "The kernel's log names the process and the cgroup; `oom_kill` in `memory.events` counts such "
+    "kills of the container. Raise the limit, or run fewer workers or smaller models.",
     settings=(
         "SPACY_MODEL=de_core_news_md  # instead of de_core_news_lg",
         "EMBEDDING_MODEL=paraphrase-multilingual-MiniLM-L12-v2",
@@ -183,32 +162,38 @@ KERNEL_KILLS: Final = Cause(
 
 KEPT_ANSWERS: Final = Cause(
     "The app keeps every answer and source",
-    (
-        "In the public source each worker keeps the text of every answer and of every different "
-        "source in memory, for the audit trail, and never drops one: its memory grows with its "
-        "requests. Restart the workers in quiet hours; the cure is a release that keeps them in "
-        "the database alone."
-    ),
+    "In the public source each worker keeps the text of every answer and of every different "
+    "source in memory, for the audit trail, and never drops one: its memory grows with its "
+    "requests. Restart the workers in quiet hours; the cure is a release that keeps them in the "
+    "database alone.",
 )
 
 UNBOUNDED_CACHE: Final = Cause(
     "A cache without a bound, or large objects kept alive",
-    (
-        "Growth that follows new texts rather than requests points at a cache. Give it a bound "
-        "(`@lru_cache(maxsize=1000)`), drop large results when they are done (`del`, "
-        "`gc.collect()`), and prove it with a profile and a soak test before the release."
-    ),
+    "Growth that follows new texts rather than requests points at a cache. Give it a bound "
+    "(`@lru_cache(maxsize=1000)`), drop large results when they are done (`del`, `gc.collect()`), "
+    "and prove it with a profile and a soak test before the release.",
     commands=(
         "python tests/performance/memory_profile.py --duration 1800 --plot",
         "./tests/performance/scenarios.sh soak",
     ),
 )
 
+UNENDED_THREADS: Final = Cause(
+    "Threads are not ended",
+    "The threads of the worker grow along with its memory. Each keeps a stack and whatever it "
+    "refers to: see AuditorManyThreads.",
+    commands=('ps -o pid,nlwp,rss,etime,args -p "$pid"  # pid: label of auditor_worker_info',),
+)
+UNCLOSED_FILES: Final = Cause(
+    "Connections or files are not closed",
+    "Descriptors or database connections of the worker grow along with its memory. Every use of a "
+    "session or a file belongs in a context manager (`async with database.session() as session:`).",
+)
+
 ROLL_BACK: Final = Cause(
     "A release brought it",
-    (
-        "It began with a start of the workers. Roll back to the release before; look for the cause "
-        "afterwards."
-    ),
+    "It began with a start of the workers. Roll back to the release before; look for the cause "
+    "afterwards.",
     commands=("docker compose images auditor-api",),
 )

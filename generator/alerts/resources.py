@@ -92,34 +92,28 @@ def file_descriptors_near_limit(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "Many clients keep their connections",
-                    (
-                        "Sockets lead the count, and the clients' connections are as many. Close "
-                        "idle ones sooner, or share the load between more workers."
-                    ),
+                    "Sockets lead the count, and the clients' connections are as many. Close idle "
+                    "ones sooner, or share the load between more workers.",
                     settings=("KEEP_ALIVE=5",),
                     commands=(
+                        "# pid: label of auditor_worker_info; as root or as the Auditor's user",
                         (
-                            "# pid: label of auditor_worker_info; as root or as the Auditor's "
-                            "user\nfind \"/proc/$pid/fd\" -type l -printf '%l\\n' | sed "
-                            "'s/[:[].*//' | sort | uniq -c | sort -rn | head"
+                            "find \"/proc/$pid/fd\" -type l -printf '%l\\n' | sed 's/[:[].*//' | "
+                            "sort | uniq -c | sort -rn | head"
                         ),
                     ),
                 ),
                 remedies.LEAKED_CONNECTIONS,
                 Cause(
                     "Files are not closed",
-                    (
-                        "Paths lead the count, one of them again and again. Whatever opens it "
-                        "belongs in a `with` block; restart the worker until then."
-                    ),
+                    "Paths lead the count, one of them again and again. Whatever opens it belongs "
+                    "in a `with` block; restart the worker until then.",
                 ),
                 Cause(
                     "The limit is low",
-                    (
-                        "1024 is a usual soft limit. Raise it where the service is started: "
-                        "`ulimits: nofile: 65536` in Compose, `LimitNOFILE=65536` in a systemd "
-                        "unit. A running worker can be helped at once."
-                    ),
+                    "1024 is a usual soft limit. Raise it where the service is started: `ulimits: "
+                    "nofile: 65536` in Compose, `LimitNOFILE=65536` in a systemd unit. A running "
+                    "worker can be helped at once.",
                     commands=(
                         "grep 'Max open files' \"/proc/$pid/limits\"",
                         'sudo prlimit --pid "$pid" --nofile=65536:65536',
@@ -179,25 +173,19 @@ def many_threads(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "Threads are started and never end",
-                    (
-                        "The number follows the requests. The kernel's names of the threads, and "
-                        "where `py-spy` is installed their stacks, tell which library starts them."
-                    ),
+                    "The number follows the requests. The kernel's names of the threads, and "
+                    "where `py-spy` is installed their stacks, tell which library starts them.",
                     commands=(
-                        (
-                            "# pid: label of auditor_worker_info\n"
-                            'ps -L -o comm= -p "$pid" | sort | uniq -c | sort -rn\n'
-                            'py-spy dump --pid "$pid"'
-                        ),
+                        "# pid: label of auditor_worker_info",
+                        'ps -L -o comm= -p "$pid" | sort | uniq -c | sort -rn',
+                        'py-spy dump --pid "$pid"',
                     ),
                 ),
                 Cause(
                     "A pool is larger than this machine needs",
-                    (
-                        "The number jumps with the first request and stays. With many cores the "
-                        "libraries' own pools alone can reach the bound: then raise the row "
-                        "`worker.threads` of the targets."
-                    ),
+                    "The number jumps with the first request and stays. With many cores the "
+                    "libraries' own pools alone can reach the bound: then raise the row "
+                    "`worker.threads` of the targets.",
                     commands=("nproc",),
                 ),
             ),

@@ -65,7 +65,7 @@ def sidecar_down(kit: Kit) -> Alert:
                     "it as AuditorDown: nothing else would tell you now."
                 ),
                 "See whether the sidecar runs; start it if not.",
-                "It runs: read the error of the last scrape on Prometheus's page Status > Targets.",
+                "It runs: read the error of the last scrape on Prometheus's page `/targets`.",
             ),
             meaning=(
                 "Every scrape of the job failed for the whole time. Alerts on what this job "
@@ -80,10 +80,8 @@ def sidecar_down(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "The sidecar does not run",
-                    (
-                        "Start it, and read why it ended. It shares the container's memory limit "
-                        "where it shares the container."
-                    ),
+                    "Start it, and read why it ended. It shares the container's memory limit "
+                    "where it shares the container.",
                     commands=(
                         "docker compose ps --all",
                         "journalctl -k --since=-1h | grep -iE 'out of memory|oom-kill'",
@@ -91,32 +89,27 @@ def sidecar_down(kit: Kit) -> Alert:
                 ),
                 Cause(
                     "The network does not let Prometheus through",
-                    (
-                        "`connection refused` or `context deadline exceeded` in the error. Try the "
-                        "very address from the machine that runs Prometheus."
-                    ),
+                    "`connection refused` or `context deadline exceeded` in the error. Try the "
+                    "very address from the machine that runs Prometheus.",
                     commands=(
+                        "# instance: label of the alert; the path stands on the page /targets",
                         (
-                            "# instance: label of the alert; the path is the one that Status > "
-                            "Targets shows\ncurl -sS --max-time 10 -o /dev/null -w '%{http_code} "
-                            '%{time_total} s\\n\' "http://$instance/metrics"'
+                            "curl -sS --max-time 10 -o /dev/null -w '%{http_code} %{time_total} "
+                            's\\n\' "http://$instance/metrics"'
                         ),
                     ),
                 ),
                 Cause(
                     "A scrape takes longer than its time limit",
-                    (
-                        "Reading the app's metrics slows with every file that a dead worker has "
-                        "left in the folder `PROMETHEUS_MULTIPROC_DIR`: some thousands of them "
-                        "take seconds. Empty the folder while the service is stopped, never while "
-                        "it runs: a worker whose file is gone loses what it counts from then on."
-                    ),
+                    "Reading the app's metrics slows with every file that a dead worker has left "
+                    "in the folder `PROMETHEUS_MULTIPROC_DIR`: some thousands of them take "
+                    "seconds. Empty the folder while the service is stopped, never while it runs: "
+                    "a worker whose file is gone loses what it counts from then on.",
                     commands=(
-                        (
-                            "# dir: value of PROMETHEUS_MULTIPROC_DIR\n"
-                            "find \"$dir\" -name '*.db' | wc -l\n"
-                            'docker compose stop auditor-api && rm -f "$dir"/*.db && docker compose up -d auditor-api'
-                        ),
+                        "# dir: value of PROMETHEUS_MULTIPROC_DIR",
+                        "find \"$dir\" -name '*.db' | wc -l",
+                        'docker compose stop auditor-api && rm -f "$dir"/*.db',
+                        remedies.START,
                     ),
                 ),
             ),
@@ -155,7 +148,7 @@ def target_missing(kit: Kit) -> Alert:
         runbook=Runbook(
             gist="Prometheus knows no target of a job, so nothing of it is watched.",
             first=(
-                "Open Prometheus's page Status > Targets: is the job there, and has it targets?",
+                "Open Prometheus's page `/targets`: is the job there, and has it targets?",
                 (
                     "Undo the last change of Prometheus's configuration or of what it discovers "
                     "targets by."
@@ -180,11 +173,9 @@ def target_missing(kit: Kit) -> Alert:
                 ),
                 Cause(
                     "Service discovery finds nothing",
-                    (
-                        "Status > Service discovery shows what was found and what relabelling "
-                        "dropped: a label, a port or a namespace was renamed, or no instance runs "
-                        "any more."
-                    ),
+                    "Its page `/service-discovery` shows what was found and what relabelling "
+                    "dropped: a label, a port or a namespace was renamed, or no instance runs any "
+                    "more.",
                 ),
                 Cause(
                     "Prometheus did not load its new configuration",
@@ -284,37 +275,32 @@ def sidecar_blind(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "They do not share a process namespace",
-                    (
-                        "A container sees its own processes alone. Compose: `pid: "
-                        "service:auditor-api` for the sidecar; Kubernetes: `shareProcessNamespace: "
-                        "true` for the pod."
-                    ),
+                    "A container sees its own processes alone. Compose: `pid: "
+                    "service:auditor-api` for the sidecar; Kubernetes: `shareProcessNamespace: "
+                    "true` for the pod.",
                     commands=(
                         (
-                            "docker inspect --format '{{.Name}} {{.HostConfig.PidMode}}' $(docker "
-                            "compose ps -q)"
+                            "docker compose ps -q "
+                            "| xargs docker inspect --format '{{.Name}} {{.HostConfig.PidMode}}'"
                         ),
                     ),
                 ),
                 Cause(
                     "The sidecar looks for another port",
-                    (
-                        "It finds the workers by the listening socket. Inside the container that "
-                        "is 8000, outside 8888."
-                    ),
+                    "It finds the workers by the listening socket. Inside the container that is "
+                    "8000, outside 8888.",
                     commands=("ss -ltn '( sport = :8000 or sport = :8888 )'",),
                 ),
                 Cause(
                     "It runs as another user",
-                    (
-                        "Which process holds a socket can be read by the same user alone (or with "
-                        "CAP_SYS_PTRACE)."
-                    ),
+                    "Which process holds a socket can be read by the same user alone (or with "
+                    "CAP_SYS_PTRACE).",
                     commands=("ps -eo user,pid,ppid,args | grep -E '[u]vicorn|[e]xporters'",),
                 ),
             ),
             escalate="A ticket for whoever runs the sidecar. Wake nobody.",
         ),
+        origins=("service.expected_workers",),
     )
     drive = kit.gauge_drive(
         {WORKERS: float}, kit.workers, healthy=kit.thresholds.service.expected_workers

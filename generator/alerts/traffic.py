@@ -98,17 +98,13 @@ def no_traffic(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "A quiet hour, or a client that was switched off",
-                    (
-                        "Evenings, holidays, an ended job. Nothing to do; if it comes back every "
-                        "evening, make the floor of requests larger."
-                    ),
+                    "Evenings, holidays, an ended job. Nothing to do; if it comes back every "
+                    "evening, make the floor of requests larger.",
                 ),
                 Cause(
                     "All requests are refused",
-                    (
-                        "The access log is full of 401, 422 or 429: an expired key, a client that "
-                        "sends another form, or the rate limit."
-                    ),
+                    "The access log is full of 401, 422 or 429: an expired key, a client that "
+                    "sends another form, or the rate limit.",
                     settings=("RATE_LIMIT_PER_MINUTE=200", "RATE_LIMIT_BURST=20"),
                     commands=(
                         f"{remedies.LOG} | grep -oE 'HTTP/[0-9.]+\" [0-9]{{3}}' | sort | uniq -c",
@@ -116,15 +112,13 @@ def no_traffic(kit: Kit) -> Alert:
                 ),
                 Cause(
                     "The way to the service is broken",
-                    (
-                        "Name, certificate, load balancer, firewall: whatever was changed last. "
-                        "Ask from outside what clients ask."
-                    ),
+                    "Name, certificate, load balancer, firewall: whatever was changed last. Ask "
+                    "from outside what clients ask.",
                     commands=(
+                        "# url: the address that clients use",
                         (
-                            "# url: the address that clients use\ncurl -sS --max-time 10 -o "
-                            "/dev/null -w '%{http_code} %{remote_ip} %{ssl_verify_result}\\n' "
-                            '"$url/health"'
+                            "curl -sS --max-time 10 -o /dev/null -w '%{http_code} %{remote_ip} "
+                            '%{ssl_verify_result}\\n\' "$url/health"'
                         ),
                     ),
                 ),
@@ -243,18 +237,14 @@ def low_throughput(kit: Kit) -> Alert:
                 remedies.SLOW_DISK,
                 Cause(
                     "A lock that all workers share",
-                    (
-                        "Processor time, database and disk are idle. The stacks of the workers "
-                        "stand in the same line."
-                    ),
+                    "Processor time, database and disk are idle. The stacks of the workers stand "
+                    "in the same line.",
                     commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
                 ),
                 Cause(
                     "Connections of clients die or are opened anew each time",
-                    (
-                        "Many short connections with few requests. Clients should reuse theirs; "
-                        "give slow ones more time."
-                    ),
+                    "Many short connections with few requests. Clients should reuse theirs; give "
+                    "slow ones more time.",
                     settings=("KEEP_ALIVE=5", "REQUEST_TIMEOUT=60"),
                     commands=("ss -s",),
                 ),
@@ -264,7 +254,12 @@ def low_throughput(kit: Kit) -> Alert:
                 "AuditorRequestsWaiting as critical. Otherwise a ticket for capacity."
             ),
         ),
-        origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),
+        origins=tuple(
+            f"targets.{each.bound.row}.{key}"
+            for each in found
+            if each.bound
+            for key in ("concurrency", "target")
+        ),
     )
     return prove(
         alert, _throughput_drive(kit, row, window), *_throughput_cases(kit, alert, row, window)

@@ -273,10 +273,8 @@ def slow_probe(kit: Kit) -> Alert:
                 remedies.LOADING_MODELS,
                 Cause(
                     "The machine itself is overloaded, or throttled",
-                    (
-                        "Load is far above the number of cores, or the container's processor quota "
-                        "is used up: `nr_throttled` rises."
-                    ),
+                    "Load is far above the number of cores, or the container's processor quota is "
+                    "used up: `nr_throttled` rises.",
                     commands=(
                         "uptime; nproc",
                         "docker compose exec -T auditor-api cat /sys/fs/cgroup/cpu.stat",

@@ -90,21 +90,17 @@ def workers_missing(kit: Kit) -> Alert:
             causes=(
                 Cause(
                     "The number of workers was changed",
-                    (
-                        "By intention: set `service.expected_workers` in `thresholds.yaml` to the "
-                        "same number and render. By mistake: set it back. Without a setting the "
-                        "Auditor runs a single worker."
-                    ),
+                    "By intention: set `service.expected_workers` in `thresholds.yaml` to the "
+                    "same number and render. By mistake: set it back. Without a setting the "
+                    "Auditor runs a single worker.",
                     settings=(f"WORKER_COUNT={expected}",),
                     commands=("docker compose config auditor-api | grep -iE 'worker|command'",),
                 ),
                 remedies.KERNEL_KILLS,
                 Cause(
                     "A worker cannot start",
-                    (
-                        "The log shows a traceback again and again: a setting, a model, the "
-                        "database. Then AuditorWorkerCrashLoop fires as well."
-                    ),
+                    "The log shows a traceback again and again: a setting, a model, the database. "
+                    "Then AuditorWorkerCrashLoop fires as well.",
                     commands=(remedies.TAIL,),
                 ),
                 Cause(
@@ -196,29 +192,23 @@ def worker_crash_loop(kit: Kit) -> Alert:
                 remedies.KERNEL_KILLS,
                 Cause(
                     "A worker fails while it starts",
-                    (
-                        "The same traceback each time: a setting, a missing module or model, a "
-                        "database that cannot be reached."
-                    ),
+                    "The same traceback each time: a setting, a missing module or model, a "
+                    "database that cannot be reached.",
                     commands=(remedies.TAIL, "pg_isready"),
                 ),
                 remedies.ROLL_BACK,
                 Cause(
                     "The supervisor takes busy workers for hung ones",
-                    (
-                        "A supervisor that gets no sign of life from a worker replaces it, and one "
-                        "long verification is enough. With gunicorn the log says `WORKER TIMEOUT`. "
-                        "Allow longer requests, or make them smaller."
-                    ),
+                    "A supervisor that gets no sign of life from a worker replaces it, and one "
+                    "long verification is enough. With gunicorn the log says `WORKER TIMEOUT`. "
+                    "Allow longer requests, or make them smaller.",
                     settings=("REQUEST_TIMEOUT=120",),
                     commands=(f"{remedies.LOG} | grep -iE 'timeout|died|killed'",),
                 ),
                 Cause(
                     "A health check kills the service",
-                    (
-                        "The platform restarts what does not answer `/health` in time; it waits "
-                        "behind verifications. See AuditorSlowProbe."
-                    ),
+                    "The platform restarts what does not answer `/health` in time; it waits "
+                    "behind verifications. See AuditorSlowProbe.",
                     commands=(
                         (
                             "docker inspect --format '{{json .State.Health}}' \"$(docker compose "

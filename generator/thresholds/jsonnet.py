@@ -51,14 +51,20 @@ def read_jsonnet(
 
     try:
         output = _jsonnet.evaluate_snippet(file, text, import_callback=importer or _no_import)
-        value = json.loads(output, parse_int=Decimal, parse_float=float)
-        node = _Nodes(file, text).node(value, "", 0)
     except RuntimeError as error:
         return None, (_failure(str(error), file),)
-    except (ValueError, RecursionError):
+    except UnicodeDecodeError:
+        return None, (Problem(Position(file, 0, 0), "", "half a character", "whole characters"),)
+    try:
+        value = json.loads(output, parse_int=Decimal)
+        return _Nodes(file, text).node(value, "", 0), ()
+    except (_TooLargeError, RecursionError):
         what = f"more than {DEEPEST} levels or {MOST_VALUES} values"
         return None, (Problem(Position(file, 0, 0), "", what, "an overlay"),)
-    return node, ()
+
+
+class _TooLargeError(Exception):
+    """More than anybody writes into an overlay."""
 
 
 def _no_import(_folder: str, path: str) -> tuple[str, bytes]:
@@ -86,10 +92,10 @@ class _Nodes:
         self._count = 0
 
     def node(self, value: object, path: str, depth: int) -> Node:
-        """Raises ValueError for a tree that is too large or too deep."""
+        """Raises _TooLargeError."""
         self._count += 1
         if self._count > MOST_VALUES or depth > DEEPEST:
-            raise ValueError
+            raise _TooLargeError
         place = self._place(path)
         match value:
             case dict():

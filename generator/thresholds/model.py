@@ -1,12 +1,9 @@
 """The thresholds as the renderers see them: frozen, checked, in SI base units.
 
-The dataclasses below are the only description of the file's form. The loader, the JSON Schema and
-the reference in the docs all derive from them: a field's type says its unit, and the text beside it
-in ``Annotated`` says its meaning.
+The dataclasses below are the only description of the file's form: the loader and the JSON Schema
+derive from them. A field's type says its unit, the text beside it in ``Annotated`` its meaning.
 A key of the file is the field's name; ``for_`` stands for ``for``.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass

@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin
 
 from generator.thresholds.forms import LINE, POSITIVE, Form
 from generator.thresholds.model import EDGE_BEFORE, Alerts, Levels, Rows, Targets, Unit
@@ -70,9 +70,8 @@ class Field:
 @cache
 def record(cls: type[Any]) -> Record:
     """The shape of a dataclass of `model`, without its bookkeeping: fields that do not compare."""
-    hints = get_type_hints(cls, include_extras=True)
     found = [
-        _field(item.name, hints[item.name], required=item.default is MISSING)
+        _field(item.name, item.type, required=item.default is MISSING)
         for item in fields(cls)
         if item.compare
     ]

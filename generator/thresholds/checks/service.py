@@ -10,6 +10,7 @@ from generator.names import LABELS
 from generator.thresholds.draft import Draft
 from generator.thresholds.forms import LABEL_NAME
 from generator.thresholds.model import Unit
+from generator.thresholds.nodes import joined
 from generator.thresholds.problems import Problem, quoted
 from generator.thresholds.units import format_value
 
@@ -64,27 +65,26 @@ def jobs_differ(draft: Draft) -> Iterator[Problem]:
 
 def labels_are_free(draft: Draft) -> Iterator[Problem]:
     """Added labels are valid and do not overwrite those that the alerts carry."""
-    for path in draft.texts:
-        for name in draft.texts[path]:
-            inner = f"{path}.{name}"
-            if inner not in draft.positions:
-                continue
-            if not LABEL_NAME.fits(name):
-                yield draft.problem(inner, LABEL_NAME.words, f"the label name {quoted(name)}")
-            elif name in OWN_LABELS:
-                yield draft.problem(
-                    inner,
-                    "another name: the alerts and series carry this one already",
-                    f"the label name {quoted(name)}",
-                )
+    for path, name in _labels(draft):
+        found = f"the label name {quoted(name)}"
+        if not LABEL_NAME.fits(name):
+            yield draft.problem(path, LABEL_NAME.words, found)
+        elif name in OWN_LABELS:
+            expected = "another name: the alerts and series carry this one already"
+            yield draft.problem(path, expected, found)
 
 
 def label_values_are_no_templates(draft: Draft) -> Iterator[Problem]:
     """Prometheus would expand a template in a label."""
-    for path in draft.texts:
-        for name in draft.texts[path]:
-            if "{{" in (draft.text(f"{path}.{name}") or ""):
-                yield draft.problem(f"{path}.{name}", "a text without {{, which begins a template")
+    for path, _ in _labels(draft):
+        if "{{" in (draft.text(path) or ""):
+            yield draft.problem(path, "a text without {{, which begins a template")
+
+
+def _labels(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Path and name of every added label."""
+    for path, names in draft.texts.items():
+        yield from ((joined(path, name), name) for name in names)
 
 
 def availability_leaves_a_budget(draft: Draft) -> Iterator[Problem]:

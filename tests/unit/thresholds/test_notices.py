@@ -25,11 +25,12 @@ def test_between_buckets(value: float, bucket: tuple[float, float] | None) -> No
 
 
 def test_the_good_file() -> None:
-    assert [str(notice) for notice in notices(load(GOOD, FILE))] == [
+    (notice,) = notices(load(GOOD, FILE))
+    assert str(notice) == (
         "thresholds.yaml:22:48: targets.latency.p95.poor (2s) lies between the buckets 1s and 2.5s:"
-        " a true p95 of just over 1s can read above it, one of 2.5s below it; worst error 1s;"
-        " nearest bounds 1s and 2.5s are exact"
-    ]
+        " a true p95 of just over 1s can read above it, one of 2.5s below it; worst error 1s; "
+        "nearest bounds 1s and 2.5s are exact"
+    )
 
 
 def test_a_bound_at_a_bucket_is_exact() -> None:

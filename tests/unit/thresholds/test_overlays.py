@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.files import import_beside
 from generator.thresholds import ConfigError, Importer, Position, Thresholds, load
 from tests.unit.thresholds.cases import Case, read_cases
 from tests.unit.thresholds.good import FILE, GOOD, edited, problems
@@ -153,3 +154,26 @@ def test_examples_fit_the_committed_file(name: str) -> None:
     overlay = ROOT / "deploy/overlays" / name
     changed = load(base, FILE, [(name, overlay.read_text(encoding="utf-8"))])
     assert changed.service.labels["environment"] == name.partition(".")[0]
+
+
+def test_imports_from_the_disk_stay_in_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "overlays"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "lib/sizes.libsonnet").write_text("import 'more.libsonnet'", encoding="utf-8")
+    (folder / "lib/more.libsonnet").write_text("{ workers: 6 }", encoding="utf-8")
+    (tmp_path / "outside.libsonnet").write_text("{ workers: 7 }", encoding="utf-8")
+    name = str(folder / JSONNET)
+
+    def overlay(path: str) -> Thresholds:
+        source = f"{{ service: {{ expected_workers: (import '{path}').workers }} }}"
+        return load(GOOD, FILE, [(name, source)], import_beside)
+
+    assert overlay("lib/sizes.libsonnet").service.expected_workers == 6
+    outside = (tmp_path / "outside.libsonnet").as_posix()
+    for path, reason in {
+        "../outside.libsonnet": "imports stay in the folder of the file that imports",
+        outside: "imports stay in the folder of the file that imports",
+        "none.libsonnet": "No such file or directory",
+    }.items():
+        with pytest.raises(ConfigError, match=reason):
+            overlay(path)

@@ -26,7 +26,7 @@ BEYOND = (
 NO_YAML = ("YAML", "key: a list")
 
 
-class Reader(yaml.SafeLoader):
+class Reader(yaml.CSafeLoader):
     """YAML as editors read it: version 1.2, so a date is a text and a key stays what it is."""
 
 

@@ -46,12 +46,12 @@ def test_parse(text: str, unit: Unit, value: float) -> None:
     [
         (text, unit)
         for unit, texts in {
-            Unit.DURATION: "|5|s|5 m|5M|5mn|m5|1m1h|1h1h|1.5h30m|1h0.5m|5m |١s|1e3s|+5m|05m|5.m|.5m|1y",
-            Unit.BYTES: "|5|MiB|5MB|5mib|5Mi|1.5B|5 MiB|1e3B|5PiB|١B|05B",
+            Unit.DURATION: "|5|s|5 m|5M|5mn|1m1h|1h1h|1.5h30m|5m |\u0661s|1e3s|+5m|05m|5.m|.5m|1y",
+            Unit.BYTES: "|5|MiB|5MB|5mib|5Mi|1.5B|5 MiB|1e3B|5PiB|\u0661B|05B",
             Unit.GROWTH: "|5MiB|5MiB/|5MiB/m|5MiB/hour|5/h|5MB/h|5MiB/h/h",
             Unit.RATIO: "|5|0.05|5 %|%|5%%|100.1%|1e1%|.5%|-0%",
             Unit.RATE: "|5|5/|/s|5/m|5/d|5 /s|5/sec|5rps",
-            Unit.COUNT: "|5.0|5e0|0x5|05|+5|-1|1_000|١|five|nan|inf",
+            Unit.COUNT: "|5.0|5e0|0x5|05|+5|-1|1_000|\u0661|five|nan|inf",
             Unit.SCORE: "|1.1|50%|.5|5e-1|nan|-0.1|0.6.0",
         }.items()
         for text in texts.split("|")
