@@ -18,7 +18,7 @@ examples:
   python -m generator render                               write everything here
   python -m generator render --only dashboards             dashboards alone
   python -m generator render --overlay staging.yaml --out build/staging
-  python -m generator check                                is everything committed as it is rendered?
+  python -m generator check                                is everything as it is rendered?
   python -m generator explain AuditorHighLatency           where its numbers come from
   python -m generator explain targets.latency.p95.poor     what depends on a number
   python -m generator schema > thresholds.schema.json      for your editor

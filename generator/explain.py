@@ -40,7 +40,8 @@ def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
         yield f"{trigger.severity}, after {format_duration(trigger.for_)}"
         if bound:
             value = format_value(bound.value, bound.levels.unit)
-            yield f"  bound    {value}: {bound.row} is {bound.level}, {_where(thresholds, bound.path)}"
+            where = _where(thresholds, bound.path)
+            yield f"  bound    {value}: {bound.row} is {bound.level}, {where}"
             yield f"  why      {bound.levels.why}"
         yield from _block("expr", alert.expr(trigger))
         yield f"  summary  {rule_annotations(thresholds, alert, trigger)['summary']}"

@@ -26,7 +26,7 @@ def read(path: Path) -> str:
 
 
 def import_beside(folder: str, path: str) -> tuple[str, bytes]:
-    """Name and content of an import from `folder` or below; raises OSError, also for one outside."""
+    """Name and content of an import from `folder` or below; raises OSError for any other."""
     if Path(path).is_absolute() or ".." in Path(path).parts:
         raise PermissionError("imports stay in the folder of the file that imports")
     target = Path(folder) / path
@@ -93,7 +93,7 @@ def remove(root: Path, paths: Iterable[str]) -> None:
 
 
 def differences(root: Path, files: Mapping[str, str]) -> Iterator[str]:
-    """A unified diff from the committed files to `files`, a piece of text for each file that differs."""
+    """A unified diff from the committed files to `files`, a text for each that differs."""
     for path, text in sorted(files.items()):
         current = _current(root / path)
         if current != text:

@@ -18,7 +18,10 @@ from generator.yamlfile import dump
 def render(
     thresholds: Thresholds, alerts: Sequence[Alert], recordings: Mapping[str, Sequence[Recording]]
 ) -> dict[str, str]:
-    """`promtool-tests/NAME.yml` for every alert, by path; raises ValueError for an alert without a case."""
+    """`promtool-tests/NAME.yml` for every alert, by path.
+
+    Raises ValueError for an alert that no case makes fire.
+    """
     owners = {each.name: family for family, group in recordings.items() for each in group}
     return {
         f"promtool-tests/{alert.name}.yml": _file(thresholds, alert, owners) for alert in alerts

@@ -49,7 +49,8 @@ def dashboard_url(grafana: str, alert: Alert) -> str:
         for label in LABELS[alert.place]
         if label != "job"
     ]
-    return f"{grafana}/d/auditor-{alert.panel.dashboard}?{'&'.join([*variables, f'viewPanel={alert.panel.id}'])}"
+    query = "&".join([*variables, f"viewPanel={alert.panel.id}"])
+    return f"{grafana}/d/auditor-{alert.panel.dashboard}?{query}"
 
 
 def alert_rule(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, Any]:

@@ -163,14 +163,15 @@ def high_error_rate(kit: Kit) -> Alert:
         alert,
         drive,
         low_traffic(alert, few, window, 1.0),
-        no_traffic(kit),
+        no_traffic(kit, alert, window),
         *many_users(kit, alert, drive),
     )
 
 
-def no_traffic(kit: Kit) -> Case:
+def no_traffic(kit: Kit, alert: Alert, window: float) -> Case:
     """Failures of the past say nothing while no request comes."""
-    length = 4 * kit.clock.grid(3600)
+    wait = max(trigger.for_ for trigger in alert.triggers)
+    length = 2 * kit.clock.grid(window + wait)
     idle = [Phase(length, 0.0, traffic=0.0)]
     series = tuple(
         Series(
@@ -267,7 +268,7 @@ curl -sS --max-time 60 -H 'Content-Type: application/json' \\
     return prove(
         alert,
         _drive(kit, window, settings.min_failures / settings.min_ratio),
-        no_traffic(kit),
+        no_traffic(kit, alert, window),
         *_single_requests(kit, alert),
     )
 

@@ -175,12 +175,12 @@ def _leak(kit: Kit, own: _Pace) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(envelope(settings), slope, limit),
         summary=(
-            f"Worker {{{{ $labels.worker }}}} of {{{{ $labels.instance }}}} grows by {pace} a "
+            f"Worker {{{{ $labels.worker }}}} of {{{{ $labels.instance }}}} grows by {pace} per "
             f"{own.unit}"
         ),
         description=(
             "The memory of worker {{ $labels.worker }} on {{ $labels.instance }} grew by "
-            f"{pace} a {own.unit} over the last {window}, more than BOUND; at this pace {until}. "
+            f"{pace} per {own.unit} over the last {window}, more than BOUND; at this pace {until}. "
             "Next: restart the worker before that, one at a time, and compare the growth with "
             "threads and descriptors on the system dashboard."
         ),

@@ -254,12 +254,7 @@ def low_throughput(kit: Kit) -> Alert:
                 "AuditorRequestsWaiting as critical. Otherwise a ticket for capacity."
             ),
         ),
-        origins=tuple(
-            f"targets.{each.bound.row}.{key}"
-            for each in found
-            if each.bound
-            for key in ("concurrency", "target")
-        ),
+        origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),
     )
     return prove(
         alert, _throughput_drive(kit, row, window), *_throughput_cases(kit, alert, row, window)
@@ -292,7 +287,7 @@ def _throughput_drive(
         clock=kit.clock,
         series=series,
         labels=kit.api,
-        healthy=2 * row.target,
+        healthy=2 * row.acceptable,
         onset=kit.steady(window),
         counters=True,
         flood=kit.flood(window),

@@ -79,10 +79,13 @@ def record(cls: type[Any]) -> Record:
 
 
 def _meaning(cls: type[Any]) -> str:
-    # A dataclass without a docstring gets its signature as one.
-    written = (base.__dict__.get("__doc__") or "" for base in cls.__mro__[:-1])
-    doc = next((doc for doc in written if doc and not doc.startswith(f"{cls.__name__}(")), "")
-    return doc.partition("\n\n")[0]
+    """The first paragraph of the nearest docstring that somebody wrote."""
+    for base in cls.__mro__:
+        doc = base.__dict__.get("__doc__") or ""
+        # A dataclass without a docstring gets its signature as one.
+        if doc and not doc.startswith(f"{base.__name__}("):
+            return " ".join(doc.partition("\n\n")[0].split()) if base is not object else ""
+    return ""
 
 
 def _field(name: str, hint: object, *, required: bool) -> Field:

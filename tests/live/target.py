@@ -109,7 +109,7 @@ def serve(thresholds: Thresholds) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name in the base class
             """Nothing: one line a scrape helps nobody."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -27,7 +27,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what git tracks, with the environment and the tools of this one."""
     folder = tmp_path_factory.mktemp("checkout")
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["/usr/bin/env", "git", "ls-files", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +60,9 @@ def test_a_command_works_as_printed(checkout: Path, command: str) -> None:
 
 
 def test_every_target_the_readme_names_exists() -> None:
-    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["/usr/bin/env", "make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     known = {line.split()[0] for line in listed.stdout.splitlines()}
     assert set(re.findall(r"`make ([a-z-]+)`", README)) <= known
 

@@ -21,7 +21,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0,
 
 
 def samples(values: str) -> list[float | None]:
-    """promtool's notation written out, as its documentation describes it; None is a missing sample."""
+    """promtool's notation written out as its documentation says; None is a missing sample."""
     found: list[float | None] = []
     for part in values.split():
         body, _, times = part.partition("x")

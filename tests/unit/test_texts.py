@@ -4,7 +4,7 @@ import pytest
 
 from generator import texts
 
-# Expected texts: the template tests of Prometheus (package template, template_test.go) and its reference.
+# Expected texts: the tests of Prometheus's package template, and its template reference.
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,10 @@ def test_a_bare_value_is_written_as_go_writes_it(value: float, expected: str) ->
 
 
 def test_expand_knows_labels_values_and_given_passages() -> None:
-    text = "{{ $labels.instance }} at {{ $value | humanizePercentage }}, {{ $labels.instance | urlquery }}{{ end }}"
+    text = (
+        "{{ $labels.instance }} at {{ $value | humanizePercentage }}, "
+        "{{ $labels.instance | urlquery }}{{ end }}"
+    )
     result = texts.expand(text, 0.5, {"instance": "a:1"}, {"{{ end }}": "!"})
     assert result == "a:1 at 50%, a%3A1!"
 

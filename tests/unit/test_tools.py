@@ -46,9 +46,9 @@ def test_parse_version(text: str, version: tuple[int, int] | None) -> None:
     assert parse_version(text) == version
 
 
-def test_the_names_of_the_promtools_are_the_wanted_ones() -> None:
+def test_the_names_of_the_programs_are_the_wanted_ones() -> None:
     names = [tool.name for tool in TOOLS]
-    assert names == [*tools.PROMTOOLS, tools.VMALERT]
+    assert names == [*tools.PROMTOOLS, *tools.PROMETHEUSES, tools.VMALERT]
 
 
 def test_every_go_release_is_accepted() -> None:

@@ -22,5 +22,11 @@ def test_message(case: Case) -> None:
     assert problems(broken(case)) == list(case.messages)
 
 
+@pytest.mark.parametrize("case", read_cases("allowed.txt"), ids=lambda case: case.name)
+def test_just_right(case: Case) -> None:
+    """The nearest values that are not refused."""
+    assert problems(broken(case)) == []
+
+
 def test_names_of_the_cases_differ() -> None:
     assert len({case.name for case in CASES}) == len(CASES) >= 40

@@ -47,6 +47,14 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(schema_text()))
 
 
+def test_descriptions_are_written_by_people() -> None:
+    assert schema()["$defs"]["WaitAlert-latency"]["description"] == (
+        "An alert on a bound; at least one severity is set."
+    )
+    assert "(*" not in schema_text()
+    assert "Annotated" not in schema_text()
+
+
 @pytest.mark.parametrize("file", ["thresholds.yaml", "tests/unit/thresholds/good.yaml"])
 def test_good_files(file: str) -> None:
     text = GOOD if "good" in file else (ROOT / file).read_text(encoding="utf-8")
