@@ -17,6 +17,7 @@ from generator.alerts import all_alerts
 from generator.alerts.model import Alert
 from generator.bundle import render
 from generator.thresholds import ConfigError, Thresholds, load
+from generator.thresholds.model import SEVERITIES
 from tests.bundle import FILE, alerts, files, text
 from tests.live.test_promtool import run
 
@@ -103,11 +104,20 @@ def overlay(path: Leaf, value: Any) -> str:
     return yaml.safe_dump(value)
 
 
+def alone(path: Leaf) -> str:
+    """An overlay that takes an alert's other severities away, for they bound this one's level."""
+    severities = {each: None for each in at(path[:2]) if each in SEVERITIES and each != path[2]}
+    return yaml.safe_dump({"alerts": {path[1]: severities}})
+
+
 def changed_thresholds(path: Leaf) -> Thresholds:
     refusals = []
-    for value in others(path):
+    candidates = [[overlay(path, value)] for value in others(path) if value != at(path)]
+    if path[-1] == "fires_at":
+        candidates += [[*each, alone(path)] for each in candidates]
+    for overlays in candidates:
         try:
-            return load(text(), FILE, [("change.yaml", overlay(path, value))])
+            return load(text(), FILE, [("change.yaml", each) for each in overlays])
         except ConfigError as error:
             refusals.append(str(error))
     raise AssertionError(f"no other value is accepted: {refusals}")
@@ -138,7 +148,8 @@ def may_change(name: str, involved: list[Alert]) -> set[str]:
         allowed.add(f"dashboards/{alert.panel.dashboard}.json")
     if name.startswith("slo.") or name == "alerts.high_error_rate.window":
         allowed.add("alerts/budget.yml")
-    if name.startswith(("targets.", "slo.", "dashboards.")) or name.endswith("window"):
+    shown = name.endswith("window") or name == "alerts.requests_waiting.min_waiting"
+    if shown or name.startswith(("targets.", "slo.", "dashboards.")):
         allowed |= {path for path in files() if path.startswith("dashboards/")}
     return allowed
 

@@ -21,6 +21,7 @@ BEYOND = (
     *("count: octal", "text: a date", "label: a template", "jobs alike", "levels", "rows"),
     *("buckets: out of order", "confidence", "interval", "window", "objective", "dashboards"),
     *("fires_at: a level that the row lacks", "severities: the milder", "severities: both"),
+    "severities: equal",
     *("bound", "leak", "key: twice"),
 )
 NO_YAML = ("YAML", "key: a list")
