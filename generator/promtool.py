@@ -39,7 +39,7 @@ def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> st
     return dump(
         {
             "rule_files": [f"../alerts/{family}.yml" for family in families],
-            "evaluation_interval": format_duration(clock.evaluate),
+            "evaluation_interval": format_duration(clock.interval),
             "group_eval_order": [group_name(thresholds, family) for family in families],
             "tests": [_test(thresholds, alert, clock, case) for case in alert.cases],
         }
@@ -49,7 +49,7 @@ def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> st
 def _test(thresholds: Thresholds, alert: Alert, clock: Clock, case: Case) -> dict[str, Any]:
     return {
         "name": case.title,
-        "interval": format_duration(clock.scrape),
+        "interval": format_duration(clock.interval),
         "input_series": [{"series": each.series, "values": each.values} for each in case.series],
         "alert_rule_test": [_moment(thresholds, alert, moment) for moment in case.moments],
     }

@@ -34,10 +34,10 @@ def alerts(kit: Kit) -> tuple[Alert, ...]:
 def beside(kit: Kit, alert: Alert, drive: Drive, value: float, beside: Series, title: str) -> Case:
     """The quantity is beyond its bound, yet another series shows that the alert does not apply."""
     end = (
-        kit.clock.grid(drive.onset(value, alert.constant) + alert.triggers[0].for_)
-        + 2 * kit.clock.step
+        kit.clock.tick(drive.onset(value, alert.constant) + alert.triggers[0].for_)
+        + 2 * kit.clock.interval
     )
-    series = drive.series(HERE, [Phase(end + kit.clock.step, value)])
+    series = drive.series(HERE, [Phase(end + kit.clock.interval, value)])
     return Case(title, (*series, beside), (Moment(end, ()),))
 
 
@@ -45,7 +45,7 @@ def hours(kit: Kit, metric: str, value: float) -> Series:
     """A gauge of the sidecar that keeps a value longer than any case lasts."""
     return Series(
         selector(metric, kit.workers(HERE)),
-        gauge(kit.clock, [Phase(kit.clock.grid(86400), value)], float),
+        gauge(kit.clock, [Phase(kit.clock.tick(86400), value)], float),
     )
 
 

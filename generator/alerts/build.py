@@ -124,24 +124,21 @@ class Kit:
     """The thresholds with what the cases of every family need."""
 
     thresholds: Thresholds
-    coarser: int = 1
+    slower: int = 1
 
     @property
     def clock(self) -> Clock:
+        """As slow as the slower of scrape and evaluation, times `slower`."""
         service = self.thresholds.service
-        return Clock(
-            int(service.scrape_interval) * self.coarser,
-            int(service.evaluation_interval) * self.coarser,
-        )
+        return Clock(int(max(service.scrape_interval, service.evaluation_interval)) * self.slower)
 
     def for_window(self, window: float) -> Kit:
-        """A kit with a coarser clock where a window would hold more than a hundred samples.
+        """A kit with a slower clock where a window would hold more than a hundred samples.
 
-        Samples stay within a minute or two of each other: Prometheus looks back five minutes.
+        Samples stay within two minutes of each other: Prometheus looks back five.
         """
-        service = self.thresholds.service
-        slowest = max(service.scrape_interval, service.evaluation_interval)
-        return replace(self, coarser=max(1, min(int(window / slowest / 50), int(90 / slowest))))
+        interval = self.clock.interval
+        return replace(self, slower=max(1, min(int(window / interval / 50), int(90 / interval))))
 
     def api(self, instance: str) -> dict[str, str]:
         return {"job": self.thresholds.service.jobs.api, "instance": instance}
@@ -154,25 +151,25 @@ class Kit:
 
     def second_sample(self, _value: float, _bound: float) -> int:
         """The onset of a rate: it needs two samples."""
-        return self.clock.tick(self.clock.scrape)
+        return self.clock.tick(self.clock.interval)
 
     def filling(self, drive: Drive, window: float) -> Drive:
         """`drive` for a rate or an increase: it rises steadily while the window fills."""
 
         def onset(value: float, bound: float) -> int:
             return (
-                math.floor(window * bound / value / self.clock.evaluate + 1) * self.clock.evaluate
+                math.floor(window * bound / value / self.clock.interval + 1) * self.clock.interval
             )
 
         return replace(drive, onset=onset, window=window)
 
     def steady(self, window: float) -> Callable[[float, float], int]:
         """The onset of a quantity over `steady_rate`."""
-        return lambda _value, _bound: self.clock.tick(self.clock.scrape) + self.clock.tick(window)
+        return lambda _value, _bound: self.clock.tick(self.clock.interval) + self.clock.tick(window)
 
     def flood(self, window: float, share: float = 0.001) -> float:
         """Traffic of which one scrape leaves less than `share` of a window's to the rest."""
-        return 2 * window / self.clock.scrape / share
+        return 2 * window / self.clock.interval / share
 
     def gauge_drive(
         self,
@@ -239,8 +236,8 @@ def _many_users(
     kit: Kit, alert: Alert, drive: Drive, mild: Trigger, limit: int
 ) -> tuple[Case, ...]:
     value = just_over(alert.bound(mild))
-    end = kit.clock.grid(drive.onset(value, alert.bound(mild)) + mild.for_) + 2 * kit.clock.step
-    length = end + kit.clock.step
+    end = kit.clock.tick(drive.onset(value, alert.bound(mild)) + mild.for_) + 2 * kit.clock.interval
+    length = end + kit.clock.interval
     firing = (Firing(mild.severity, value, drive.labels(HERE), {}),)
 
     def case(title: str, clients: int, expected: tuple[Firing, ...]) -> Case:

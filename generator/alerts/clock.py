@@ -8,20 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Clock:
-    """When samples come and rules are evaluated, in whole seconds."""
+    """Samples come and rules are evaluated together, every `interval` (whole seconds).
 
-    scrape: int
-    evaluate: int
+    Together, because a slope or a rate read between two scrapes is a little off its true value.
+    """
+
+    interval: int
 
     def tick(self, seconds: float) -> int:
         """The first evaluation at or after `seconds`."""
-        return math.ceil(seconds / self.evaluate) * self.evaluate
-
-    @property
-    def step(self) -> int:
-        """The shortest time after which a scrape and an evaluation coincide again."""
-        return math.lcm(self.scrape, self.evaluate)
-
-    def grid(self, seconds: float) -> int:
-        """The first common moment of scrape and evaluation at or after `seconds`."""
-        return math.ceil(seconds / self.step) * self.step
+        return math.ceil(seconds / self.interval) * self.interval

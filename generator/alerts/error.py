@@ -158,7 +158,7 @@ def high_error_rate(kit: Kit) -> Alert:
         origins=users_paths(found),
     )
     drive = _drive(kit, window, settings.min_requests)
-    few = _drive(kit, window, settings.min_requests * kit.clock.scrape / window / 2)
+    few = _drive(kit, window, settings.min_requests * kit.clock.interval / window / 2)
     return prove(
         alert,
         drive,
@@ -171,7 +171,7 @@ def high_error_rate(kit: Kit) -> Alert:
 def no_traffic(kit: Kit, alert: Alert, window: float) -> Case:
     """Failures of the past say nothing while no request comes."""
     wait = max(trigger.for_ for trigger in alert.triggers)
-    length = 2 * kit.clock.grid(window + wait)
+    length = 2 * kit.clock.tick(window + wait)
     idle = [Phase(length, 0.0, traffic=0.0)]
     series = tuple(
         Series(
@@ -277,17 +277,17 @@ def _single_requests(kit: Kit, alert: Alert) -> tuple[Case, ...]:
     """Few requests, one by one, of a status that has no series until it first happens."""
     settings = kit.thresholds.alerts.requests_failing
     clock, window, few = kit.clock, settings.window, settings.min_failures
-    quiet = clock.grid(window) + 2 * clock.step
+    quiet = clock.tick(window) + 2 * clock.interval
     wait = max(trigger.for_ for trigger in alert.triggers)
     up = Series(
-        selector(UP, kit.api(HERE)), gauge(clock, [Phase(2 * quiet + clock.grid(wait), 1.0)], float)
+        selector(UP, kit.api(HERE)), gauge(clock, [Phase(2 * quiet + clock.tick(wait), 1.0)], float)
     )
 
     def born(status: str, count: int) -> Series:
         """A series that comes into being with `count` requests at once."""
         labels = {**kit.api(HERE), "status": status}
-        samples = (quiet + clock.grid(wait)) // clock.scrape
-        return Series(selector(REQUESTS, labels), f"_x{quiet // clock.scrape} {count}x{samples}")
+        samples = (quiet + clock.tick(wait)) // clock.interval
+        return Series(selector(REQUESTS, labels), f"_x{quiet // clock.interval} {count}x{samples}")
 
     everything = tuple(
         Firing(trigger.severity, 1.0, kit.api(HERE), {}) for trigger in alert.triggers
@@ -297,7 +297,7 @@ def _single_requests(kit: Kit, alert: Alert) -> tuple[Case, ...]:
         Case(
             "a first burst of failures between two scrapes",
             (up, born("error", few)),
-            (Moment(quiet - clock.evaluate, ()), Moment(seen, everything)),
+            (Moment(quiet - clock.interval, ()), Moment(seen, everything)),
         ),
         Case("one failure too few", (up, born("error", few - 1)), (Moment(seen, ()),)),
         Case(

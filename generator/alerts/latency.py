@@ -261,7 +261,7 @@ def _quantile_alert(kit: Kit, own: _Percentile) -> Alert:
         ),
     )
     slowest = next(edge for edge in buckets if edge > alert.bound(found[0]))
-    few = quantile_drive(kit, own.field, window, minimum * kit.clock.scrape / window)
+    few = quantile_drive(kit, own.field, window, minimum * kit.clock.interval / window)
     drive = quantile_drive(kit, own.field, window, 2 * minimum)
     return prove(alert, drive, low_traffic(alert, few, window, slowest))
 

@@ -264,12 +264,12 @@ def _leak_drive(kit: Kit, settings: LeakAlert) -> Drive:
         series=series,
         labels=kit.worker,
         healthy=0.0,
-        onset=lambda _value, _bound: opens + kit.clock.evaluate,
+        onset=lambda _value, _bound: opens + kit.clock.interval,
     )
 
 
 def _opens(kit: Kit, settings: LeakAlert) -> int:
-    return kit.clock.grid(settings.envelope + settings.window) + 4 * kit.clock.step
+    return kit.clock.tick(settings.envelope + settings.window) + 4 * kit.clock.interval
 
 
 def _births(phases: Sequence[Phase], first: float) -> list[Phase]:
@@ -289,8 +289,8 @@ def _healthy_courses(kit: Kit, settings: LeakAlert) -> tuple[Case, ...]:
     clock = kit.clock
     long_ago = -_ripe(settings)
     trigger = max(t.for_ for t in (settings.critical, settings.warning, settings.info) if t)
-    length = clock.grid(_ripe(settings) + trigger + settings.window)
-    samples = length // clock.scrape
+    length = clock.tick(_ripe(settings) + trigger + settings.window)
+    samples = length // clock.interval
     checks = tuple(Moment(clock.tick(length * part / 6), ()) for part in range(1, 7))
 
     def case(title: str, values: str, birth: float) -> Case:
@@ -303,10 +303,10 @@ def _healthy_courses(kit: Kit, settings: LeakAlert) -> tuple[Case, ...]:
             checks,
         )
 
-    half = max(2, int(settings.envelope / clock.scrape / 3))
+    half = max(2, int(settings.envelope / clock.interval / 3))
     step = number(300 * 2**20 / half)
     saw = f"{number(GIB)}+{step}x{half - 1} {number(GIB + 300 * 2**20)}-{step}x{half - 1}"
-    load = int((settings.window + settings.envelope) / 3 / clock.scrape)
+    load = int((settings.window + settings.envelope) / 3 / clock.interval)
     return (
         case(
             "models load within a minute of the first request", f"1e8x{load} 1.5e9x{samples}", 0.0
@@ -330,8 +330,8 @@ def _with_limit(kit: Kit, alert: Alert, drive: Drive, until: str) -> Case:
     clock = kit.clock
     trigger = alert.triggers[0]
     value = 2 * alert.bound(trigger)
-    at = clock.grid(drive.onset(value, 0) + trigger.for_) + clock.step
-    length = [Phase(at + clock.step, value)]
+    at = clock.tick(drive.onset(value, 0) + trigger.for_) + clock.interval
+    length = [Phase(at + clock.interval, value)]
     cgroup = kit.workers(HERE)
     left = 7200.0
     known = {

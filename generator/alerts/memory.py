@@ -195,11 +195,11 @@ def high_initial_memory(kit: Kit) -> Alert:
         {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, kit.worker, healthy=GIB / 8
     )
     clock = kit.clock
-    length = clock.grid(2 * settings.window)
-    born = Series(selector(START_TIME, kit.worker(HERE)), f"0x{length // clock.scrape}")
+    length = clock.tick(2 * settings.window)
+    born = Series(selector(START_TIME, kit.worker(HERE)), f"0x{length // clock.interval}")
     models = Series(
         selector(RESIDENT_MEMORY, kit.worker(HERE)),
-        f"1.1e8x3 {number(2 * GIB)}x{length // clock.scrape}",
+        f"1.1e8x3 {number(2 * GIB)}x{length // clock.interval}",
     )
     return prove(
         alert,

@@ -19,7 +19,7 @@ def watchdog(kit: Kit) -> Alert:
     found = triggers(kit.thresholds, settings)
     wait = kit.clock.tick(found[0].for_)
     firing = tuple(Firing(trigger.severity, 1, {}, {}) for trigger in found)
-    before = (Moment(wait - kit.clock.evaluate, ()),) if wait else ()
+    before = (Moment(wait - kit.clock.interval, ()),) if wait else ()
     return Alert(
         name="AuditorWatchdog",
         settings="alerts.watchdog",

@@ -62,7 +62,9 @@ def _cpu_drive(kit: Kit, window: float) -> Drive:
             return Series(
                 selector(CPU_SECONDS, {**kit.worker(instance), "mode": name}),
                 counter(
-                    kit.clock, phases, lambda phase: (phase.value or 0.0) * share * kit.clock.scrape
+                    kit.clock,
+                    phases,
+                    lambda phase: (phase.value or 0.0) * share * kit.clock.interval,
                 ),
             )
 
@@ -221,9 +223,9 @@ def idle_cpu(kit: Kit) -> Alert:
     )
     drive = _cpu_drive(kit, settings.window)
     value = 2 * alert.bound(alert.triggers[0])
-    end = kit.clock.grid(settings.window + alert.triggers[0].for_) + 2 * kit.clock.step
-    length = [Phase(end + kit.clock.step, value)]
-    requests = kit.request_series(HERE, [Phase(end + kit.clock.step, 0.0)], 1.0)
+    end = kit.clock.tick(settings.window + alert.triggers[0].for_) + 2 * kit.clock.interval
+    length = [Phase(end + kit.clock.interval, value)]
+    requests = kit.request_series(HERE, [Phase(end + kit.clock.interval, 0.0)], 1.0)
     return prove(
         alert,
         drive,

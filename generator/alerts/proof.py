@@ -65,7 +65,9 @@ def low_traffic(alert: Alert, drive: Drive, window: float, value: float) -> Case
     `drive` at a traffic of 1 makes just as many requests in the window as the alert demands.
     """
     clock = drive.clock
-    length = clock.grid(window + max(trigger.for_ for trigger in alert.triggers)) + 2 * clock.step
+    length = (
+        clock.tick(window + max(trigger.for_ for trigger in alert.triggers)) + 2 * clock.interval
+    )
     phases = [Phase(length, value, traffic=0.999), Phase(length, value, traffic=1.002)]
     firing = tuple(
         Firing(trigger.severity, value, drive.labels(HERE), drive.known(value))
@@ -74,7 +76,7 @@ def low_traffic(alert: Alert, drive: Drive, window: float, value: float) -> Case
     return Case(
         "too few requests to judge, then enough",
         tuple(drive.series(HERE, phases)),
-        (Moment(length - clock.step, ()), Moment(2 * length - clock.step, firing)),
+        (Moment(length - clock.interval, ()), Moment(2 * length - clock.interval, firing)),
     )
 
 
@@ -113,13 +115,13 @@ class _Proof:
         return Moment(at, self.firing(value, at))
 
     def settled(self, value: float) -> int:
-        """A common moment of scrape and evaluation by which all that can fire does."""
+        """A moment by which all that can fire does."""
         clock = self.drive.clock
         worst = self.value(self.alert.triggers[0], beyond=True)
         starts = [
             self.starts(trigger, each) for trigger in self.alert.triggers for each in (value, worst)
         ]
-        return clock.grid(max(start for start in starts if start is not None)) + 2 * clock.step
+        return clock.tick(max(start for start in starts if start is not None)) + 2 * clock.interval
 
     def short_of(self, trigger: Trigger) -> Case:
         value = self.value(trigger, beyond=False)
@@ -127,7 +129,7 @@ class _Proof:
         side = "at" if self.drive.exact else "just short of"
         return Case(
             f"{side} the bound of {trigger.severity}",
-            tuple(self.drive.series(HERE, [Phase(end + self.drive.clock.step, value)])),
+            tuple(self.drive.series(HERE, [Phase(end + self.drive.clock.interval, value)])),
             (self.moment(value, end),),
         )
 
@@ -137,20 +139,18 @@ class _Proof:
         start = self.starts(trigger, value)
         if start is None:
             raise ValueError(f"{self.alert.name}: {value} is not beyond the bound")
-        recovery = clock.grid(start) + 2 * clock.step
-        ends = recovery + clock.tick(self.alert.keep_firing_for)
-        moments = [self.moment(value, start - clock.evaluate)] if start else []
+        recovery = start + 2 * clock.interval
+        kept = clock.tick(self.alert.keep_firing_for)
+        moments = [self.moment(value, start - clock.interval)] if start else []
         moments.append(self.moment(value, start))
         if self.drive.window and trigger is not self.alert.triggers[-1]:
-            ends += clock.grid(
-                self.drive.window
-            )  # the milder severities last until the window has drained
+            # The milder severities last until the window has drained.
+            kept += clock.tick(self.drive.window)
         else:
-            moments.append(Moment(ends - clock.evaluate, self.firing(value, recovery)))
-        moments.append(Moment(ends, ()))
-        healthy = Phase(
-            clock.grid(ends - recovery) + clock.step, self.drive.healthy, self.drive.flood
-        )
+            last = recovery + kept - clock.interval
+            moments.append(Moment(last, self.firing(value, recovery)))
+        moments.append(Moment(recovery + kept, ()))
+        healthy = Phase(kept + clock.interval, self.drive.healthy, self.drive.flood)
         return Case(
             f"just beyond the bound of {trigger.severity}, then well again",
             tuple(self.drive.series(HERE, [Phase(recovery, value), healthy])),
@@ -161,7 +161,7 @@ class _Proof:
         """Only the instance that is ill is named."""
         value = self.value(self.alert.triggers[0], beyond=True)
         end = self.settled(value)
-        length = end + self.drive.clock.step
+        length = end + self.drive.clock.interval
         return Case(
             "one of two instances",
             (
@@ -174,15 +174,15 @@ class _Proof:
     def failed_scrape(self) -> tuple[Case, ...]:
         """A single failed scrape does not resolve a firing alert."""
         clock, value = self.drive.clock, self.value(self.alert.triggers[0], beyond=True)
-        if self.alert.keep_firing_for <= 2 * clock.step:
+        if self.alert.keep_firing_for <= 2 * clock.interval:
             return ()
         gap = self.settled(value)
         phases = [
             Phase(gap, value),
-            Phase(clock.scrape, None),
-            Phase(4 * clock.step - clock.scrape, value),
+            Phase(clock.interval, None),
+            Phase(3 * clock.interval, value),
         ]
-        moments = tuple(self.moment(value, gap + clock.evaluate * turn) for turn in range(3))
+        moments = tuple(self.moment(value, gap + clock.interval * turn) for turn in range(3))
         return (
             Case("a failed scrape while firing", tuple(self.drive.series(HERE, phases)), moments),
         )
@@ -195,7 +195,7 @@ class _Proof:
         half = self.settled(value)
         phases = [Phase(half, value), Phase(half, value, reset=True)]
         moments = tuple(
-            self.moment(value, at) for at in (half, half + self.drive.clock.evaluate, 2 * half)
+            self.moment(value, at) for at in (half, half + self.drive.clock.interval, 2 * half)
         )
         return (
             Case(

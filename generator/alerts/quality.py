@@ -133,7 +133,7 @@ psql -c "SELECT created_at, confidence_score, source_count,
         ),
         origins=("targets.confidence.below",),
     )
-    few = _drive(kit, settings.min_requests * kit.clock.scrape / window)
+    few = _drive(kit, settings.min_requests * kit.clock.interval / window)
     return prove(
         alert, _drive(kit, 2 * settings.min_requests), low_traffic(alert, few, window, 1.0)
     )

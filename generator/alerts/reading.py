@@ -113,7 +113,7 @@ def sidecar_errors(kit: Kit) -> Alert:
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         def growth(phase: Phase) -> float:
-            return (phase.value or 0.0) * kit.clock.scrape / settings.window
+            return (phase.value or 0.0) * kit.clock.interval / settings.window
 
         labels = {**kit.workers(instance), "reason": "permission"}
         return (Series(selector(EXPORTER_ERRORS, labels), counter(kit.clock, phases, growth)),)
@@ -131,22 +131,22 @@ def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
     """
     clock, window = kit.clock, kit.thresholds.alerts.sidecar_errors.window
     wait, keep = alert.triggers[0].for_, alert.keep_firing_for
-    steady = clock.grid(window + wait) + 2 * clock.step
-    gone = steady + clock.grid(window)
+    steady = clock.tick(window + wait) + 2 * clock.interval
+    gone = steady + clock.tick(window)
     firing = tuple(
         Firing(trigger.severity, 40, kit.workers(HERE), {}) for trigger in alert.triggers
     )
-    start = clock.tick(clock.scrape) + clock.tick(wait)
-    phases = [Phase(steady, 40), Phase(gone + clock.grid(keep), 0)]
-    single = f"0x{steady // clock.scrape} 1x{2 * steady // clock.scrape}"
+    start = clock.tick(clock.interval) + clock.tick(wait)
+    phases = [Phase(steady, 40), Phase(gone + clock.tick(keep), 0)]
+    single = f"0x{steady // clock.interval} 1x{2 * steady // clock.interval}"
     labels = {**kit.workers(HERE), "reason": "vanished"}
     return (
         Case(
             "errors all the time, then none",
             tuple(drive.series(HERE, phases)),
             (
-                Moment(start - clock.evaluate, ()),
-                Moment(steady - clock.step, firing),
+                Moment(start - clock.interval, ()),
+                Moment(steady - clock.interval, firing),
                 Moment(gone + clock.tick(keep), ()),
             ),
         ),
@@ -249,7 +249,7 @@ def app_metrics_missing(kit: Kit) -> Alert:
     drive = kit.gauge_drive({WORKERS: float}, kit.workers, healthy=0)
     counts = Series(
         selector(f"{LATENCY}_count", kit.api(HERE)),
-        gauge(kit.clock, [Phase(kit.clock.grid(86400), 0.0)], float),
+        gauge(kit.clock, [Phase(kit.clock.tick(86400), 0.0)], float),
     )
     return prove(
         alert,

@@ -50,7 +50,7 @@ def gauge(clock: Clock, phases: Sequence[Phase], level: Callable[[float], float]
     """Values of a gauge that holds `level(value)` through each phase."""
     parts: list[str] = []
     for phase in phases:
-        samples = phase.seconds // clock.scrape
+        samples = phase.seconds // clock.interval
         if phase.value is None:
             parts += _gap(samples)
         elif samples:
@@ -65,7 +65,7 @@ def counter(
     parts: list[str] = []
     total, growth = start, 0.0
     for index, phase in enumerate(phases):
-        samples = phase.seconds // clock.scrape
+        samples = phase.seconds // clock.interval
         if phase.value is None:
             parts += _gap(samples)
             total += growth * samples
@@ -89,12 +89,12 @@ def ramp(clock: Clock, phases: Sequence[Phase], base: float) -> str:
     parts: list[str] = []
     level = base
     for phase in phases:
-        samples = phase.seconds // clock.scrape
+        samples = phase.seconds // clock.interval
         if phase.value is None:
             parts += _gap(samples)
             continue
         level = base if phase.reset else level
-        growth = phase.value * clock.scrape
+        growth = phase.value * clock.interval
         parts.append(_run(f"{number(level)}{growth:+.17g}", samples))
         level += growth * samples
     return " ".join(parts)

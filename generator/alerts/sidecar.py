@@ -197,30 +197,31 @@ def target_missing(kit: Kit) -> Alert:
     )
     clock = kit.clock
     wait, keep = clock.tick(alert.triggers[0].for_), clock.tick(settings.keep_firing_for)
-    back = clock.grid(wait) + 2 * clock.step
+    back = clock.tick(wait) + 2 * clock.interval
     there = Series(
         selector(UP, {"job": jobs.workers, "instance": HERE}),
-        f"1x{clock.grid(86400) // clock.scrape}",
+        f"1x{clock.tick(86400) // clock.interval}",
     )
     gone = Series(
-        selector(UP, kit.api(HERE)), f"_x{back // clock.scrape} 1x{(keep + back) // clock.scrape}"
+        selector(UP, kit.api(HERE)),
+        f"_x{back // clock.interval} 1x{(keep + back) // clock.interval}",
     )
     firing = tuple(Firing(trigger.severity, 1, {"job": jobs.api}, {}) for trigger in alert.triggers)
-    before = (Moment(wait - clock.evaluate, ()),) if wait else ()
+    before = (Moment(wait - clock.interval, ()),) if wait else ()
     case = Case(
         "one job without a target, then back",
         (there, gone),
         (
             *before,
             Moment(wait, firing),
-            Moment(back + keep - clock.evaluate, firing),
+            Moment(back + keep - clock.interval, firing),
             Moment(back + keep, ()),
         ),
     )
     down_but_known = Case(
         "targets that are down are known",
         tuple(
-            Series(selector(UP, labels(HERE)), f"0x{2 * back // clock.scrape}")
+            Series(selector(UP, labels(HERE)), f"0x{2 * back // clock.interval}")
             for labels in (kit.api, kit.workers)
         ),
         (Moment(back, ()),),

@@ -134,16 +134,16 @@ def no_traffic(kit: Kit) -> Alert:
 
 def _no_traffic_cases(kit: Kit, alert: Alert) -> tuple[Case, ...]:
     settings, clock = kit.thresholds.alerts.no_traffic, kit.clock
-    busy, quiet = clock.grid(settings.before), clock.grid(settings.window)
-    wait, keep = alert.triggers[0].for_, clock.grid(settings.keep_firing_for)
+    busy, quiet = clock.tick(settings.before), clock.tick(settings.window)
+    wait, keep = alert.triggers[0].for_, clock.tick(settings.keep_firing_for)
     silent = busy + quiet
-    length = clock.grid(quiet + wait) + keep + 8 * clock.step
+    length = clock.tick(quiet + wait) + keep + 8 * clock.interval
     firing = tuple(Firing(trigger.severity, 0, kit.api(HERE), {}) for trigger in alert.triggers)
-    fires = clock.tick(silent + clock.scrape + wait)
+    fires = clock.tick(silent + clock.interval + wait)
 
     def course(total: float, after: float) -> tuple[Series, ...]:
         """`total` requests spread over the busy time, `after` a scrape from then on."""
-        phases = [Phase(busy, total * clock.scrape / settings.before), Phase(length, after)]
+        phases = [Phase(busy, total * clock.interval / settings.before), Phase(length, after)]
         values = counter(clock, phases, lambda phase: phase.value or 0.0)
         return (Series(selector(REQUESTS, {**kit.api(HERE), "status": "success"}), values),)
 
@@ -153,20 +153,19 @@ def _no_traffic_cases(kit: Kit, alert: Alert) -> tuple[Case, ...]:
             "busy, then silent",
             course(much, 0.0),
             (
-                Moment(silent - 4 * clock.step, ()),
-                Moment(fires - clock.step, ()) if wait else Moment(busy, ()),
-                Moment(fires + clock.step, firing),
+                Moment(silent - 4 * clock.interval + clock.tick(wait), ()),
+                Moment(fires + clock.interval, firing),
             ),
         ),
         Case(
             "hardly any requests before",
             course(0.9 * settings.min_requests, 0.0),
-            (Moment(fires + clock.step, ()),),
+            (Moment(fires + clock.interval, ()),),
         ),
         Case(
             "a request now and then",
-            course(much, 1.2 * clock.scrape / settings.window),
-            (Moment(silent, ()), Moment(fires + clock.step, ())),
+            course(much, 1.2 * clock.interval / settings.window),
+            (Moment(silent, ()), Moment(fires + clock.interval, ())),
         ),
     )
 
@@ -275,7 +274,9 @@ def _throughput_drive(
         waits = [replace(phase, value=queued(phase)) for phase in phases]
         labels = kit.workers(instance)
         rate = counter(
-            kit.clock, phases, lambda phase: (phase.value or 0.0) * phase.traffic * kit.clock.scrape
+            kit.clock,
+            phases,
+            lambda phase: (phase.value or 0.0) * phase.traffic * kit.clock.interval,
         )
         return (
             Series(selector(REQUESTS, {**kit.api(instance), "status": "success"}), rate),
@@ -300,8 +301,10 @@ def _throughput_cases(
     """Few requests while nobody waits are a quiet hour."""
     drive = _throughput_drive(kit, row, window, row.concurrency * 0.99)
     end = (
-        kit.clock.grid(drive.onset(0, 0) + max(each.for_ for each in alert.triggers))
-        + 2 * kit.clock.step
+        kit.clock.tick(drive.onset(0, 0) + max(each.for_ for each in alert.triggers))
+        + 2 * kit.clock.interval
     )
-    series = drive.series(HERE, [Phase(end + kit.clock.step, alert.bound(alert.triggers[0]) / 2)])
+    series = drive.series(
+        HERE, [Phase(end + kit.clock.interval, alert.bound(alert.triggers[0]) / 2)]
+    )
     return (Case("few requests and too few that wait", tuple(series), (Moment(end, ()),)),)

@@ -168,7 +168,7 @@ def _wait_drive(kit: Kit, window: float, rate: float) -> Drive:
                 gauge(kit.clock, phases, lambda value: value * rate * 0.5),
             ),
             *kit.request_series(
-                instance, [_no_errors(phase) for phase in phases], rate * kit.clock.scrape
+                instance, [_no_errors(phase) for phase in phases], rate * kit.clock.interval
             ),
         )
 
@@ -192,8 +192,8 @@ def _waiting_cases(kit: Kit, alert: Alert, minimum: int) -> tuple[Case, ...]:
     value = 2 * alert.bound(alert.triggers[0])
     window = kit.thresholds.alerts.requests_waiting.window
     wait = max(trigger.for_ for trigger in alert.triggers)
-    length = clock.grid(kit.steady(window)(value, 0) + wait) + 4 * clock.step
-    end = length - clock.step
+    length = clock.tick(kit.steady(window)(value, 0) + wait) + 4 * clock.interval
+    end = length - clock.interval
     few = _wait_drive(kit, window, 0.99 * minimum / value)
     return (
         Case("too few wait", tuple(few.series(HERE, [Phase(length, value)])), (Moment(end, ()),)),

@@ -238,14 +238,14 @@ def _bursts(kit: Kit, alert: Alert) -> tuple[Case, ...]:
             _burst(kit, alert, f"one start beyond the bound of {trigger.severity}", allowed + 1),
         ]
     healthy = Series(
-        selector(WORKER_STARTS, kit.workers(THERE)), f"4x{2 * _quiet(kit) // kit.clock.scrape}"
+        selector(WORKER_STARTS, kit.workers(THERE)), f"4x{2 * _quiet(kit) // kit.clock.interval}"
     )
     last = cases[-1]
     return (*cases, replace(last, title="one of two instances", series=(*last.series, healthy)))
 
 
 def _quiet(kit: Kit) -> int:
-    return kit.clock.grid(kit.thresholds.alerts.worker_crash_loop.window) + kit.clock.step
+    return kit.clock.tick(kit.thresholds.alerts.worker_crash_loop.window) + kit.clock.interval
 
 
 def _burst(kit: Kit, alert: Alert, title: str, count: int) -> Case:
@@ -256,11 +256,11 @@ def _burst(kit: Kit, alert: Alert, title: str, count: int) -> Case:
     clock, settings = kit.clock, kit.thresholds.alerts.worker_crash_loop
     expected = kit.thresholds.service.expected_workers
     quiet, value = _quiet(kit), count / expected
-    forgotten = quiet + settings.window - clock.scrape
+    forgotten = quiet + settings.window - clock.interval
     kept = int(
-        (forgotten - clock.evaluate + settings.keep_firing_for) // clock.evaluate * clock.evaluate
+        (forgotten - clock.interval + settings.keep_firing_for) // clock.interval * clock.interval
     )
-    gone = clock.tick(forgotten + settings.keep_firing_for) + 2 * clock.evaluate
+    gone = clock.tick(forgotten + settings.keep_firing_for) + 2 * clock.interval
     ill = [trigger for trigger in alert.triggers if value > alert.bound(trigger)]
 
     def firing(at: float) -> Moment:
@@ -270,8 +270,8 @@ def _burst(kit: Kit, alert: Alert, title: str, count: int) -> Case:
         )
 
     turns = sorted({quiet + clock.tick(trigger.for_) for trigger in alert.triggers})
-    moments = [firing(at) for turn in turns for at in (turn - clock.evaluate, turn)]
-    samples = quiet // clock.scrape, clock.grid(gone) // clock.scrape
+    moments = [firing(at) for turn in turns for at in (turn - clock.interval, turn)]
+    samples = quiet // clock.interval, clock.tick(gone) // clock.interval
     values = f"{expected}x{samples[0] - 1} {expected + count}x{samples[1]}"
     return Case(
         title,
@@ -288,8 +288,8 @@ def _deploy(kit: Kit, alert: Alert) -> tuple[Case, ...]:
     if min(alert.bound(trigger) for trigger in alert.triggers) < 2:
         return ()
     clock, expected = kit.clock, kit.thresholds.service.expected_workers
-    pause = clock.grid(kit.thresholds.alerts.worker_crash_loop.window * 2 / 3)
-    samples = pause // clock.scrape - 1
+    pause = clock.tick(kit.thresholds.alerts.worker_crash_loop.window * 2 / 3)
+    samples = pause // clock.interval - 1
     values = f"{expected}x{samples} {2 * expected}x{samples} {expected}x{samples}"
     moments = tuple(Moment(clock.tick(pause * part / 2), ()) for part in range(1, 7))
     starts_ = Series(selector(WORKER_STARTS, kit.workers(HERE)), values)

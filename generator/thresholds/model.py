@@ -412,10 +412,10 @@ class Alerts:
 
     high_error_rate: Annotated[TrafficAlert, Rows("error_rate")]
     requests_failing: FailingAlert
-    high_median_latency: Annotated[TrafficAlert, Rows("latency", histogram=True)]
-    high_latency: Annotated[TrafficAlert, Rows("latency", histogram=True)]
-    high_tail_latency: Annotated[TrafficAlert, Rows("latency", histogram=True)]
-    extreme_latency: Annotated[TrafficAlert, Rows("latency", histogram=True)]
+    high_median_latency: Annotated[TrafficAlert, Rows("latency.p50", histogram=True)]
+    high_latency: Annotated[TrafficAlert, Rows("latency.p95", histogram=True)]
+    high_tail_latency: Annotated[TrafficAlert, Rows("latency.p99", histogram=True)]
+    extreme_latency: Annotated[TrafficAlert, Rows("latency.p999", histogram=True)]
     memory_leak: Annotated[LeakAlert, Rows("memory", Unit.GROWTH)]
     fast_memory_leak: Annotated[LeakAlert, Rows("memory", Unit.GROWTH)]
     high_memory: Annotated[BoundAlert, Rows("memory", Unit.BYTES)]

@@ -108,8 +108,6 @@ def parse(text: str, unit: Unit) -> float | int:
         raise ValueError(form(unit, f"of at most {spelled}"))
     if unit is Unit.DURATION and (exact * 1000).denominator != 1:
         raise ValueError(form(unit, "of whole milliseconds"))
-    if unit is Unit.BYTES and exact.denominator != 1:
-        raise ValueError(form(unit, "of whole bytes"))
     return int(exact) if unit is Unit.COUNT else float(exact)
 
 

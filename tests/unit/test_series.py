@@ -16,7 +16,7 @@ from generator.alerts.series import (
     ramp,
 )
 
-CLOCK = Clock(scrape=15, evaluate=30)
+CLOCK = Clock(15)
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
 
@@ -39,9 +39,8 @@ def samples(values: str) -> list[float | None]:
     return found
 
 
-def test_a_clock_finds_the_moments_of_scrapes_and_evaluations() -> None:
-    assert (CLOCK.tick(31), CLOCK.tick(30), CLOCK.grid(31), CLOCK.step) == (60, 30, 60, 30)
-    assert Clock(scrape=20, evaluate=15).step == 60
+def test_a_clock_finds_the_next_evaluation() -> None:
+    assert (CLOCK.tick(0), CLOCK.tick(30), CLOCK.tick(31)) == (0, 30, 45)
 
 
 def test_a_gauge_holds_each_phase_and_a_failed_scrape_is_stale() -> None:

@@ -1,0 +1,111 @@
+"""The committed thresholds with one value changed, for every value in turn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from generator.thresholds import ConfigError, Thresholds, load
+from generator.thresholds.model import SEVERITIES
+from tests.bundle import FILE, text
+
+Leaf = tuple[str | int, ...]
+LEVELS = ("acceptable", "poor", "critical")
+
+
+def leaves(node: Any, path: Leaf = ()) -> Iterator[Leaf]:
+    """Paths of the scalars, and of mappings that are empty."""
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from leaves(value, (*path, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from leaves(value, (*path, index))
+    else:
+        yield path
+
+
+DOCUMENT = yaml.safe_load(text())
+# `version` has one value only.
+LEAVES = [path for path in leaves(DOCUMENT) if path != ("version",)]
+
+
+def at(path: Leaf) -> Any:
+    node = DOCUMENT
+    for key in path:
+        node = node[key]
+    return node
+
+
+def others(path: Leaf) -> Iterator[Any]:
+    """Values that may stand in place of the one at `path`, the nearest first."""
+    value = at(path)
+    if isinstance(value, dict):
+        yield {"team": "verification"}
+    elif isinstance(value, int | float):
+        yield from (value + 1, value - 1, value + 0.1)
+        yield from (round(value * by, 4) for by in (1.1, 0.95, 0.98))
+    elif path[-1] == "fires_at":
+        row, _, level = value.rpartition(".")
+        yield from (f"{row}.{each}" for each in LEVELS if each != level)
+        other = {"error_rate.high": "error_rate.stress", "memory.peak_24h": "memory.peak_1h"}
+        yield from (f"{new}.{level}" for old, new in other.items() if row == old)
+        yield from (
+            f"{row}.{each}"
+            for row in ("memory.initial", "cpu.idle", "memory.slow_growth")
+            for each in LEVELS
+        )
+    elif number := re.fullmatch(r"([\d.]+)([a-zA-Z%/]+)", value):
+        amount, unit = float(number[1]), number[2]
+        near = (*(amount * by for by in (1.2, 0.8, 1.02, 0.99)), amount + 15, amount + 1)
+        yield from (f"{each:.10g}{unit}" for each in near)
+    elif value.startswith("{"):
+        yield value.replace("auditor", "auditor-api")
+    elif value.startswith("http"):
+        yield f"{value}/elsewhere"
+    else:
+        yield f"{value}2"
+
+
+def overlay(path: Leaf, value: Any) -> str:
+    """An overlay that sets `path` alone; a list is given whole."""
+    for depth, key in enumerate(path):
+        if isinstance(key, int):
+            items = list(at(path[:depth]))
+            items[key] = value
+            path, value = path[:depth], items
+            break
+    for key in reversed(path):
+        value = {key: value}
+    return yaml.safe_dump(value)
+
+
+def companion(path: Leaf, value: Any) -> str:
+    """An overlay of what must change along, where the value cannot change alone."""
+    if path[-1] == "fires_at":  # the alert's other severities bound its level
+        severities = {each: None for each in at(path[:2]) if each in SEVERITIES and each != path[2]}
+        return yaml.safe_dump({"alerts": {path[1]: severities}})
+    if path[:2] == ("service", "confidence_buckets"):  # `below` is one of the buckets
+        return overlay(("targets", "confidence", "below"), value)
+    return "{}"
+
+
+def changed_thresholds(path: Leaf) -> Thresholds:
+    """The committed thresholds with another value at `path`."""
+    refusals = []
+    values = [value for value in others(path) if value != at(path)]
+    single = [[overlay(path, value)] for value in values]
+    paired = [[overlay(path, value), companion(path, value)] for value in values]
+    for overlays in (*single, *paired):
+        try:
+            return load(text(), FILE, [("change.yaml", each) for each in overlays])
+        except ConfigError as error:
+            refusals.append(str(error))
+    raise AssertionError(f"no other value is accepted: {refusals}")
+
+
+def name_of(path: Leaf) -> str:
+    return ".".join(str(key) for key in path)
