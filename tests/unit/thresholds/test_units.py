@@ -47,7 +47,7 @@ def test_parse(text: str, unit: Unit, value: float) -> None:
         (text, unit)
         for unit, texts in {
             Unit.DURATION: "|5|s|5 m|5M|5mn|1m1h|1h1h|1.5h30m|5m |\u0661s|1e3s|+5m|05m|5.m|.5m|1y",
-            Unit.BYTES: "|5|MiB|5MB|5mib|5Mi|1.5B|5 MiB|1e3B|5PiB|\u0661B|05B",
+            Unit.BYTES: "|5|MiB|5MB|5mib|5Mi|5 MiB|1e3B|5PiB|\u0661B|05B",
             Unit.GROWTH: "|5MiB|5MiB/|5MiB/m|5MiB/hour|5/h|5MB/h|5MiB/h/h",
             Unit.RATIO: "|5|0.05|5 %|%|5%%|100.1%|1e1%|.5%|-0%",
             Unit.RATE: "|5|5/|/s|5/m|5/d|5 /s|5/sec|5rps",
