@@ -52,8 +52,7 @@ def hours(kit: Kit, metric: str, value: float) -> Series:
 def down(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.down
     alert = Alert(
-        name="AuditorDown",
-        settings="alerts.down",
+        key="down",
         family="availability",
         place="instance",
         quantity=f"{WORKERS}{{}}",
@@ -131,8 +130,7 @@ def down(kit: Kit) -> Alert:
 def unresponsive(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.unresponsive
     alert = Alert(
-        name="AuditorUnresponsive",
-        settings="alerts.unresponsive",
+        key="unresponsive",
         family="availability",
         place="instance",
         quantity=f"{PROBE_SUCCESS}{{}}",

@@ -22,8 +22,7 @@ def many_database_connections(kit: Kit) -> Alert:
         f"sum by (job, instance) ({DB_CONNECTIONS}{{}})",
     )
     alert = Alert(
-        name="AuditorManyDatabaseConnections",
-        settings="alerts.many_database_connections",
+        key="many_database_connections",
         family="database",
         place="instance",
         quantity=total.query,
@@ -101,8 +100,7 @@ def database_pool_near_limit(kit: Kit) -> Alert:
         f"{DB_CONNECTIONS}{{}} / {capacity}",
     )
     alert = Alert(
-        name="AuditorDatabasePoolNearLimit",
-        settings="alerts.database_pool_near_limit",
+        key="database_pool_near_limit",
         family="database",
         place="worker",
         quantity=used.query,

@@ -68,8 +68,7 @@ def high_error_rate(kit: Kit) -> Alert:
     w = format_duration(window)
     ratio = error_ratio(window)
     alert = Alert(
-        name="AuditorHighErrorRate",
-        settings="alerts.high_error_rate",
+        key="high_error_rate",
         family="error",
         place="instance",
         quantity=ratio.query,
@@ -190,8 +189,7 @@ def requests_failing(kit: Kit) -> Alert:
     w = format_duration(window)
     ratio = error_ratio(window)
     alert = Alert(
-        name="AuditorRequestsFailing",
-        settings="alerts.requests_failing",
+        key="requests_failing",
         family="error",
         place="instance",
         quantity=ratio.query,

@@ -79,7 +79,6 @@ class _Percentile:
     `key` names its settings, `field` its row of the targets.
     """
 
-    name: str
     key: str
     field: str
     panel: int
@@ -92,7 +91,6 @@ class _Percentile:
 
 _ALERTS: Final = (
     _Percentile(
-        name="AuditorHighMedianLatency",
         key="high_median_latency",
         field="p50",
         panel=100,
@@ -116,7 +114,6 @@ _ALERTS: Final = (
         ),
     ),
     _Percentile(
-        name="AuditorHighLatency",
         key="high_latency",
         field="p95",
         panel=101,
@@ -140,7 +137,6 @@ _ALERTS: Final = (
         ),
     ),
     _Percentile(
-        name="AuditorHighTailLatency",
         key="high_tail_latency",
         field="p99",
         panel=102,
@@ -166,7 +162,6 @@ _ALERTS: Final = (
         ),
     ),
     _Percentile(
-        name="AuditorExtremeLatency",
         key="extreme_latency",
         field="p999",
         panel=103,
@@ -196,8 +191,7 @@ def _quantile_alert(kit: Kit, own: _Percentile) -> Alert:
     spoken, w = NAMES[own.field], format_duration(window)
     buckets = kit.thresholds.service.latency_buckets
     alert = Alert(
-        name=own.name,
-        settings=f"alerts.{own.key}",
+        key=own.key,
         family="latency",
         place="instance",
         quantity=read.query,

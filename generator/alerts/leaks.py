@@ -78,7 +78,6 @@ class _Pace:
     Its pace is told in bytes per `seconds`, one `unit`.
     """
 
-    name: str
     key: str
     panel: int
     unit: str
@@ -91,7 +90,6 @@ class _Pace:
 
 
 _SLOW: Final = _Pace(
-    name="AuditorMemoryLeak",
     key="memory_leak",
     panel=100,
     unit="hour",
@@ -117,7 +115,6 @@ _SLOW: Final = _Pace(
     ),
 )
 _FAST: Final = _Pace(
-    name="AuditorFastMemoryLeak",
     key="fast_memory_leak",
     panel=101,
     unit="minute",
@@ -164,8 +161,7 @@ def _leak(kit: Kit, own: _Pace) -> Alert:
         "{{ else }}no limit of the cgroup is known{{ end }}"
     )
     alert = Alert(
-        name=own.name,
-        settings=f"alerts.{own.key}",
+        key=own.key,
         family="memory",
         place="worker",
         quantity=slope.query,

@@ -43,8 +43,7 @@ def alerts(kit: Kit) -> tuple[Alert, ...]:
 def high_memory(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.high_memory
     alert = Alert(
-        name="AuditorHighMemory",
-        settings="alerts.high_memory",
+        key="high_memory",
         family="memory",
         place="worker",
         quantity=f"{RESIDENT_MEMORY}{{}}",
@@ -129,8 +128,7 @@ def high_initial_memory(kit: Kit) -> Alert:
     )
     guard = f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) < {number(settings.window)}"
     alert = Alert(
-        name="AuditorHighInitialMemory",
-        settings="alerts.high_initial_memory",
+        key="high_initial_memory",
         family="memory",
         place="worker",
         quantity=lowest.query,
@@ -218,8 +216,7 @@ def memory_near_limit(kit: Kit) -> Alert:
         "memory", "instance:auditor_memory:usage_ratio", f"{MEMORY_USAGE}{{}} / {MEMORY_LIMIT}{{}}"
     )
     alert = Alert(
-        name="AuditorMemoryNearLimit",
-        settings="alerts.memory_near_limit",
+        key="memory_near_limit",
         family="memory",
         place="instance",
         quantity=used.query,

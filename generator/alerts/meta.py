@@ -21,8 +21,7 @@ def watchdog(kit: Kit) -> Alert:
     firing = tuple(Firing(trigger.severity, 1, {}, {}) for trigger in found)
     before = (Moment(wait - kit.clock.interval, ()),) if wait else ()
     return Alert(
-        name="AuditorWatchdog",
-        settings="alerts.watchdog",
+        key="watchdog",
         family="meta",
         place="bundle",
         quantity="vector(1)",

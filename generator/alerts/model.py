@@ -154,18 +154,17 @@ class Alert:
     """An alert rule of one or more severities.
 
     `quantity` is PromQL with braces at every selector; the rule is `quantity op bound` and the
-    trigger's guard. `settings` is its path in the thresholds file; `summary` and `description` are
-    Go templates in which ``BOUND`` stands for the bound of the severity at hand. `clock` is the one
-    its cases are written for, where it is not the service's own: windows of hours need no sample
-    every few seconds.
+    trigger's guard. `key` names its settings in the thresholds file. `summary` and `description`
+    are Go templates in which ``BOUND`` stands for the bound of the severity at hand and ``FOR`` for
+    its wait. `clock` is the one its cases are written for, where it is not the service's own:
+    windows of hours need no sample every few seconds.
     """
 
-    name: str
-    settings: str
+    key: str
     family: Family
     place: Place
     quantity: str
-    op: Literal[">", "<", "=="]
+    op: Literal[">", "<"]
     unit: Unit
     triggers: tuple[Trigger, ...]
     keep_firing_for: float
@@ -178,6 +177,16 @@ class Alert:
     constant: float = 0.0
     clock: Clock | None = None
     origins: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """AuditorHighMemory for the settings `alerts.high_memory`."""
+        return "Auditor" + "".join(word.capitalize() for word in self.key.split("_"))
+
+    @property
+    def settings(self) -> str:
+        """Path of its settings in the thresholds file."""
+        return f"alerts.{self.key}"
 
     def bound(self, trigger: Trigger) -> float:
         """The number a severity compares with; `constant` where no row of the targets gives one."""

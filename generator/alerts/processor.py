@@ -81,8 +81,7 @@ def high_cpu(kit: Kit) -> Alert:
     busy, w = cpu(settings.window), format_duration(settings.window)
     found = triggers(kit.thresholds, settings, milder_guard=while_users_allow)
     alert = Alert(
-        name="AuditorHighCpu",
-        settings="alerts.high_cpu",
+        key="high_cpu",
         family="saturation",
         place="worker",
         quantity=busy.query,
@@ -162,8 +161,7 @@ def idle_cpu(kit: Kit) -> Alert:
     busy, rate = cpu(settings.window), request_rate(settings.window)
     w = format_duration(settings.window)
     alert = Alert(
-        name="AuditorIdleCpu",
-        settings="alerts.idle_cpu",
+        key="idle_cpu",
         family="saturation",
         place="worker",
         quantity=busy.query,

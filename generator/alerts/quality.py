@@ -39,8 +39,7 @@ def low_confidence(kit: Kit) -> Alert:
     w = format_duration(window)
     weak, count = weak_answers(window, below), observations(CONFIDENCE, window)
     alert = Alert(
-        name="AuditorLowConfidence",
-        settings="alerts.low_confidence",
+        key="low_confidence",
         family="quality",
         place="instance",
         quantity=weak.query,

@@ -40,8 +40,7 @@ def sidecar_errors(kit: Kit) -> Alert:
         f"sum by (job, instance) (increase({EXPORTER_ERRORS}{{}}[{window}]))",
     )
     alert = Alert(
-        name="AuditorSidecarErrors",
-        settings="alerts.sidecar_errors",
+        key="sidecar_errors",
         family="availability",
         place="instance",
         quantity=count.query,
@@ -161,8 +160,7 @@ def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
 def app_metrics_missing(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.app_metrics_missing
     alert = Alert(
-        name="AuditorAppMetricsMissing",
-        settings="alerts.app_metrics_missing",
+        key="app_metrics_missing",
         family="availability",
         place="instance",
         quantity=f"{WORKERS}{{}}",

@@ -33,8 +33,7 @@ def file_descriptors_near_limit(kit: Kit) -> Alert:
         "saturation", "worker:auditor_worker_fds:usage_ratio", f"{OPEN_FDS}{{}} / {MAX_FDS}{{}}"
     )
     alert = Alert(
-        name="AuditorFileDescriptorsNearLimit",
-        settings="alerts.file_descriptors_near_limit",
+        key="file_descriptors_near_limit",
         family="saturation",
         place="worker",
         quantity=used.query,
@@ -133,8 +132,7 @@ def file_descriptors_near_limit(kit: Kit) -> Alert:
 def many_threads(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.many_threads
     alert = Alert(
-        name="AuditorManyThreads",
-        settings="alerts.many_threads",
+        key="many_threads",
         family="saturation",
         place="worker",
         quantity=f"{THREADS}{{}}",

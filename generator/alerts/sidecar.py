@@ -40,8 +40,7 @@ def sidecar_down(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.sidecar_down
     jobs = kit.thresholds.service.jobs
     alert = Alert(
-        name="AuditorSidecarDown",
-        settings="alerts.sidecar_down",
+        key="sidecar_down",
         family="availability",
         place="instance",
         quantity=f'{UP}{{job=~"{jobs.api}|{jobs.workers}"}}',
@@ -129,8 +128,7 @@ def target_missing(kit: Kit) -> Alert:
     jobs = kit.thresholds.service.jobs
     missing = [f'absent({UP}{{job="{job}"}})' for job in (jobs.api, jobs.workers)]
     alert = Alert(
-        name="AuditorTargetMissing",
-        settings="alerts.target_missing",
+        key="target_missing",
         family="availability",
         place="job",
         quantity=f"({missing[0]} or {missing[1]})",
@@ -232,8 +230,7 @@ def target_missing(kit: Kit) -> Alert:
 def sidecar_blind(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.sidecar_blind
     alert = Alert(
-        name="AuditorSidecarBlind",
-        settings="alerts.sidecar_blind",
+        key="sidecar_blind",
         family="availability",
         place="instance",
         quantity=f"{WORKERS}{{}}",

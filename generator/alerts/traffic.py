@@ -48,8 +48,7 @@ def no_traffic(kit: Kit) -> Alert:
     now, then = requests(window), requests(before)
     guard = f"and on (job, instance) {then.query} offset {spoken} >= {settings.min_requests}"
     alert = Alert(
-        name="AuditorNoTraffic",
-        settings="alerts.no_traffic",
+        key="no_traffic",
         family="traffic",
         place="instance",
         quantity=now.query,
@@ -181,8 +180,7 @@ def low_throughput(kit: Kit) -> Alert:
     spoken = format_duration(window)
     rate = request_rate(window)
     alert = Alert(
-        name="AuditorLowThroughput",
-        settings="alerts.low_throughput",
+        key="low_throughput",
         family="traffic",
         place="instance",
         quantity=steady_rate(window),

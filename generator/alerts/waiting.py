@@ -62,8 +62,7 @@ def requests_waiting(kit: Kit) -> Alert:
     window, w = settings.window, format_duration(settings.window)
     floor = f"and on (job, instance) {waiting(window).query} >= {settings.min_waiting}"
     alert = Alert(
-        name="AuditorRequestsWaiting",
-        settings="alerts.requests_waiting",
+        key="requests_waiting",
         family="saturation",
         place="instance",
         quantity=wait(window).query,
@@ -210,8 +209,7 @@ def slow_probe(kit: Kit) -> Alert:
     read, w = quantile(PROBE_DURATION, "p50", settings.window), format_duration(settings.window)
     found = triggers(kit.thresholds, settings)
     alert = Alert(
-        name="AuditorSlowProbe",
-        settings="alerts.slow_probe",
+        key="slow_probe",
         family="saturation",
         place="instance",
         quantity=read.query,

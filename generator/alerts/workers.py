@@ -42,8 +42,7 @@ def workers_missing(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.workers_missing
     expected = kit.thresholds.service.expected_workers
     alert = Alert(
-        name="AuditorWorkersMissing",
-        settings="alerts.workers_missing",
+        key="workers_missing",
         family="workers",
         place="instance",
         quantity=f"{WORKERS}{{}}",
@@ -138,8 +137,7 @@ def worker_crash_loop(kit: Kit) -> Alert:
     rate = starts(settings.window, expected)
     window = format_duration(settings.window)
     alert = Alert(
-        name="AuditorWorkerCrashLoop",
-        settings="alerts.worker_crash_loop",
+        key="worker_crash_loop",
         family="workers",
         place="instance",
         quantity=rate.query,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import time
@@ -17,6 +18,7 @@ import yaml
 
 from generator.names import LABELS
 from tests.bundle import ROOT, thresholds
+from tests.grafana import Target, dashboards, substituted, targets
 from tests.live.target import serve
 
 
@@ -141,3 +143,26 @@ def test_recordings_have_data(prometheus: Prometheus) -> None:
         if not prometheus.query(name) and not any(each in name for each in late)
     ]
     assert empty == []
+
+
+# Panels that show nothing while all is well or just begun, by a word of their query.
+QUIET = {
+    "ALERTS": "no alert but the watchdog fires",
+    "absent(": "every job has a target",
+    "_deriv": "a slope needs samples from before the start of this test",
+    "seconds_to_limit": "nothing grows",
+    ":rate5m": "the rate counts once its window is full",
+    "wait_seconds:": "as the rate",
+    "budget:": "the budget is recorded every minute",
+}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [each for name, board in dashboards().items() for each in targets(name, board, "prometheus")],
+    ids=lambda target: f"{target.dashboard}-{target.panel}",
+)
+def test_a_panel_shows_data(prometheus: Prometheus, target: Target) -> None:
+    expr = re.sub(r"\$(job|instance|worker)\b", ".+", substituted(target.expr))
+    shown = bool(prometheus.query(expr))
+    assert shown or any(word in target.expr for word in QUIET), expr

@@ -179,7 +179,7 @@ def test_the_dashboards_link_to_each_other_and_to_the_runbooks(name: str) -> Non
 def test_a_new_alert_takes_its_place_and_moves_no_id() -> None:
     model = next(alert for alert in alerts() if alert.panel.dashboard == "latency")
     new = [
-        replace(model, name=f"Auditor{title}", panel=Panel("latency", section, number, title, "x"))
+        replace(model, key=title.lower(), panel=Panel("latency", section, number, title, "x"))
         for section, number, title in (("Percentiles", 190, "Added"), ("Novel", 191, "Other"))
     ]
     before = dashboards()["latency"]
