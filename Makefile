@@ -45,6 +45,10 @@ format: $(STAMP)  ## Format the Python and apply ruff's safe fixes
 test: $(STAMP) tools  ## Run all tests (PYTEST_ARGS='-k name' selects)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
+.PHONY: quick-test
+quick-test: $(STAMP) tools  ## As test, without what takes minutes: each value of the thresholds changed in turn
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'not slow and not bench'
+
 .PHONY: bench
 bench: $(STAMP)  ## Measure how long rendering the whole bundle takes
 	$(BIN)/pytest -m bench -s tests/performance

@@ -114,16 +114,16 @@ def _load(arguments: argparse.Namespace) -> Thresholds:
 
     overlays = [(str(path), read(path)) for path in arguments.overlay]
     base = read(arguments.thresholds)
-    thresholds = load(base, str(arguments.thresholds), overlays, import_beside)
-    for notice in notices(thresholds):
-        print(f"note: {notice}", file=sys.stderr)
-    return thresholds
+    return load(base, str(arguments.thresholds), overlays, import_beside)
 
 
 def _rendered(arguments: argparse.Namespace) -> dict[str, str]:
     from generator.bundle import render
 
-    files = render(_load(arguments))
+    thresholds = _load(arguments)
+    for notice in notices(thresholds):
+        print(f"note: {notice}", file=sys.stderr)
+    files = render(thresholds)
     wanted = arguments.only
     return {
         path: text for path, text in files.items() if not wanted or path.split("/")[0] in wanted

@@ -10,6 +10,7 @@ from generator.promql import plain
 from generator.rules import dashboard_url, rule_annotations
 from generator.thresholds import Thresholds
 from generator.thresholds.units import format_duration, format_value
+from generator.values import values
 
 
 class UnknownNameError(Exception):
@@ -18,9 +19,7 @@ class UnknownNameError(Exception):
 
 def explain(thresholds: Thresholds, alerts: Sequence[Alert], name: str) -> str:
     """The explanation of an alert (``AuditorDown``) or a value (``targets.latency.p95.poor``)."""
-    found = [
-        alert for alert in alerts if alert.name.lower() in (name.lower(), f"auditor{name.lower()}")
-    ]
+    found = [alert for alert in alerts if name.lower() in _names(alert)]
     if found:
         return "\n".join(_alert(thresholds, found[0])) + "\n"
     if name in thresholds.positions:
@@ -30,6 +29,11 @@ def explain(thresholds: Thresholds, alerts: Sequence[Alert], name: str) -> str:
     )
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise UnknownNameError(f"{name} is neither an alert nor a path of the thresholds file{hint}")
+
+
+def _names(alert: Alert) -> tuple[str, ...]:
+    short = alert.name.lower().removeprefix("auditor")
+    return alert.name.lower(), short, alert.key, alert.settings
 
 
 def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
@@ -52,11 +56,11 @@ def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
             yield from _block(recording.name, plain(recording.expr))
     yield ""
     yield "numbers"
-    for path in alert.paths():
-        for each in sorted(
-            _at_or_below(thresholds, path), key=lambda each: str(thresholds.positions[each])
-        ):
-            yield f"  {_where(thresholds, each)}"
+    yield from (
+        f"  {value.text:<28}{_where(thresholds, value.path)}"
+        for value in values(thresholds)
+        if any(_covers(path, value.path) for path in alert.paths())
+    )
     yield ""
     panel = alert.panel
     yield f"panel    {panel.title}, dashboard {panel.dashboard}, section {panel.section}"
@@ -69,6 +73,10 @@ def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
 
 def _value(thresholds: Thresholds, alerts: Sequence[Alert], name: str) -> Iterator[str]:
     yield _where(thresholds, name)
+    for value in values(thresholds):
+        if value.path == name:
+            yield f"  {value.text}: {value.meaning or 'the last value of its level'}"
+            yield f"  why: {value.why}"
     using = [alert for alert in alerts if any(_covers(path, name) for path in alert.paths())]
     if not using:
         yield "no alert depends on it alone; see docs/targets.md and the dashboards"
@@ -79,10 +87,6 @@ def _value(thresholds: Thresholds, alerts: Sequence[Alert], name: str) -> Iterat
 
 def _covers(path: str, name: str) -> bool:
     return name == path or name.startswith(f"{path}.")
-
-
-def _at_or_below(thresholds: Thresholds, path: str) -> list[str]:
-    return [each for each in thresholds.positions if _covers(path, each)]
 
 
 def _where(thresholds: Thresholds, path: str) -> str:

@@ -51,6 +51,7 @@ def proofs(involved: list[Alert]) -> set[str]:
     return {f"promtool-tests/{alert.name}.yml" for alert in involved}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LEAVES, ids=name_of)
 def test_a_change_reaches_what_speaks_of_it_and_no_test_is_stale(
     path: Leaf, tmp_path: Path, any_promtool: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def test_alerts_fire_and_stay_silent(promtool: Path, test: Path) -> None:
 
 def test_there_is_a_test_file_for_every_alert() -> None:
     assert len(TESTS) >= 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "overlay", sorted((ROOT / "deploy/overlays").iterdir()), ids=lambda path: path.name
+)
+def test_an_overlay_brings_rules_and_tests_that_fit(
+    overlay: Path, any_promtool: Path, tmp_path: Path
+) -> None:
+    run(sys.executable, "-m", "generator", "render", "--overlay", overlay, "--out", tmp_path)
+    run(any_promtool, "test", "rules", *(tmp_path / "promtool-tests").glob("*.yml"))
 
 
 def test_vmalert_accepts_the_rules(vmalert: Path) -> None:

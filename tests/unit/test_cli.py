@@ -146,13 +146,15 @@ def test_explain_names_the_line_of_every_number(run: Run, project: Path) -> None
         "docs/runbooks/AuditorHighLatency.md",
     ):
         assert part in done.stdout
-    assert run("explain", "high_latency".replace("_", "")).stdout == done.stdout
+    for other in ("highlatency", "high_latency", "alerts.high_latency"):
+        assert run("explain", other).stdout == done.stdout
 
 
 def test_explain_says_what_depends_on_a_number(run: Run) -> None:
     done = run("explain", "targets.latency.p95.poor")
     assert "AuditorHighLatency: alerts/latency.yml" in done.stdout
     assert "AuditorRequestsWaiting" in done.stdout
+    assert done.stderr == ""
 
 
 def test_explain_offers_the_nearest_name(run: Run) -> None:
