@@ -121,13 +121,15 @@ def workers_missing(kit: Kit) -> Alert:
 def starts(window: float, expected: int) -> Recording:
     """Starts of worker processes in the window, for each expected worker.
 
-    Rounded, because `increase` extrapolates: Prometheus 3 reads 8 starts in 15 minutes as 8.14.
+    A difference, because `increase` extrapolates: it reads 32 starts in 15 minutes as up to 32.5.
+    Only where the counter began anew, with the sidecar, does it have to serve.
     """
     w = format_duration(window)
+    since = f"{WORKER_STARTS}{{}} - {WORKER_STARTS}{{}} offset {w} >= 0"
     return Recording(
         "workers",
         f"instance:auditor_worker_starts:per_worker_increase{w}",
-        f"round(increase({WORKER_STARTS}{{}}[{w}])) / {expected}",
+        f"({since} or round(increase({WORKER_STARTS}{{}}[{w}]))) / {expected}",
     )
 
 
@@ -247,18 +249,11 @@ def _quiet(kit: Kit) -> int:
 
 
 def _burst(kit: Kit, alert: Alert, title: str, count: int) -> Case:
-    """So many starts after a quiet window.
-
-    The window forgets them within a scrape of its end: Prometheus 3 leaves its first moment out.
-    """
+    """So many starts after a quiet window, which forgets them at its end."""
     clock, settings = kit.clock, kit.thresholds.alerts.worker_crash_loop
     expected = kit.thresholds.service.expected_workers
     quiet, value = _quiet(kit), count / expected
-    forgotten = quiet + settings.window - clock.interval
-    kept = int(
-        (forgotten - clock.interval + settings.keep_firing_for) // clock.interval * clock.interval
-    )
-    gone = clock.tick(forgotten + settings.keep_firing_for) + 2 * clock.interval
+    gone = clock.tick(quiet + settings.window) + clock.tick(settings.keep_firing_for)
     ill = [trigger for trigger in alert.triggers if value > alert.bound(trigger)]
 
     def firing(at: float) -> Moment:
@@ -269,12 +264,12 @@ def _burst(kit: Kit, alert: Alert, title: str, count: int) -> Case:
 
     turns = sorted({quiet + clock.tick(trigger.for_) for trigger in alert.triggers})
     moments = [firing(at) for turn in turns for at in (turn - clock.interval, turn)]
-    samples = quiet // clock.interval, clock.tick(gone) // clock.interval
+    samples = quiet // clock.interval, gone // clock.interval
     values = f"{expected}x{samples[0] - 1} {expected + count}x{samples[1]}"
     return Case(
         title,
         (Series(selector(WORKER_STARTS, kit.workers(HERE)), values),),
-        (*moments, firing(kept), Moment(gone, ())),
+        (*moments, firing(gone - clock.interval), Moment(gone, ())),
     )
 
 
