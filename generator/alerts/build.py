@@ -9,7 +9,7 @@ from typing import Final
 
 from generator.alerts.clock import Clock
 from generator.alerts.model import Alert, Case, Firing, Moment, Recording, Series, Trigger
-from generator.alerts.proof import HERE, Drive, at_once
+from generator.alerts.proof import HERE, Drive, at_once, worst_alone
 from generator.alerts.series import Phase, counter, gauge, just_over, selector
 from generator.names import API_CLIENTS, REQUESTS, UP
 from generator.thresholds.model import (
@@ -251,8 +251,15 @@ def _many_users(
             (Moment(end, expected),),
         )
 
-    return case(f"at most {limit} users", limit, firing), case(
-        f"more than {limit} users", limit + 1, ()
+    def crowded(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+        users = gauge(kit.clock, phases, lambda _value: limit + 1)
+        clients = Series(selector(API_CLIENTS, kit.workers(instance)), users)
+        return (*drive.series(instance, phases), clients)
+
+    return (
+        case(f"at most {limit} users", limit, firing),
+        case(f"more than {limit} users", limit + 1, ()),
+        worst_alone(alert, replace(drive, series=crowded), f"ill with more than {limit} users"),
     )
 
 

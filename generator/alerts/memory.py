@@ -10,6 +10,7 @@ from generator.alerts.model import (
     Alert,
     Case,
     Cause,
+    Firing,
     Moment,
     Panel,
     Query,
@@ -18,7 +19,7 @@ from generator.alerts.model import (
     Series,
 )
 from generator.alerts.proof import HERE, prove
-from generator.alerts.series import selector
+from generator.alerts.series import Phase, selector
 from generator.names import (
     MEMORY_LIMIT,
     MEMORY_USAGE,
@@ -29,7 +30,7 @@ from generator.names import (
     WORKER_STARTS,
 )
 from generator.promql import number
-from generator.thresholds.model import Unit
+from generator.thresholds.model import InitialAlert, Unit
 from generator.thresholds.units import format_duration
 
 GIB: Final = 2.0**30
@@ -206,6 +207,30 @@ def high_initial_memory(kit: Kit) -> Alert:
             "models load after the start",
             (born, models),
             tuple(Moment(clock.tick(length * part / 8), ()) for part in range(1, 8)),
+        ),
+        _heavy_start(kit, alert, settings),
+    )
+
+
+def _heavy_start(kit: Kit, alert: Alert, settings: InitialAlert) -> Case:
+    """Too much memory from the start on: said while the worker is young, not for ever."""
+    clock, value = kit.clock, 2 * alert.bound(alert.triggers[0])
+    grown = clock.tick(settings.window)
+    gone = grown + clock.tick(settings.keep_firing_for)
+    course = [Phase(gone + clock.interval, value)]
+    drive = kit.gauge_drive(
+        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, kit.worker, healthy=0.0
+    )
+    firing = tuple(
+        Firing(trigger.severity, value, kit.worker(HERE), {}) for trigger in alert.triggers
+    )
+    return Case(
+        "a heavy worker grows older",
+        tuple(drive.series(HERE, course)),
+        (
+            Moment(grown - clock.interval, firing),
+            Moment(gone - clock.interval, firing),
+            Moment(gone, ()),
         ),
     )
 

@@ -80,6 +80,12 @@ def low_traffic(alert: Alert, drive: Drive, window: float, value: float) -> Case
     )
 
 
+def worst_alone(alert: Alert, drive: Drive, title: str) -> Case:
+    """The course of `_Proof.beyond` for the worst severity, where `drive` silences the others."""
+    worst = alert.triggers[:1]
+    return replace(_Proof(replace(alert, triggers=worst), drive).beyond(worst[0]), title=title)
+
+
 @dataclass(frozen=True)
 class _Proof:
     alert: Alert

@@ -138,33 +138,47 @@ def _no_traffic_cases(kit: Kit, alert: Alert) -> tuple[Case, ...]:
     silent = busy + quiet
     length = clock.tick(quiet + wait) + keep + 8 * clock.interval
     firing = tuple(Firing(trigger.severity, 0, kit.api(HERE), {}) for trigger in alert.triggers)
-    fires = clock.tick(silent + clock.interval + wait)
+    fires = clock.tick(silent + clock.interval + wait) + clock.interval
+    back = fires + clock.interval
+    much = 1000.0 * settings.min_requests
+    # The busy time slides out of its range while the alert waits.
+    enough = 1.02 * settings.min_requests / (1 - (wait + 4 * clock.interval) / settings.before)
 
-    def course(total: float, after: float) -> tuple[Series, ...]:
-        """`total` requests spread over the busy time, `after` a scrape from then on."""
-        phases = [Phase(busy, total * clock.interval / settings.before), Phase(length, after)]
+    def course(total: float, then: float, again: float = 0.0) -> tuple[Series, ...]:
+        """`total` requests in the busy time, `then` in a window, `again` as busy as at first."""
+        busily = total * clock.interval / settings.before
+        phases = [
+            Phase(busy, busily),
+            Phase(back - busy, then * clock.interval / settings.window),
+            Phase(length, again * busily),
+        ]
         values = counter(clock, phases, lambda phase: phase.value or 0.0)
         return (Series(selector(REQUESTS, {**kit.api(HERE), "status": "success"}), values),)
 
-    much = 1000.0 * settings.min_requests
     return (
         Case(
-            "busy, then silent",
-            course(much, 0.0),
+            "busy, then silent, then busy again",
+            course(much, 0.0, 1.0),
             (
                 Moment(silent - 4 * clock.interval + clock.tick(wait), ()),
-                Moment(fires + clock.interval, firing),
+                Moment(fires, firing),
+                Moment(back + keep - clock.interval, firing),
+                Moment(back + keep, ()),
             ),
         ),
         Case(
-            "hardly any requests before",
-            course(0.9 * settings.min_requests, 0.0),
-            (Moment(fires + clock.interval, ()),),
+            "too few requests before",
+            course(0.99 * settings.min_requests, 0.0),
+            (Moment(fires, ()),),
+        ),
+        Case("just enough requests before", course(enough, 0.0), (Moment(fires, firing),)),
+        Case(
+            "a single request within the window",
+            course(much, 1.02),
+            (Moment(silent, ()), Moment(fires, ())),
         ),
         Case(
-            "a request now and then",
-            course(much, 1.2 * clock.interval / settings.window),
-            (Moment(silent, ()), Moment(fires + clock.interval, ())),
+            "less than one request within the window", course(much, 0.98), (Moment(fires, firing),)
         ),
     )
 

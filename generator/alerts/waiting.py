@@ -11,6 +11,7 @@ from generator.alerts.model import (
     Alert,
     Case,
     Cause,
+    Firing,
     Moment,
     Panel,
     Query,
@@ -194,7 +195,16 @@ def _waiting_cases(kit: Kit, alert: Alert, minimum: int) -> tuple[Case, ...]:
     length = clock.tick(kit.steady(window)(value, 0) + wait) + 4 * clock.interval
     end = length - clock.interval
     few = _wait_drive(kit, window, 0.99 * minimum / value)
+    enough = _wait_drive(kit, window, 1.01 * minimum / value)
+    firing = tuple(
+        Firing(trigger.severity, value, kit.workers(HERE), {}) for trigger in alert.triggers
+    )
     return (
+        Case(
+            "enough wait",
+            tuple(enough.series(HERE, [Phase(length, value)])),
+            (Moment(end, firing),),
+        ),
         Case("too few wait", tuple(few.series(HERE, [Phase(length, value)])), (Moment(end, ()),)),
         Case(
             "nobody waits",
