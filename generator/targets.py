@@ -8,7 +8,7 @@ from typing import Final
 from generator.alerts.model import Alert
 from generator.markdown import page, section, table
 from generator.thresholds import Thresholds, shapes
-from generator.thresholds.model import Levels, LoadLevels, Targets
+from generator.thresholds.levels import Levels, LoadLevels, Targets
 from generator.thresholds.units import format_value
 from generator.values import Value, values
 

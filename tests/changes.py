@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from generator.thresholds import ConfigError, Thresholds, load
-from generator.thresholds.model import SEVERITIES
+from generator.thresholds.settings import SEVERITIES
 from tests.bundle import FILE, text
 
 Leaf = tuple[str | int, ...]

@@ -21,7 +21,7 @@ from generator.names import (
     WORKER_STARTS,
     WORKERS,
 )
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 
 SECTION: Final = "Availability"
 LOOK_BACK: Final = "5m"

@@ -12,14 +12,9 @@ from generator.alerts.model import Alert, Case, Firing, Moment, Recording, Serie
 from generator.alerts.proof import HERE, Drive, at_once, worst_alone
 from generator.alerts.series import Phase, counter, gauge, just_over, selector
 from generator.names import API_CLIENTS, REQUESTS, UP
-from generator.thresholds.model import (
-    SEVERITIES,
-    AlertSettings,
-    Levels,
-    LoadLevels,
-    Thresholds,
-    Tier,
-)
+from generator.thresholds.levels import Levels, LoadLevels
+from generator.thresholds.model import Thresholds
+from generator.thresholds.settings import SEVERITIES, AlertSettings, Tier
 from generator.thresholds.units import format_duration
 
 ERROR: Final = 'status="error"'

@@ -7,7 +7,7 @@ from generator.alerts.build import Kit, triggers
 from generator.alerts.model import Alert, Cause, Panel, Query, Recording, Runbook
 from generator.alerts.proof import prove
 from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, DB_CONNECTIONS, WORKER_INFO
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 
 
 def alerts(kit: Kit) -> tuple[Alert, ...]:

@@ -31,7 +31,7 @@ from generator.alerts.model import (
 from generator.alerts.proof import HERE, Drive, low_traffic, prove
 from generator.alerts.series import Phase, counter, gauge, selector
 from generator.names import DB_CONNECTIONS, REQUESTS, UP, WORKER_STARTS
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 from generator.thresholds.units import format_duration
 
 # Selectors for the runbooks.

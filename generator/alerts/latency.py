@@ -30,8 +30,9 @@ from generator.names import (
     PROBE_DURATION,
 )
 from generator.promql import number
-from generator.thresholds.model import TrafficAlert, Unit
+from generator.thresholds.levels import Unit
 from generator.thresholds.notices import between_buckets
+from generator.thresholds.settings import TrafficAlert
 from generator.thresholds.units import format_duration, format_value
 
 # Field of LatencyTargets -> quantile.

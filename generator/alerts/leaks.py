@@ -36,7 +36,8 @@ from generator.names import (
 )
 from generator.promql import number
 from generator.texts import humanize1024
-from generator.thresholds.model import LeakAlert, Unit
+from generator.thresholds.levels import Unit
+from generator.thresholds.settings import LeakAlert
 from generator.thresholds.units import format_duration
 
 

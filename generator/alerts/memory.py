@@ -30,7 +30,8 @@ from generator.names import (
     WORKER_STARTS,
 )
 from generator.promql import number
-from generator.thresholds.model import InitialAlert, Unit
+from generator.thresholds.levels import Unit
+from generator.thresholds.settings import InitialAlert
 from generator.thresholds.units import format_duration
 
 GIB: Final = 2.0**30

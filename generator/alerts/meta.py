@@ -6,7 +6,7 @@ from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
 from generator.alerts.model import Alert, Case, Cause, Firing, Moment, Panel, Query, Runbook
 from generator.names import UP
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 
 
 def alerts(kit: Kit) -> tuple[Alert, ...]:

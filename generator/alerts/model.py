@@ -8,7 +8,9 @@ from typing import Final, Literal
 
 from generator.alerts.clock import Clock
 from generator.promql import number, plain
-from generator.thresholds.model import Bound, Severity, Unit
+from generator.thresholds.levels import Unit
+from generator.thresholds.model import Bound
+from generator.thresholds.settings import Severity
 
 Family = Literal[
     "error",

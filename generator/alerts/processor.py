@@ -36,7 +36,7 @@ from generator.names import (
     REQUESTS,
     WORKER_INFO,
 )
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 from generator.thresholds.units import format_duration
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from generator.alerts.clock import Clock
 from generator.alerts.model import Alert, Case, Firing, Moment, Series, Trigger
 from generator.alerts.series import Phase, just_over, just_under
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 
 HERE: Final = "10.0.0.1:9105"
 THERE: Final = "10.0.0.2:9105"

@@ -12,7 +12,7 @@ from generator.alerts.proof import Drive, low_traffic, prove
 from generator.alerts.series import Phase, histogram
 from generator.names import CONFIDENCE, WORKER_STARTS
 from generator.promql import le, number
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 from generator.thresholds.units import format_duration
 
 

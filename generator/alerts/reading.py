@@ -23,7 +23,7 @@ from generator.alerts.model import (
 from generator.alerts.proof import HERE, Drive, prove
 from generator.alerts.series import Phase, counter, gauge, selector
 from generator.names import EXPORTER_ERRORS, LATENCY, OPEN_FDS, UP, WORKERS
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 from generator.thresholds.units import format_duration
 
 

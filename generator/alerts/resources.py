@@ -18,7 +18,7 @@ from generator.names import (
     THREADS,
     WORKER_INFO,
 )
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 
 WORKER_LEGEND: Final = "{{instance}} worker {{worker}}"
 

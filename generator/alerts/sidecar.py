@@ -29,7 +29,7 @@ from generator.names import (
     UP,
     WORKERS,
 )
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 
 
 def alerts(kit: Kit) -> tuple[Alert, ...]:

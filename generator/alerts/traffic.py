@@ -32,7 +32,7 @@ from generator.names import (
     REQUESTS,
     WORKERS,
 )
-from generator.thresholds.model import ThroughputLevels, Unit
+from generator.thresholds.levels import ThroughputLevels, Unit
 from generator.thresholds.units import format_duration
 
 

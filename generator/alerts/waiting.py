@@ -30,7 +30,7 @@ from generator.names import (
     REQUESTS,
     WORKERS,
 )
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 from generator.thresholds.units import format_duration
 
 

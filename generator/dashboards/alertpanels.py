@@ -7,7 +7,8 @@ from typing import Final
 from generator.alerts.model import Alert
 from generator.dashboards import levels
 from generator.dashboards.panels import Link, Query, TimeSeries
-from generator.thresholds.model import Thresholds, Unit
+from generator.thresholds.levels import Unit
+from generator.thresholds.model import Thresholds
 
 UNITS: Final = {
     Unit.DURATION: "s",

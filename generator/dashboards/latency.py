@@ -16,7 +16,8 @@ from generator.dashboards.panels import (
 )
 from generator.dashboards.shared import NO_REQUESTS, NO_SIDECAR
 from generator.promql import le, number
-from generator.thresholds.model import Thresholds, Unit
+from generator.thresholds.levels import Unit
+from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_value
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.alerts.model import Alert
-from generator.thresholds.model import Levels, Severity
+from generator.thresholds.levels import Levels
+from generator.thresholds.settings import Severity
 from generator.thresholds.units import format_duration, format_value
 
 GREEN: Final = "green"

@@ -7,7 +7,8 @@ from typing import Final
 from generator.alerts import budget
 from generator.dashboards import levels
 from generator.dashboards.panels import Panel, Query, TimeSeries
-from generator.thresholds.model import Thresholds, Unit
+from generator.thresholds.levels import Unit
+from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration, format_value
 
 NO_REQUESTS: Final = "No requests"

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from generator.thresholds import shapes
-from generator.thresholds.model import SEVERITIES, Bound, Rows, Thresholds, Unit
+from generator.thresholds.levels import Unit
+from generator.thresholds.model import Bound, Thresholds
 from generator.thresholds.problems import Notice
+from generator.thresholds.settings import SEVERITIES, Rows
 from generator.thresholds.units import format_value
 
 

@@ -8,14 +8,9 @@ from typing import Any, Final
 from generator.thresholds import shapes
 from generator.thresholds.checks.service import OWN_LABELS
 from generator.thresholds.forms import LABEL_NAME, LINE
-from generator.thresholds.model import (
-    SEVERITIES,
-    BoundAlert,
-    ConditionAlert,
-    Rows,
-    Thresholds,
-    Unit,
-)
+from generator.thresholds.levels import Unit
+from generator.thresholds.model import Thresholds
+from generator.thresholds.settings import SEVERITIES, BoundAlert, ConditionAlert, Rows
 from generator.thresholds.units import LARGEST_COUNT, PATTERNS, form
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

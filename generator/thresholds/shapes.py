@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 from generator.thresholds.forms import LINE, POSITIVE, Form
-from generator.thresholds.model import EDGE_BEFORE, Alerts, Levels, Rows, Targets, Unit
+from generator.thresholds.levels import EDGE_BEFORE, Levels, Targets, Unit
+from generator.thresholds.settings import Alerts, Rows
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 
 _NUMBER: Final = r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _WHOLE: Final = r"(?:0|[1-9][0-9]*)"

@@ -7,7 +7,8 @@ from typing import Final
 from generator.thresholds import shapes
 from generator.thresholds.draft import Draft, Leaf
 from generator.thresholds.forms import LINE
-from generator.thresholds.model import Thresholds, Unit
+from generator.thresholds.levels import Unit
+from generator.thresholds.model import Thresholds
 from generator.thresholds.nodes import Hole, Node, Scalar, Sequence, Table, joined, shown
 from generator.thresholds.problems import Problem, nearest, quoted
 from generator.thresholds.units import form, parse

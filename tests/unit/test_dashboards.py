@@ -14,7 +14,8 @@ import pytest
 from generator.alerts.model import Alert, Panel
 from generator.dashboards import levels, render
 from generator.dashboards.levels import BLUE, GREEN, ORANGE, RED, YELLOW, Step
-from generator.thresholds.model import SEVERITIES, LatencyLevels
+from generator.thresholds.levels import LatencyLevels
+from generator.thresholds.settings import SEVERITIES
 from tests.bundle import alerts, thresholds
 from tests.grafana import Json, dashboards, panels, texts
 

@@ -18,7 +18,7 @@ from generator import runbooks, targets
 from generator.alerts import all_alerts
 from generator.alerts.model import Alert
 from generator.thresholds import Thresholds, shapes
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 from generator.values import Value, values
 from tests.bundle import ROOT, alerts, files, thresholds
 from tests.unit.test_alerts import check_known

@@ -10,16 +10,9 @@ from typing import Final
 from generator.thresholds import shapes
 from generator.thresholds.checks.service import LONGEST_INTERVAL
 from generator.thresholds.draft import Draft
-from generator.thresholds.model import (
-    EDGE_BEFORE,
-    SEVERITIES,
-    BoundAlert,
-    ConditionAlert,
-    LeakAlert,
-    Rows,
-    Unit,
-)
+from generator.thresholds.levels import EDGE_BEFORE, Unit
 from generator.thresholds.problems import Problem, nearest, quoted
+from generator.thresholds.settings import SEVERITIES, BoundAlert, ConditionAlert, LeakAlert, Rows
 from generator.thresholds.units import format_value
 
 _BUCKETS: Final = "service.latency_buckets"

@@ -9,7 +9,7 @@ from typing import Final
 from generator.names import LABELS
 from generator.thresholds.draft import Draft
 from generator.thresholds.forms import LABEL_NAME
-from generator.thresholds.model import Unit
+from generator.thresholds.levels import Unit
 from generator.thresholds.nodes import joined
 from generator.thresholds.problems import Problem, quoted
 from generator.thresholds.units import format_value

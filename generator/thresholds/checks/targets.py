@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from generator.thresholds.draft import Draft
-from generator.thresholds.model import Levels, Unit
+from generator.thresholds.levels import Levels, Unit
 from generator.thresholds.problems import Problem
 from generator.thresholds.units import format_value
 

@@ -6,7 +6,8 @@ from typing import Final
 import yaml
 
 from generator.thresholds import ConfigError, load, shapes
-from generator.thresholds.model import Alerts, Unit
+from generator.thresholds.levels import Unit
+from generator.thresholds.settings import Alerts
 
 FILE: Final = "thresholds.yaml"
 

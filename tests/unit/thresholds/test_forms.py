@@ -5,7 +5,8 @@ import time
 import pytest
 
 from generator.thresholds import ConfigError, Thresholds, load
-from generator.thresholds.model import Count, Seconds, Tier
+from generator.thresholds.levels import Count, Seconds
+from generator.thresholds.settings import Tier
 from tests.unit.thresholds.good import FILE, GOOD, edited, problems
 
 KEYS = "`version`, `service`, `targets`, `slo`, `dashboards`, `alerts`"
