@@ -24,10 +24,10 @@ BY_CI = "make test"
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what git tracks, with the environment and the tools of this one."""
+    """A copy of what git does not ignore, with the environment and the tools of this one."""
     folder = tmp_path_factory.mktemp("checkout")
     listed = subprocess.run(
-        ["/usr/bin/env", "git", "ls-files", "-z"],
+        ["/usr/bin/env", "git", "ls-files", "-co", "--exclude-standard", "-z"],
         cwd=ROOT,
         capture_output=True,
         text=True,
