@@ -37,7 +37,7 @@ from generator.thresholds.units import format_duration, format_value
 
 # Field of LatencyTargets -> quantile.
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
-NAMES: Final = {"p50": "median", "p95": "p95", "p99": "p99", "p999": "p99.9"}
+NAMES: Final = {"p50": "Median", "p95": "p95", "p99": "p99", "p999": "p99.9"}
 
 
 def family_of(metric: str) -> Family:
@@ -205,13 +205,17 @@ def _quantile_alert(kit: Kit, own: _Percentile) -> Alert:
             f"{spoken} latency of {{{{ $labels.instance }}}} is {{{{ $value | humanizeDuration }}}}"
         ),
         description=(
-            f"The {spoken} of the verifications on {{{{ $labels.instance }}}} over the last {w} is "
-            "{{ $value | humanizeDuration }}, more than BOUND. Waiting for a worker is not in it. "
-            "Next: compare it with CPU and database connections on the system dashboard, which "
-            "tell slow models from a slow database."
+            f"The {spoken.lower()} of the verifications on {{{{ $labels.instance }}}} over the "
+            f"last {w} is {{{{ $value | humanizeDuration }}}}, more than BOUND. Waiting for a "
+            "worker is not in it. Next: compare it with CPU and database connections on the system "
+            "dashboard, which tell slow models from a slow database."
         ),
         panel=Panel(
-            "latency", "Percentiles", own.panel, f"{spoken} of verifications", "{{instance}}"
+            "latency",
+            "Percentiles",
+            own.panel,
+            f"{spoken} latency of verifications",
+            "{{instance}}",
         ),
         runbook=Runbook(
             gist=own.gist,
@@ -229,8 +233,8 @@ def _quantile_alert(kit: Kit, own: _Percentile) -> Alert:
             ),
             meaning=(
                 (
-                    f"The {spoken} of the time that successful verifications spent in their "
-                    "handler. The time a request waits for a worker is not in it, nor are "
+                    f"The {spoken.lower()} of the time that successful verifications spent in "
+                    "their handler. The time a request waits for a worker is not in it, nor are "
                     "failures. "
                 )
                 + precision(buckets, [each.bound.value for each in found if each.bound])

@@ -175,7 +175,9 @@ def app_metrics_missing(kit: Kit) -> Alert:
             "PROMETHEUS_MULTIPROC_DIR is set for the Auditor and names the folder that the sidecar "
             "reads."
         ),
-        panel=Panel("overview", SECTION, 106, "Workers without metrics of the app", "{{instance}}"),
+        panel=Panel(
+            "overview", SECTION, 106, "Workers whose metrics should be there", "{{instance}}"
+        ),
         runbook=Runbook(
             gist=(
                 "Workers run, but the app's own metrics are missing: errors and latency are not "
