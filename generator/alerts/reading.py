@@ -132,10 +132,14 @@ def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
     wait, keep = alert.triggers[0].for_, alert.keep_firing_for
     steady = clock.tick(window + wait) + 2 * clock.interval
     gone = steady + clock.tick(window)
-    firing = tuple(
-        Firing(trigger.severity, 40, kit.workers(HERE), {}) for trigger in alert.triggers
-    )
-    start = clock.tick(clock.interval) + clock.tick(wait)
+    start = clock.interval + clock.tick(wait)
+
+    def firing(at: float) -> Moment:
+        """The errors counted so far, while the window fills."""
+        read = 40 * min(1.0, at / window)
+        found = (Firing(each.severity, read, kit.workers(HERE), {}) for each in alert.triggers)
+        return Moment(at, tuple(found))
+
     phases = [Phase(steady, 40), Phase(gone + clock.tick(keep), 0)]
     single = f"0x{steady // clock.interval} 1x{2 * steady // clock.interval}"
     labels = {**kit.workers(HERE), "reason": "vanished"}
@@ -145,7 +149,8 @@ def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
             tuple(drive.series(HERE, phases)),
             (
                 Moment(start - clock.interval, ()),
-                Moment(steady - clock.interval, firing),
+                firing(start),
+                firing(steady - clock.interval),
                 Moment(gone + clock.tick(keep), ()),
             ),
         ),
