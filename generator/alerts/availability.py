@@ -49,6 +49,12 @@ def hours(kit: Kit, metric: str, value: float) -> Series:
     )
 
 
+def always_one(kit: Kit, metric: str, instance: str, phases: Sequence[Phase]) -> Series:
+    """A gauge of the sidecar that is 1 through all phases in which it is scraped."""
+    ones = [replace(phase, value=None if phase.value is None else 1.0) for phase in phases]
+    return Series(selector(metric, kit.workers(instance)), gauge(kit.clock, ones, float))
+
+
 def down(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.down
     alert = Alert(
@@ -220,15 +226,10 @@ def unresponsive(kit: Kit) -> Alert:
         drive,
         series=lambda instance, phases: (
             *drive.series(instance, phases),
-            _running(kit, instance, phases),
+            always_one(kit, WORKERS, instance, phases),
         ),
     )
     gone = hours(kit, WORKERS, 0)
     return prove(
         alert, running, beside(kit, alert, drive, 0, gone, "no worker runs: down, not hung")
     )
-
-
-def _running(kit: Kit, instance: str, phases: Sequence[Phase]) -> Series:
-    alive = [replace(phase, value=None if phase.value is None else 1.0) for phase in phases]
-    return Series(selector(WORKERS, kit.workers(instance)), gauge(kit.clock, alive, float))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.availability import SECTION, beside, hours
+from generator.alerts.availability import SECTION, always_one, beside, hours
 from generator.alerts.build import Kit, triggers
 from generator.alerts.model import (
     Alert,
@@ -20,7 +19,7 @@ from generator.alerts.model import (
     Series,
 )
 from generator.alerts.proof import HERE, prove
-from generator.alerts.series import Phase, gauge, selector
+from generator.alerts.series import selector
 from generator.names import (
     EXPORTER_BUILD,
     EXPORTER_DURATION,
@@ -307,7 +306,7 @@ def sidecar_blind(kit: Kit) -> Alert:
         drive,
         series=lambda instance, phases: (
             *drive.series(instance, phases),
-            _answers(kit, instance, phases),
+            always_one(kit, PROBE_SUCCESS, instance, phases),
         ),
     )
     silent = hours(kit, PROBE_SUCCESS, 0)
@@ -316,8 +315,3 @@ def sidecar_blind(kit: Kit) -> Alert:
         answering,
         beside(kit, alert, drive, 0, silent, "no worker and no answer: down, not blind"),
     )
-
-
-def _answers(kit: Kit, instance: str, phases: Sequence[Phase]) -> Series:
-    alive = [replace(phase, value=None if phase.value is None else 1.0) for phase in phases]
-    return Series(selector(PROBE_SUCCESS, kit.workers(instance)), gauge(kit.clock, alive, float))
