@@ -64,7 +64,7 @@ all-tools: $(STAMP)  ## As tools, but build what is not packaged (slow), and fai
 .PHONY: requirements
 requirements: $(STAMP)  ## Recompile requirements*.txt to the newest versions
 	export UV_CUSTOM_COMPILE_COMMAND='make requirements'
-	for set in requirements requirements-dev tests/tools/requirements; do
+	for set in requirements exporters/requirements requirements-dev tests/tools/requirements; do
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate "$$set.in" --output-file "$$set.txt"
 	done

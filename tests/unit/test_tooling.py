@@ -15,7 +15,12 @@ import yaml
 
 from tests.tools import ROOT
 
-REQUIREMENTS = ("requirements", "requirements-dev", "tests/tools/requirements")
+REQUIREMENTS = (
+    "requirements",
+    "exporters/requirements",
+    "requirements-dev",
+    "tests/tools/requirements",
+)
 IGNORED_FOLDERS = {".git", ".tools", ".venv"}
 
 
@@ -101,14 +106,16 @@ def test_every_requirement_is_pinned_by_hash(name: str) -> None:
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
 def test_every_direct_requirement_is_compiled(name: str) -> None:
-    wanted = matches(f"{name}.in", "^[A-Za-z].*$")
+    wanted = matches(f"{name}.in", r"^[A-Za-z][\w.-]*")
     compiled = matches(f"{name}.txt", "^[a-z0-9._-]+(?===)")
     assert [each for each in wanted if each.lower() not in compiled] == []
 
 
-def test_the_development_set_contains_the_runtime_set() -> None:
-    runtime, development = (matches(f"{name}.txt", r"^\S+==\S+") for name in REQUIREMENTS[:2])
-    assert set(runtime) <= set(development)
+def test_the_development_set_contains_the_runtime_sets() -> None:
+    generator, sidecar, development = (
+        set(matches(f"{name}.txt", r"^\S+==\S+")) for name in REQUIREMENTS[:3]
+    )
+    assert generator | sidecar <= development
 
 
 def test_no_lock_file_names_a_host() -> None:
@@ -127,7 +134,9 @@ def test_every_npm_package_is_pinned_by_hash() -> None:
 
 
 def test_the_metadata_name_the_runtime_requirements() -> None:
+    extras = project()["optional-dependencies"]
     assert sorted(project()["dependencies"]) == sorted(matches("requirements.in", "^[A-Za-z].*$"))
+    assert extras["sidecar"] == matches("exporters/requirements.in", "^[A-Za-z].*$")
 
 
 def project() -> dict[str, Any]:
