@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
+from exporters import contract
 from generator.names import (
     ACCEPT_QUEUE,
     API_CLIENTS,
@@ -73,6 +74,8 @@ def workers(thresholds: Thresholds, seconds: float) -> Iterator[str]:
             MAX_FDS: 1024,
             START_TIME: STARTED,
             DB_CONNECTIONS: 1,
+            contract.PROPORTIONAL_MEMORY.sample: GIB // 2,
+            contract.UNIQUE_MEMORY.sample: GIB // 4,
         }
         yield from (f"{name}{{{label}}} {value}" for name, value in gauges.items())
         yield f'{CPU_SECONDS}{{{label},mode="user"}} {0.2 * seconds}'
@@ -89,10 +92,14 @@ def workers(thresholds: Thresholds, seconds: float) -> Iterator[str]:
         ACCEPT_QUEUE: 0,
         PROBE_SUCCESS: 1,
         EXPORTER_DURATION: 0.001,
+        contract.EXPORTER_APP_FILES.sample: 8,
+        contract.EXPORTER_APP_FOLDED.sample: 0,
+        contract.EXPORTER_APP_DURATION.sample: 0.001,
     }
     yield from (f"{name} {value}" for name, value in singles.items())
     yield from histogram(PROBE_DURATION, thresholds.service.latency_buckets, seconds, 0.005)
     yield f'{EXPORTER_ERRORS}{{reason="permission"}} 0'
+    yield f'{contract.EXPORTER_DISCOVERY.sample}{{state="found"}} 1'
     yield f'{EXPORTER_BUILD}{{version="0"}} 1'
 
 

@@ -1,0 +1,1 @@
+"""What the kernel's socket tables say of the service."""

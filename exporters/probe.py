@@ -1,0 +1,104 @@
+"""A timed request to the service's health endpoint, as a client would send it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry, Histogram
+
+from exporters import VERSION, contract
+from exporters.exposition import Block, from_client, gauge
+
+LOG: Final = logging.getLogger("exporters")
+LONGEST_LINE: Final = 8192
+
+
+class Probe:
+    """Asks every `interval` seconds, over a new connection each time, and waits `timeout` at most.
+
+    Only answered probes count in the histogram; whether the last one was answered with 200 is a
+    value of its own, absent before the first one has ended.
+    """
+
+    def __init__(self, url: str, interval: float, timeout: float) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._tls = parts.scheme == "https"
+        self._port = parts.port or (443 if self._tls else 80)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._request = (
+            f"GET {target} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+            f"User-Agent: auditor-sidecar/{VERSION}\r\nConnection: close\r\n\r\n"
+        ).encode("ascii")
+        self._url = url
+        self._interval = interval
+        self._timeout = timeout
+        self._success: bool | None = None
+        self._said = ""
+        self.local_ports: frozenset[int] = frozenset()
+        self._registry = CollectorRegistry()
+        self._duration = Histogram(
+            contract.PROBE_DURATION.name, contract.PROBE_DURATION.help, registry=self._registry
+        )
+
+    async def run(self) -> None:
+        """Until it is cancelled. A probe longer than the interval takes the place of the next."""
+        next_at = time.monotonic()
+        while True:
+            await self.ask()
+            now = time.monotonic()
+            missed = max(1, -((next_at - now) // self._interval))
+            next_at += missed * self._interval
+            await asyncio.sleep(next_at - now)
+
+    async def ask(self) -> None:
+        """One probe; says in the log when the outcome is another than before."""
+        start = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._timeout):
+                status = await self._status()
+            self._duration.observe(time.perf_counter() - start)
+            outcome = f"answers {status}"
+            self._success = status == 200
+        except TimeoutError:
+            outcome, self._success = f"does not answer within {self._timeout:g} s", False
+        except ssl.SSLError as error:
+            outcome, self._success = f"fails: {error.reason or error}", False
+        except (OSError, EOFError, ValueError) as error:
+            outcome, self._success = f"does not answer: {error}", False
+        if outcome != self._said:
+            self._said = outcome
+            LOG.log(logging.INFO if self._success else logging.WARNING, "%s %s", self._url, outcome)
+
+    async def _status(self) -> int:
+        """Status of a whole answer; raises OSError, EOFError or ValueError."""
+        reader, writer = await asyncio.open_connection(
+            self._host,
+            self._port,
+            ssl=ssl.create_default_context() if self._tls else None,
+            limit=LONGEST_LINE,
+        )
+        try:
+            self.local_ports = frozenset({writer.get_extra_info("sockname")[1]})
+            writer.write(self._request)
+            line = await reader.readline()
+            version, _, rest = line.partition(b" ")
+            if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
+                raise ValueError("what comes is not HTTP" if line else "the connection was closed")
+            while await reader.read(LONGEST_LINE):
+                pass
+            return int(rest[:3])
+        finally:
+            writer.transport.abort()
+            self.local_ports = frozenset()
+
+    def blocks(self) -> Iterator[Block]:
+        if self._success is not None:
+            yield gauge(contract.PROBE_SUCCESS, int(self._success))
+        yield from (from_client(contract.PROBE_DURATION, each) for each in self._registry.collect())

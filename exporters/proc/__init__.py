@@ -1,0 +1,1 @@
+"""Reading what the kernel tells of processes."""

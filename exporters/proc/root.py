@@ -1,0 +1,170 @@
+"""A mounted /proc, or a folder that looks like one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from exporters.proc.parse import (
+    Denied,
+    Gone,
+    Malformed,
+    OutOfDescriptors,
+    ProcError,
+    Stat,
+    parse_boot_time,
+    parse_namespace_pids,
+    parse_pids,
+    parse_stat,
+)
+from exporters.reasons import Reason, reason_of
+
+_READ_BYTES: Final = 65536
+_EPOLL: Final = "anon_inode:[eventpoll]"
+_ERRORS: Final = {
+    Reason.VANISHED: Gone,
+    Reason.PERMISSION: Denied,
+    Reason.DESCRIPTORS: OutOfDescriptors,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a process has open: inodes of sockets, and whether it waits on an epoll."""
+
+    sockets: frozenset[int]
+    epoll: bool
+
+
+@contextmanager
+def proc_errors(what: str) -> Iterator[None]:
+    """Turns an OSError into the ProcError that says the same."""
+    try:
+        yield
+    except OSError as error:
+        kind = _ERRORS.get(reason_of(error), ProcError)
+        raise kind(f"{what}: {error.strerror or error}") from error
+
+
+def read_file(path: str) -> bytes:
+    """A whole file, read until it is empty: some of /proc give 4 KiB at a time."""
+    with proc_errors(path):
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            parts = [os.read(file, _READ_BYTES)]
+            while parts[-1]:
+                parts.append(os.read(file, _READ_BYTES))
+        finally:
+            os.close(file)
+    return b"".join(parts)
+
+
+class ProcRoot:
+    """Every method raises Gone, Denied, Malformed, or their base ProcError, and nothing else."""
+
+    def __init__(self, root: Path = Path("/proc"), own_root: str = "") -> None:
+        """`own_root` stands before the mount points of /proc/self/mountinfo; for fixtures."""
+        self.path = str(root)
+        self.own_root = own_root
+        self.real = self.path == "/proc"
+
+    def read(self, name: str) -> bytes:
+        return read_file(f"{self.path}/{name}")
+
+    def pids(self) -> list[int]:
+        with proc_errors("the list of processes"):
+            return sorted(int(name) for name in os.listdir(self.path) if name.isdecimal())
+
+    def stat(self, pid: int) -> Stat:
+        """Of a zombie too."""
+        return parse_stat(self.read(f"{pid}/stat"))
+
+    def children(self, pid: int) -> list[int]:
+        """Children of all its threads, zombies among them.
+
+        Without the kernel's option CONFIG_PROC_CHILDREN all processes are asked for their parent.
+        """
+        with proc_errors(f"{pid}/task"):
+            threads = os.listdir(f"{self.path}/{pid}/task")
+        found: list[int] = []
+        for thread in threads:
+            try:
+                found += parse_pids(self.read(f"{pid}/task/{thread}/children"))
+            except Gone:
+                if os.path.isdir(f"{self.path}/{pid}/task/{thread}"):
+                    return self._by_parent(pid)
+        return sorted(found)
+
+    def _by_parent(self, parent: int) -> list[int]:
+        return [pid for pid in self.pids() if self._parent(pid) == parent]
+
+    def _parent(self, pid: int) -> int | None:
+        try:
+            return self.stat(pid).parent
+        except ProcError:
+            return None
+
+    def links(self, pid: int) -> Links:
+        """Of the same user's processes alone."""
+        sockets: set[int] = set()
+        epoll = False
+        for link in self._targets(pid):
+            if link.startswith("socket:["):
+                sockets.add(int(link[8:-1]))
+            elif link == _EPOLL:
+                epoll = True
+        return Links(frozenset(sockets), epoll)
+
+    def _targets(self, pid: int) -> Iterator[str]:
+        folder = f"{self.path}/{pid}/fd"
+        for name in self._descriptors(pid):
+            try:
+                yield os.readlink(f"{folder}/{name}")
+            except FileNotFoundError:
+                continue  # closed meanwhile
+            except OSError as error:
+                with proc_errors(f"{pid}/fd/{name}"):
+                    raise error
+
+    def _descriptors(self, pid: int) -> list[str]:
+        with proc_errors(f"{pid}/fd"):
+            return os.listdir(f"{self.path}/{pid}/fd")
+
+    def holds(self, pid: int, device: int, inode: int) -> bool:
+        """Whether it has this very file open; of the same user's processes alone."""
+        for name in self._descriptors(pid):
+            try:
+                status = os.stat(f"{self.path}/{pid}/fd/{name}")
+            except OSError:
+                continue  # closed meanwhile, or not to be followed from here
+            if (status.st_dev, status.st_ino) == (device, inode):
+                return True
+        return False
+
+    def command(self, pid: int) -> str:
+        """The command line with blanks between its words; empty for a zombie."""
+        return (
+            self.read(f"{pid}/cmdline")
+            .rstrip(b"\0")
+            .replace(b"\0", b" ")
+            .decode("utf-8", "replace")
+        )
+
+    def namespace_pids(self, pid: int) -> tuple[int, ...]:
+        """Its pid here, then in each namespace further down that it is in."""
+        try:
+            return parse_namespace_pids(self.read(f"{pid}/status"))
+        except Malformed:
+            return ()
+
+    def network(self, pid: int | str) -> str:
+        """Names its network namespace; of the same user's processes alone."""
+        with proc_errors(f"{pid}/ns/net"):
+            return os.readlink(f"{self.path}/{pid}/ns/net")
+
+    def boot_time(self) -> int:
+        return parse_boot_time(self.read("stat"))

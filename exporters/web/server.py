@@ -1,0 +1,321 @@
+"""Serves requests one after the other on each connection, within limits of time and size."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from exporters.web.request import BadRequestError, Request, parse_head
+
+LOG: Final = logging.getLogger("exporters.web")
+_CHUNK: Final = 1 << 16
+_BACKLOG: Final = 1024
+_SMALLEST_GZIP: Final = 1024
+_GZIP: Final = 31  # zlib's window bits for its header and checksum
+_LINGER_SECONDS: Final = 0.5
+_LINGER_BYTES: Final = 1 << 18
+_PAUSE_SECONDS: Final = 0.1
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    content_type: str
+    body: bytes
+    headers: Headers = ()
+
+
+def plain(status: int, line: str, headers: Headers = ()) -> Response:
+    """An answer for people."""
+    return Response(status, "text/plain; charset=utf-8", f"{line}\n".encode(), headers)
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Guard(Protocol):
+    """Who may ask, over which TLS, and what every answer says besides."""
+
+    headers: Headers
+
+    def context(self) -> ssl.SSLContext | None: ...
+
+    def admits_peer(self, certificate: Mapping[str, Any] | None) -> bool: ...
+
+    async def refusal(self, request: Request) -> Response | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds, each in all: a byte now and then prolongs none of them."""
+
+    connections: int = 512
+    head_bytes: int = 8192
+    head_seconds: float = 5.0
+    idle_seconds: float = 120.0
+    write_seconds: float = 10.0
+    handshake_seconds: float = 5.0
+
+
+@dataclass(eq=False, slots=True)
+class Connection:
+    """A client; it `waits` while nothing of a whole request is there to be answered."""
+
+    sock: socket.socket
+    task: asyncio.Task[None] | None = None
+    waits: bool = True
+
+
+class Server:
+    """Where all connections are in use, the one that has waited longest gives way to a new one.
+
+    So clients that are slow, or only hold a connection, shut out nobody else.
+    """
+
+    def __init__(
+        self, handler: Handler, limits: Limits | None = None, guard: Guard | None = None
+    ) -> None:
+        self._handler = handler
+        self._limits = limits or Limits()
+        self._guard = guard
+        self._connections: dict[Connection, None] = {}
+        self._listeners: list[socket.socket] = []
+        self._accepting: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._zipped = b"", b""
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen on every address of the host, "" for all there are; give the port.
+
+        Raises OSError if an address cannot be had or the host is not known.
+        """
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        try:
+            for family, _, _, _, address in dict.fromkeys(found):
+                self._listeners.append(_listener(family, (str(address[0]), port or self._port())))
+        except OSError:
+            for listener in self._listeners:
+                listener.close()
+            raise
+        self._accepting = [loop.create_task(self._accept(each)) for each in self._listeners]
+        return self._port()
+
+    def _port(self) -> int:
+        """That of the first listener; 0 before there is one."""
+        return self._listeners[0].getsockname()[1] if self._listeners else 0
+
+    async def stop(self, grace: float) -> None:
+        """No new connections; what is being answered has `grace` seconds to end."""
+        self._stopping = True
+        for accepting in self._accepting:
+            accepting.cancel()
+        for listener in self._listeners:
+            listener.close()
+        for connection in self._connections:
+            if connection.waits and connection.task:
+                connection.task.cancel()
+        tasks = [each.task for each in self._connections if each.task]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, *self._accepting, return_exceptions=True)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, _ = await loop.sock_accept(listener)
+            except OSError as error:
+                # Out of descriptors, as a rule: give one back, and do not spin.
+                LOG.warning("a connection could not be accepted: %s", error.strerror or error)
+                self._make_room(0)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            if not self._make_room(self._limits.connections - 1):
+                sock.close()
+                continue
+            connection = Connection(sock)
+            self._connections[connection] = None
+            connection.task = loop.create_task(self._run(connection))
+
+    def _make_room(self, most: int) -> bool:
+        """Whether no more than so many connections are left; the one that waits longest goes."""
+        if len(self._connections) <= most:
+            return True
+        for connection in self._connections:
+            if connection.waits and connection.task:
+                connection.task.cancel()
+                del self._connections[connection]
+                return True
+        return False
+
+    async def _run(self, connection: Connection) -> None:
+        """One connection from its acceptance to its end."""
+        reader = asyncio.StreamReader(limit=self._limits.head_bytes)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        loop = asyncio.get_running_loop()
+        transport: asyncio.Transport | None = None
+        try:
+            context = self._guard.context() if self._guard else None
+            seconds = self._limits.handshake_seconds if context else None
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, connection.sock, ssl=context, ssl_handshake_timeout=seconds
+            )
+            transport.set_write_buffer_limits(high=0)
+            writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+            peer = writer.get_extra_info("peercert")
+            if self._guard is None or self._guard.admits_peer(peer):
+                while await self._exchange(connection, reader, writer):
+                    self._to_the_end(connection)
+        except (OSError, EOFError, TimeoutError) as error:
+            LOG.debug("a connection ended: %s", error)
+        finally:
+            self._connections.pop(connection, None)
+            if transport is None:
+                connection.sock.close()
+            elif connection.waits:
+                transport.abort()
+            else:
+                transport.close()
+
+    def _to_the_end(self, connection: Connection) -> None:
+        """It waits anew, so others give way before it."""
+        if connection in self._connections:
+            del self._connections[connection]
+            self._connections[connection] = None
+
+    async def _exchange(
+        self, connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Read one request and answer it; whether another one may follow."""
+        connection.waits = True
+        try:
+            request = await self._read(reader)
+            connection.waits = False
+            response = await self._respond(request)
+        except BadRequestError as error:
+            connection.waits = False
+            await self._write(writer, _refusal(error), None, close=True)
+            await _linger(reader, writer)
+            return False
+        close = self._stopping or not request.keep_alive
+        await self._write(writer, response, request, close=close)
+        return not close
+
+    async def _read(self, reader: asyncio.StreamReader) -> Request:
+        """Raises BadRequestError, EOFError at the end, TimeoutError of an idle client."""
+        async with asyncio.timeout(self._limits.idle_seconds):
+            first = await reader.readexactly(1)
+        try:
+            async with asyncio.timeout(self._limits.head_seconds):
+                rest = await reader.readuntil(b"\r\n\r\n")
+        except TimeoutError:
+            raise BadRequestError(HTTPStatus.REQUEST_TIMEOUT, "the request took too long") from None
+        except asyncio.LimitOverrunError:
+            raise BadRequestError(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the request is too long"
+            ) from None
+        return parse_head((first + rest)[:-4])
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            refusal = await self._guard.refusal(request) if self._guard else None
+            return refusal or await self._handler(request)
+        except Exception:
+            LOG.exception("%s failed", request.path)
+            return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "see the sidecar's log")
+
+    async def _write(
+        self,
+        writer: asyncio.StreamWriter,
+        response: Response,
+        request: Request | None,
+        *,
+        close: bool,
+    ) -> None:
+        body, encoding = self._encoded(response.body, request)
+        headers = [
+            ("Content-Type", response.content_type),
+            ("Content-Length", str(len(body))),
+            ("Vary", "Accept-Encoding"),
+            ("X-Content-Type-Options", "nosniff"),
+            *encoding,
+            *response.headers,
+            *(self._guard.headers if self._guard else ()),
+            *((("Connection", "close"),) if close else ()),
+        ]
+        status = HTTPStatus(response.status)
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{k}: {v}" for k, v in headers)]
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        whole = head if request and request.method == "HEAD" else head + body
+        async with asyncio.timeout(self._limits.write_seconds):
+            for start in range(0, len(whole), _CHUNK):
+                writer.write(whole[start : start + _CHUNK])
+                await writer.drain()
+
+    def _encoded(self, body: bytes, request: Request | None) -> tuple[bytes, Headers]:
+        """The same body for several clients is compressed once."""
+        if request is None or len(body) < _SMALLEST_GZIP or not _takes_gzip(request):
+            return body, ()
+        if self._zipped[0] is not body:
+            packer = zlib.compressobj(1, wbits=_GZIP)
+            self._zipped = body, packer.compress(body) + packer.flush()
+        return self._zipped[1], (("Content-Encoding", "gzip"),)
+
+
+def _refusal(error: BadRequestError) -> Response:
+    allowed = (("Allow", "GET, HEAD"),) if error.status == HTTPStatus.METHOD_NOT_ALLOWED else ()
+    return plain(error.status, str(error), allowed)
+
+
+async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take what is still on its way: closing over unread bytes would destroy the answer."""
+    with suppress(OSError, TimeoutError, NotImplementedError):
+        if writer.can_write_eof():
+            writer.write_eof()
+        async with asyncio.timeout(_LINGER_SECONDS):
+            taken = 0
+            while taken < _LINGER_BYTES and (data := await reader.read(_CHUNK)):
+                taken += len(data)
+
+
+def _takes_gzip(request: Request) -> bool:
+    for offer in request.headers.get("accept-encoding", "").split(","):
+        coding, *parameters = (part.strip().lower() for part in offer.split(";"))
+        if coding in ("gzip", "*"):
+            return not any(_is_zero(parameter) for parameter in parameters)
+    return False
+
+
+def _is_zero(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    return name.strip() == "q" and value.strip(" 0.") == "" and "1" not in value
+
+
+def _listener(family: int, address: tuple[str, int]) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener

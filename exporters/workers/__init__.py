@@ -1,0 +1,1 @@
+"""Which processes are the Auditor's workers, and what each is called."""

@@ -1,0 +1,126 @@
+"""Starts real uvicorn and gunicorn servers with the app beside, and drives them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, TypeVar
+
+from tests.bundle import ROOT
+from tests.live.test_prometheus import free_port
+
+T = TypeVar("T")
+APP: Final = "tests.live.exporters.app:app"
+BIN: Final = Path(sys.executable).parent
+
+
+def uvicorn(port: int, workers: int) -> list[str]:
+    several = ["--workers", str(workers)] if workers > 1 else []
+    return [str(BIN / "uvicorn"), APP, "--port", str(port), "--log-level", "warning", *several]
+
+
+def gunicorn(port: int, workers: int) -> list[str]:
+    worker = "uvicorn_worker.UvicornWorker"
+    return [str(BIN / "gunicorn"), APP, "-b", f"127.0.0.1:{port}", "-w", str(workers), "-k", worker]
+
+
+def until(condition: Callable[[], T], what: str, seconds: float = 20) -> T:
+    """The first true value; what raises OSError or an HTTP error is not yet."""
+    end = time.monotonic() + seconds
+    last: object = None
+    while time.monotonic() < end:
+        try:
+            if last := condition():
+                return last
+        except (OSError, http.client.HTTPException) as error:
+            last = error
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {what}; last {last!r}")
+
+
+def request(port: int, path: str, method: str = "GET", seconds: float = 10) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        connection.request(method, path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+class Auditor:
+    """A running server with its folder of metrics; `sent` is what it answered with success."""
+
+    def __init__(self, command: list[str], port: int, folder: Path) -> None:
+        self.command = command
+        self.port = port
+        self.folder = folder
+        self.sent = 0
+        self.start()
+
+    def start(self) -> None:
+        environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(self.folder)}
+        self.process = subprocess.Popen(
+            self.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL
+        )
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> None:
+        workers = self.children()
+        with suppress(ProcessLookupError):
+            self.process.send_signal(sign)
+        try:
+            self.process.wait(15)
+        finally:
+            for pid in workers:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.kill()
+            self.process.wait(5)
+
+    def children(self) -> list[int]:
+        """Live children but the resource tracker."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        with suppress(OSError):
+            found = [int(pid) for task in tasks for pid in task.read_text().split()]
+            return [pid for pid in found if b"resource_tracker" not in command(pid)]
+        return []
+
+    def verify(self, query: str = "") -> int:
+        """One request that succeeds; the pid of the worker that had it."""
+        status, body = request(self.port, f"/verify{query}", "POST")
+        assert status == 200
+        self.sent += 1
+        pid: int = json.loads(body)["pid"]
+        return pid
+
+    def serves(self) -> bool:
+        return request(self.port, "/health")[0] == 200
+
+
+def command(pid: int) -> bytes:
+    """Empty for a zombie."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@contextmanager
+def running(command: list[str], port: int, folder: Path) -> Iterator[Auditor]:
+    auditor = Auditor(command, port, folder)
+    try:
+        until(auditor.serves, "the app serves")
+        yield auditor
+    finally:
+        auditor.stop()
+
+
+__all__ = ["Auditor", "free_port", "gunicorn", "request", "running", "until", "uvicorn"]

@@ -1,0 +1,86 @@
+"""A running sidecar and what it serves."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from tests.bundle import ROOT
+from tests.live.exporters.auditor import free_port, request, until
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+class Sidecar:
+    """`python -m exporters`, asked as Prometheus asks."""
+
+    def __init__(self, *arguments: str, log: Path, **popen: Any) -> None:
+        self.port = free_port()
+        self.log = log
+        command = [sys.executable, "-m", "exporters", "--listen", f"127.0.0.1:{self.port}"]
+        environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        with log.open("a") as file:
+            self.process = subprocess.Popen(
+                [*command, *arguments],
+                **{"cwd": ROOT, "env": environment, "stderr": file, **popen},
+            )
+
+    def ready(self) -> bool:
+        return request(self.port, "/-/ready")[0] == 200
+
+    def samples(
+        self, path: str = "/metrics"
+    ) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """Value by name and sorted labels."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path, headers={"Accept": OPENMETRICS})
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(text)  # type: ignore[no-untyped-call]  # the client has no types
+            for sample in family.samples
+        }
+
+    def values(self, name: str, path: str = "/metrics") -> dict[str, float]:
+        """Values of one metric by the label of its worker, status or the like; "" without one."""
+        return {
+            ",".join(value for _, value in labels): number
+            for (each, labels), number in self.samples(path).items()
+            if each == name
+        }
+
+    def value(self, name: str, path: str = "/metrics") -> float:
+        (found,) = self.values(name, path).values()
+        return found
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(10)
+
+
+@contextmanager
+def sidecar(*arguments: str, log: Path, **popen: Any) -> Iterator[Sidecar]:
+    running = Sidecar(*arguments, log=log, **popen)
+    try:
+        until(running.ready, f"the sidecar is ready, see {log}")
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait(10)
