@@ -137,6 +137,11 @@ def parse_shared_memory(smaps_rollup: bytes) -> tuple[int, int]:
         raise Malformed(f"smaps_rollup: {_excerpt(smaps_rollup)}") from None
 
 
+def parse_epoll(fdinfo: bytes) -> list[int]:
+    """Descriptors that it waits for (the kernel's Documentation/filesystems/proc.rst)."""
+    return [_number(number) for number in re.findall(rb"^tfd: +(\d{1,10}) ", fdinfo, re.MULTILINE)]
+
+
 def parse_pids(children: bytes) -> list[int]:
     try:
         return [_number(part) for part in children.split()]

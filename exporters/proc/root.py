@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from exporters.proc.parse import (
     ProcError,
     Stat,
     parse_boot_time,
+    parse_epoll,
     parse_namespace_pids,
     parse_pids,
     parse_stat,
@@ -34,10 +35,10 @@ _ERRORS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What a process has open: inodes of sockets, and whether it waits on an epoll."""
+    """Inodes of the sockets that a process has open, and that its epolls wait for."""
 
     sockets: frozenset[int]
-    epoll: bool
+    watched: frozenset[int]
 
 
 @contextmanager
@@ -110,20 +111,25 @@ class ProcRoot:
 
     def links(self, pid: int) -> Links:
         """Of the same user's processes alone."""
-        sockets: set[int] = set()
-        epoll = False
-        for link in self._targets(pid):
+        sockets: dict[int, int] = {}
+        watched: set[int] = set()
+        for number, link in self._targets(pid):
             if link.startswith("socket:["):
-                sockets.add(int(link[8:-1]))
+                sockets[number] = int(link[8:-1])
             elif link == _EPOLL:
-                epoll = True
-        return Links(frozenset(sockets), epoll)
+                with suppress(Gone):  # closed meanwhile
+                    watched.update(parse_epoll(self.read(f"{pid}/fdinfo/{number}")))
+        return Links(
+            frozenset(sockets.values()),
+            frozenset(sockets[number] for number in watched if number in sockets),
+        )
 
-    def _targets(self, pid: int) -> Iterator[str]:
+    def _targets(self, pid: int) -> Iterator[tuple[int, str]]:
+        """Number and target of each descriptor."""
         folder = f"{self.path}/{pid}/fd"
         for name in self._descriptors(pid):
             try:
-                yield os.readlink(f"{folder}/{name}")
+                yield int(name), os.readlink(f"{folder}/{name}")
             except FileNotFoundError:
                 continue  # closed meanwhile
             except OSError as error:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from exporters.net.sockets import Socket, SocketsError, Wanted, read_sockets
-from exporters.proc.parse import Identity, ProcError, Stat
+from exporters.proc.parse import Denied, Identity, ProcError, Stat
 from exporters.proc.root import Links, ProcRoot
 
 SEARCH_SECONDS: Final = 10.0
-_NOTHING: Final = Links(frozenset(), epoll=False)
+_NOTHING: Final = Links(frozenset(), frozenset())
 
 
 class State(StrEnum):
@@ -62,11 +62,12 @@ class Target:
 class Discovery:
     """Finds the workers among the processes that hold the port's listening socket.
 
-    They form a tree. One that waits on an epoll of its own is a worker: every asyncio server does.
-    One that does not is the master of its children that hold the socket too (uvicorn's,
-    gunicorn's); such a child is a worker that starts. A master without them, as gunicorn's before
-    it forks, is none. Between fork and exec any child holds the socket, as that which becomes the
-    resource tracker of Python's multiprocessing; so a process is asked again until it has an epoll.
+    They form a tree. One that waits for connections on it, by epoll as every asyncio server does,
+    is a worker. One that does not is the master of its children that hold the socket too
+    (uvicorn's, gunicorn's); such a child is a worker that starts. A master without them, as
+    gunicorn's before it forks, is none. Between fork and exec any child holds the socket, as that
+    which becomes the resource tracker of Python's multiprocessing; so a process is asked again
+    until it waits.
 
     Looking through the descriptors of all processes is dear. It is done when a root is gone or the
     listening socket is another, and every few seconds while nobody is found.
@@ -202,8 +203,11 @@ class Discovery:
             return
         master = identity in self._masters
         links = _NOTHING if master else self._links(pid)
+        if links is None:
+            yield from self._unseen(identity, is_root)
+            return
         holds = master or bool(links.sockets & self._inodes)
-        if holds and links.epoll:
+        if links.watched & self._inodes:
             self._workers.add(identity)
             yield identity
         elif holds:
@@ -215,9 +219,30 @@ class Discovery:
             for child in self._children(pid):
                 yield from self._below(child, is_root=True)
 
-    def _links(self, pid: int) -> Links:
+    def _unseen(self, identity: Identity, is_root: bool) -> Iterator[Identity]:
+        """Where another user's sockets are not to be seen, the tree of processes has to do.
+
+        The children of the process that was named are the workers, or it is one itself.
+        """
+        if not self._target.named:
+            return
+        children = self._children(identity.pid) if is_root else []
+        stats = [stat for pid in children if not self._helps(pid) and (stat := self._alive(pid))]
+        yield from [stat.identity for stat in stats] or (identity,)
+
+    def _helps(self, pid: int) -> bool:
+        """Whether it is the helper that Python's multiprocessing starts beside the workers."""
+        try:
+            return "multiprocessing.resource_tracker" in self._proc.command(pid)
+        except ProcError:
+            return False
+
+    def _links(self, pid: int) -> Links | None:
+        """None where they are another user's."""
         try:
             return self._proc.links(pid)
+        except Denied:
+            return None
         except ProcError:
             return _NOTHING
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 import yaml
@@ -19,46 +13,9 @@ import yaml
 from generator.names import LABELS
 from tests.bundle import ROOT, thresholds
 from tests.grafana import Target, dashboards, substituted, targets
+from tests.live.prometheus import Prometheus, running, scrape_configs
 from tests.live.target import serve
-
-
-class Prometheus:
-    """A running server, asked over its HTTP API."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def get(self, path: str) -> Any:
-        with urllib.request.urlopen(
-            f"http://{self.address}{path}", timeout=5
-        ) as answer:  # loopback
-            return json.load(answer)["data"]
-
-    def query(self, expr: str) -> list[Any]:
-        found: list[Any] = self.get(f"/api/v1/query?query={quote(expr)}")["result"]
-        return found
-
-    def rules(self) -> list[dict[str, Any]]:
-        return [rule for group in self.get("/api/v1/rules")["groups"] for rule in group["rules"]]
-
-
-def wait_for(condition: Any, what: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        time.sleep(0.2)
-    pytest.fail(f"not within {seconds} s: {what}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.live.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -67,39 +24,20 @@ def prometheus(
 ) -> Iterator[Prometheus]:
     """Two jobs scraped every second, for at least fifteen seconds."""
     folder = tmp_path_factory.mktemp("prometheus")
-    jobs, port = thresholds().service.jobs, free_port()
+    jobs = thresholds().service.jobs
     with serve(thresholds()) as sidecar:
-        paths = {jobs.api: "/metrics/app", jobs.workers: "/metrics"}
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [str(ROOT / "alerts/*.yml")],
-            "scrape_configs": [
-                {"job_name": job, "metrics_path": path, "static_configs": [{"targets": [sidecar]}]}
-                for job, path in paths.items()
-            ],
+            "scrape_configs": scrape_configs(jobs, sidecar),
         }
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen(
-                [
-                    prometheus_server,
-                    f"--config.file={folder / 'prometheus.yml'}",
-                    f"--storage.tsdb.path={folder / 'data'}",
-                    f"--web.listen-address=127.0.0.1:{port}",
-                ],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            server = Prometheus(f"127.0.0.1:{port}")
-            wait_for(
+        with running(prometheus_server, config, folder) as server:
+            until(
                 lambda: server.query("count_over_time(up[1m]) > 15"),
                 f"scrapes, see {folder / 'log'}",
+                60,
             )
             yield server
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
 
 
 def test_every_rule_evaluates(prometheus: Prometheus) -> None:

@@ -8,42 +8,28 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final
 
 from tests.bundle import ROOT
-from tests.live.test_prometheus import free_port
+from tests.live.exporters.rights import ENVIRONMENT
+from tests.live.waiting import until
 
-T = TypeVar("T")
 APP: Final = "tests.live.exporters.app:app"
-BIN: Final = Path(sys.executable).parent
 
 
-def uvicorn(port: int, workers: int) -> list[str]:
+def uvicorn(port: int, workers: int, python: str = sys.executable) -> list[str]:
     several = ["--workers", str(workers)] if workers > 1 else []
-    return [str(BIN / "uvicorn"), APP, "--port", str(port), "--log-level", "warning", *several]
+    options = ["--port", str(port), "--log-level", "warning", *several]
+    return [python, "-m", "uvicorn", APP, *options]
 
 
 def gunicorn(port: int, workers: int) -> list[str]:
     worker = "uvicorn_worker.UvicornWorker"
-    return [str(BIN / "gunicorn"), APP, "-b", f"127.0.0.1:{port}", "-w", str(workers), "-k", worker]
-
-
-def until(condition: Callable[[], T], what: str, seconds: float = 20) -> T:
-    """The first true value; what raises OSError or an HTTP error is not yet."""
-    end = time.monotonic() + seconds
-    last: object = None
-    while time.monotonic() < end:
-        try:
-            if last := condition():
-                return last
-        except (OSError, http.client.HTTPException) as error:
-            last = error
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}; last {last!r}")
+    options = ["-b", f"127.0.0.1:{port}", "-w", str(workers), "-k", worker]
+    return [sys.executable, "-m", "gunicorn", APP, *options, "--log-level", "warning"]
 
 
 def request(port: int, path: str, method: str = "GET", seconds: float = 10) -> tuple[int, bytes]:
@@ -59,17 +45,18 @@ def request(port: int, path: str, method: str = "GET", seconds: float = 10) -> t
 class Auditor:
     """A running server with its folder of metrics; `sent` is what it answered with success."""
 
-    def __init__(self, command: list[str], port: int, folder: Path) -> None:
+    def __init__(self, command: list[str], port: int, folder: Path, **popen: Any) -> None:
         self.command = command
+        self.popen = popen
         self.port = port
         self.folder = folder
         self.sent = 0
         self.start()
 
     def start(self) -> None:
-        environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(self.folder)}
+        environment = os.environ | ENVIRONMENT | {"PROMETHEUS_MULTIPROC_DIR": str(self.folder)}
         self.process = subprocess.Popen(
-            self.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL
+            self.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, **self.popen
         )
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> None:
@@ -114,13 +101,10 @@ def command(pid: int) -> bytes:
 
 
 @contextmanager
-def running(command: list[str], port: int, folder: Path) -> Iterator[Auditor]:
-    auditor = Auditor(command, port, folder)
+def running(command: list[str], port: int, folder: Path, **popen: Any) -> Iterator[Auditor]:
+    auditor = Auditor(command, port, folder, **popen)
     try:
         until(auditor.serves, "the app serves")
         yield auditor
     finally:
         auditor.stop()
-
-
-__all__ = ["Auditor", "free_port", "gunicorn", "request", "running", "until", "uvicorn"]

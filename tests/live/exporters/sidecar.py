@@ -15,7 +15,10 @@ from typing import Any
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.bundle import ROOT
-from tests.live.exporters.auditor import free_port, request, until
+from tests.live.exporters.auditor import request
+from tests.live.exporters.rights import ENVIRONMENT
+from tests.live.prometheus import free_port
+from tests.live.waiting import until
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -26,14 +29,21 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 class Sidecar:
     """`python -m exporters`, asked as Prometheus asks."""
 
-    def __init__(self, *arguments: str, log: Path, **popen: Any) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        log: Path,
+        python: str = sys.executable,
+        prefix: tuple[str, ...] = (),
+        **popen: Any,
+    ) -> None:
         self.port = free_port()
-        self.log = log
-        command = [sys.executable, "-m", "exporters", "--listen", f"127.0.0.1:{self.port}"]
+        command = [python, "-m", "exporters", "--listen", f"127.0.0.1:{self.port}"]
         environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        environment |= ENVIRONMENT
         with log.open("a") as file:
             self.process = subprocess.Popen(
-                [*command, *arguments],
+                [*prefix, *command, *arguments],
                 **{"cwd": ROOT, "env": environment, "stderr": file, **popen},
             )
 

@@ -1,0 +1,219 @@
+"""Other users, pid namespaces, a full disk, a real Prometheus."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from exporters import contract
+from tests.bundle import thresholds
+from tests.live.exporters.auditor import gunicorn, uvicorn
+from tests.live.exporters.auditor import running as auditor_running
+from tests.live.exporters.rights import OTHER, USER, as_user
+from tests.live.exporters.sidecar import Sidecar, sidecar
+from tests.live.exporters.test_workers import REQUESTS, has, pids, send
+from tests.live.prometheus import Prometheus, free_port, running, scrape_configs
+from tests.live.waiting import until
+
+PID_NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+ERRORS = f"{contract.EXPORTER_ERRORS.name}_total"
+
+
+@pytest.mark.usefixtures("root")
+def test_the_auditors_own_user_needs_no_capability(
+    folder: Path, tmp_path: Path, others_python: str
+) -> None:
+    port = free_port()
+    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
+    rights = as_user(USER)
+    with (
+        auditor_running(uvicorn(port, 3, others_python), port, folder, **rights) as auditor,
+        sidecar(*options, log=tmp_path / "log", python=others_python, **rights) as side,
+    ):
+        status = Path(f"/proc/{side.process.pid}/status").read_text()
+        assert "CapEff:\t0000000000000000" in status
+        until(has(side, 3), "all workers are found", 30)
+        send(auditor, 10)
+        os.kill(auditor.verify(), signal.SIGKILL)
+        started = f"{contract.WORKER_STARTS.name}_total"
+        until(lambda: side.value(started) == 4, "the killed worker has been replaced", 30)
+        until((folder / "sidecar-archive.json").exists, "the folder is taken care of")
+        assert side.value(REQUESTS, "/metrics/app") == auditor.sent
+        page = side.samples("/metrics?pss=1")
+        for family in contract.FAMILIES:
+            if family.labels[:1] == ("worker",):
+                found = [key for key in page if key[0] == family.sample]
+                assert len(found) == 3 * (2 if family is contract.CPU_SECONDS else 1), family
+        assert not any(side.values(ERRORS).values())
+
+
+@pytest.mark.usefixtures("root")
+def test_another_user_says_what_it_cannot_see(
+    folder: Path, tmp_path: Path, others_python: str
+) -> None:
+    port = free_port()
+    rights = {"python": others_python, **as_user(OTHER)}
+    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
+    command = uvicorn(port, 3, others_python)
+    with auditor_running(command, port, folder, **as_user(USER)) as auditor:
+        send(auditor, 5)
+        with sidecar(*options, log=tmp_path / "log", **rights) as side:
+            assert has(side, 0)()
+            assert side.values(contract.EXPORTER_DISCOVERY.name)["hidden"] == 1
+            assert f"user {USER} listens on port {port}" in (tmp_path / "log").read_text()
+            assert side.value(REQUESTS, "/metrics/app") == auditor.sent, "0644 files can be read"
+            assert not list(folder.glob("sidecar*")), "nothing is folded"
+        pid = ("--pid", str(auditor.process.pid), *options)
+        with sidecar(*pid, log=tmp_path / "log", **rights) as side:
+            until(has(side, 3), "the children of the process that is named are found", 30)
+            page = side.samples()
+            names = {name for name, labels in page if dict(labels).get("worker")}
+            assert contract.RESIDENT_MEMORY.name in names
+            assert contract.OPEN_FDS.name in names, "Linux 6.2 and newer"
+            assert contract.DB_CONNECTIONS.name not in names, "left out, not 0"
+            assert side.values(ERRORS)["permission"] > 0
+
+
+@pytest.mark.usefixtures("root")
+def test_in_another_pid_namespace_nobody_is_taken_for_dead(folder: Path, tmp_path: Path) -> None:
+    port = free_port()
+    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
+    inside = [*PID_NAMESPACE, *gunicorn(port, 2)]
+    with auditor_running(inside, port, folder) as auditor:
+        send(auditor, 10)
+        with sidecar(*options, log=tmp_path / "outside") as side:
+            until(has(side, 2), "seen from outside, the workers are found", 30)
+            send(auditor, 10)
+            time.sleep(0.5)
+            assert side.value(REQUESTS, "/metrics/app") == auditor.sent
+            files = sorted(file.name for file in folder.glob("*.db*"))
+            assert not any("ended" in name for name in files)
+            assert not list(folder.glob("sidecar*"))
+        with sidecar(*options, log=tmp_path / "inside", prefix=PID_NAMESPACE) as side:
+            assert side.values(contract.EXPORTER_DISCOVERY.name)["hidden"] == 1
+            assert side.value(REQUESTS, "/metrics/app") == auditor.sent
+            time.sleep(0.5)
+            assert sorted(file.name for file in folder.glob("*.db*")) == files
+        auditor.process.kill()  # unshare passes no other signal on
+
+
+@pytest.mark.usefixtures("root")
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
+    subprocess.run(mount, check=True, timeout=10)
+    try:
+        full_disk(folder, tmp_path / "log")
+    finally:
+        unmount = ["umount", "--lazy", str(folder)]
+        subprocess.run(unmount, check=True, timeout=10)
+
+
+def full_disk(folder: Path, log: Path) -> None:
+    port = free_port()
+    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
+    with (
+        auditor_running(gunicorn(port, 2), port, folder) as auditor,
+        sidecar(*options, log=log) as side,
+    ):
+        until(has(side, 2), "the workers are found", 30)
+        until((folder / "sidecar-archive.json").exists, "the folder is taken care of")
+        send(auditor, 20)
+        filler = folder / "filler"
+        with pytest.raises(OSError, match="No space"):
+            filler.write_bytes(bytes(4 << 20))
+        os.kill(auditor.verify(), signal.SIGKILL)
+        until(lambda: side.values(ERRORS)["write"] > 0, "the full disk is counted")
+        assert side.value(REQUESTS, "/metrics/app") == auditor.sent
+        filler.unlink()
+        until(lambda: len(written(folder, side)) == 2, "workers that the full disk did not kill")
+        send(auditor, 5)
+        assert side.value(REQUESTS, "/metrics/app") == auditor.sent
+    with (
+        auditor_running(gunicorn(port, 2), port, folder) as again,
+        sidecar(*options, log=log) as side,
+    ):
+        again.sent += auditor.sent
+        until(lambda: not list(folder.glob("*.ended-*")), "with room again, files are folded")
+        send(again, 5)
+        assert side.value(REQUESTS, "/metrics/app") == again.sent
+
+
+def written(folder: Path, side: Sidecar) -> list[int]:
+    """Workers whose files are on the disk; a page that a full one lacks kills its writer."""
+    files = [(pid, folder / f"histogram_{pid}.db") for pid in pids(side).values()]
+    return [pid for pid, file in files if file.exists() and file.stat().st_blocks]
+
+
+def test_a_real_prometheus_scrapes_both_pages(prometheus_server: Path, tmp_path: Path) -> None:
+    port, folder, server = free_port(), tmp_path / "metrics", tmp_path / "prometheus"
+    folder.mkdir()
+    server.mkdir()
+    jobs = thresholds().service.jobs
+    options = ("--port", str(port), "--app-folder", str(folder))
+    with (
+        auditor_running(uvicorn(port, 2), port, folder) as auditor,
+        sidecar(*options, log=tmp_path / "log") as side,
+    ):
+        send(auditor, 10)
+        config = {
+            "global": {"scrape_interval": "1s"},
+            "scrape_configs": scrape_configs(jobs, f"127.0.0.1:{side.port}"),
+        }
+        with running(prometheus_server, config, server) as prometheus:
+            both = {jobs.api: "1", jobs.workers: "1"}
+            until(lambda: ups(prometheus) == both, "both are up", 30)
+            until(lambda: total(prometheus) == auditor.sent, "the requests arrive")
+            send(auditor, 7)
+            until(lambda: total(prometheus) == auditor.sent, "and further ones")
+            targets = prometheus.get("/api/v1/targets")["activeTargets"]
+            assert {target["lastError"] for target in targets} == {""}
+
+
+def ups(prometheus: Prometheus) -> dict[str, str]:
+    return {row["metric"]["job"]: row["value"][1] for row in prometheus.query("up")}
+
+
+def total(prometheus: Prometheus) -> float:
+    return sum(float(row["value"][1]) for row in prometheus.query(f"sum({REQUESTS})"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with sidecar("--port", str(free_port()), log=log) as side:
+        side.process.send_signal(number)
+        assert side.process.wait(10) == 0
+    assert "ended by a signal" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("--port", "0"), 2, "'0' is no port"),
+        (("--web-config", "/nowhere.yml"), 2, "/nowhere.yml: cannot be read: No such file"),
+        (("--listen", "192.0.2.1:9105"), 1, "cannot listen on 192.0.2.1:9105"),
+        (("--listen", "no-such-host.invalid:9105"), 1, "cannot listen on no-such-host.invalid"),
+    ],
+)
+def test_what_a_user_can_get_wrong_is_one_message(
+    arguments: tuple[str, ...], code: int, text: str
+) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "exporters", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert run.returncode == code
+    assert text in run.stderr
+    assert "Traceback" not in run.stderr

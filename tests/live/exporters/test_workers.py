@@ -1,0 +1,214 @@
+"""Real uvicorn and gunicorn servers, and what the sidecar says of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporters import contract
+from tests.live.exporters.auditor import Auditor, gunicorn, request, running, uvicorn
+from tests.live.exporters.kernel import truth
+from tests.live.exporters.sidecar import Sidecar, sidecar
+from tests.live.prometheus import free_port
+from tests.live.waiting import until
+
+Command = Callable[[int, int], list[str]]
+SERVERS = [
+    pytest.param(uvicorn, 1, id="uvicorn-1"),
+    pytest.param(uvicorn, 4, id="uvicorn-4"),
+    pytest.param(uvicorn, 16, id="uvicorn-16"),
+    pytest.param(gunicorn, 4, id="gunicorn-4"),
+]
+REQUESTS = "auditor_verify_requests_total"
+LATENCY = "auditor_verify_latency_seconds_count"
+
+
+def pids(side: Sidecar) -> dict[str, int]:
+    """Pid by slot."""
+    return {
+        dict(labels)["worker"]: int(dict(labels)["pid"])
+        for (name, labels) in side.samples()
+        if name == contract.WORKER_INFO.name
+    }
+
+
+def has(side: Sidecar, workers: int) -> Callable[[], bool]:
+    return lambda: side.value(contract.WORKERS.name) == workers
+
+
+def counts(side: Sidecar, auditor: Auditor) -> bool:
+    """Whether the app's page has exactly the requests that were answered."""
+    found = side.samples("/metrics/app")
+    total = found[REQUESTS, (("status", "success"),)]
+    assert total == found[LATENCY, ()] == found["auditor_confidence_score_count", ()]
+    return total == auditor.sent
+
+
+@pytest.mark.parametrize(("command", "workers"), SERVERS)
+def test_every_value_is_what_the_kernel_says(
+    command: Command, workers: int, tmp_path: Path
+) -> None:
+    port = free_port()
+    with (
+        running(command(port, workers), port, tmp_path) as auditor,
+        sidecar("--port", str(port), "--probe-url", "none", log=tmp_path / "log") as side,
+    ):
+        until(has(side, workers), "all workers are found", 60)
+        expected = sorted(auditor.children() or [auditor.process.pid])
+        until(lambda: sorted(pids(side).values()) == expected, "they are the server's processes")
+        for _ in range(20):
+            auditor.verify()
+        slots = pids(side)
+        assert sorted(slots, key=int) == [str(slot) for slot in range(workers)]
+
+        def same() -> bool:
+            """A value that moves between the two readings is read again."""
+            before = truth(slots)
+            page = {
+                key: value
+                for key, value in side.samples("/metrics?pss=1").items()
+                if key[0].startswith("auditor_worker_") and dict(key[1]).get("worker")
+            }
+            assert page.keys() == before.keys()
+            wrong = {key: (page[key], before[key]) for key in page if page[key] != before[key]}
+            if wrong and truth(slots) == before:
+                pytest.fail(f"sidecar, kernel: {wrong}")
+            return not wrong
+
+        until(same, "the values hold still and agree")
+        errors = side.values(f"{contract.EXPORTER_ERRORS.name}_total")
+        assert not any(errors.values()), errors
+
+
+@pytest.mark.parametrize(("command", "workers"), [SERVERS[1], SERVERS[3]])
+def test_counters_stay_exact_whatever_the_workers_do(
+    command: Command, workers: int, tmp_path: Path
+) -> None:
+    port = free_port()
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
+    with running(command(port, workers), port, folder) as auditor:
+        with sidecar(*options, log=tmp_path / "log") as side:
+            until(has(side, workers), "all workers are found", 30)
+            send(auditor, 40)
+            assert counts(side, auditor)
+
+            slots = pids(side)
+            victim = auditor.verify()
+            os.kill(victim, signal.SIGKILL)
+            until(lambda: victim not in pids(side).values(), "the killed worker is gone")
+            assert counts(side, auditor)
+            until(has(side, workers), "it has been replaced", 30)
+            after = pids(side)
+            assert [slot for slot in slots if slots[slot] != after[slot]] == [
+                slot for slot in slots if slots[slot] == victim
+            ], "the new worker has the freed slot, the others keep theirs"
+            starts = side.value(f"{contract.WORKER_STARTS.name}_total")
+            assert starts == workers + 1
+            send(auditor, 20)
+            assert counts(side, auditor)
+
+            if command is gunicorn:  # uvicorn has no reload of its own
+                auditor.process.send_signal(signal.SIGHUP)
+                until(
+                    lambda: (
+                        not set(pids(side).values()) & set(after.values()) and has(side, workers)()
+                    ),
+                    "the reload has replaced all workers",
+                    30,
+                )
+                send(auditor, 20)
+                assert counts(side, auditor)
+
+            auditor.stop()
+            until(has(side, 0), "the Auditor is gone")
+            assert counts(side, auditor)
+            assert side.values(contract.EXPORTER_DISCOVERY.name)["no_listener"] == 1
+
+            auditor.start()
+            until(auditor.serves, "the app serves again", 30)
+            assert side.value(contract.WORKERS.name) >= 1, "found within one scrape"
+            until(has(side, workers), "all workers are found again", 30)
+            send(auditor, 20)
+            assert counts(side, auditor)
+            until(lambda: folded(folder) and counts(side, auditor), "dead files are folded")
+            assert side.stop() == 0
+        with sidecar(*options, log=tmp_path / "log") as again:
+            assert counts(again, auditor), "its own restart loses nothing"
+            send(auditor, 5)
+            assert counts(again, auditor)
+
+
+def send(auditor: Auditor, requests: int) -> None:
+    for _ in range(requests):
+        auditor.verify()
+
+
+def folded(folder: Path) -> bool:
+    """Whether only files of live processes are left."""
+    found = [re.findall(r"_(\d+)\.db", file.name) for file in folder.iterdir()]
+    return all(Path(f"/proc/{pid}").exists() for each in found for pid in each)
+
+
+def test_totals_never_fall_while_workers_are_killed_under_load(tmp_path: Path) -> None:
+    port = free_port()
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.05")
+    with (
+        running(gunicorn(port, 4), port, folder) as auditor,
+        sidecar(*options, log=tmp_path / "log") as side,
+    ):
+        until(has(side, 4), "all workers are found", 30)
+        seen = [0.0]
+        failed = 0
+        for turn in range(200):
+            try:
+                pid = auditor.verify()
+                if turn % 20 == 10:
+                    os.kill(pid, signal.SIGKILL)
+            except (OSError, AssertionError):
+                failed += 1
+            page = side.values(REQUESTS, "/metrics/app")
+            seen.append(page.get("success", 0.0))
+        assert seen == sorted(seen)
+        assert auditor.sent <= seen[-1] <= auditor.sent + failed
+        assert auditor.sent >= 180
+
+
+def test_a_hung_worker_shows(tmp_path: Path) -> None:
+    port = free_port()
+    options = ("--port", str(port), "--probe-interval", "0.2", "--probe-timeout", "0.5")
+    with (
+        running(uvicorn(port, 1), port, tmp_path) as auditor,
+        sidecar(*options, log=tmp_path / "log") as side,
+    ):
+        until(lambda: side.value(contract.PROBE_SUCCESS.name) == 1, "the probe succeeds")
+        auditor.process.send_signal(signal.SIGSTOP)
+        try:
+            until(lambda: side.value(contract.PROBE_SUCCESS.name) == 0, "the probe fails")
+            assert has(side, 1)(), "it still lives"
+            assert request(side.port, "/-/healthy")[0] == 200
+        finally:
+            auditor.process.send_signal(signal.SIGCONT)
+        until(lambda: side.value(contract.PROBE_SUCCESS.name) == 1, "the probe succeeds again")
+
+
+def test_an_auditor_that_is_not_up_yet_is_no_error(tmp_path: Path) -> None:
+    port = free_port()
+    log = tmp_path / "log"
+    with sidecar("--port", str(port), "--watch-interval", "0.05", log=log) as side:
+        assert has(side, 0)()
+        assert side.values(contract.EXPORTER_DISCOVERY.name)["no_listener"] == 1
+        assert (contract.RESIDENT_MEMORY.name, ()) not in side.samples()
+        with running(uvicorn(port, 1), port, tmp_path):
+            until(has(side, 1), "the worker is found")
+        until(has(side, 0), "the worker is gone")
+        said = [line for line in log.read_text().splitlines() if "nothing listens" in line]
+        assert len(said) == 2, "once before it was up, once after"
