@@ -21,9 +21,13 @@ class Disk:
         return f"{self._folder}/{name}"
 
     def names(self) -> dict[str, int]:
-        """Inode of each file."""
+        """Inode of each regular file."""
         with os.scandir(self._folder) as entries:
-            return {entry.name: entry.inode() for entry in entries}
+            return {
+                entry.name: entry.inode()
+                for entry in entries
+                if entry.is_file(follow_symlinks=False)
+            }
 
     def place(self, name: str) -> tuple[int, int]:
         """Device and inode."""

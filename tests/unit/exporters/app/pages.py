@@ -1,0 +1,39 @@
+"""What tests look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from exporters.exposition import Block, render
+from exporters.reasons import Reason
+
+
+class Reports:
+    """Remembers what is reported; a clock that stands still beside."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[Reason, str]] = []
+        self.now = 0.0
+
+    def __call__(self, reason: Reason, about: str) -> None:
+        self.found.append((reason, about))
+
+    def clock(self) -> float:
+        return self.now
+
+
+def samples(blocks: Iterable[Block]) -> dict[str, float]:
+    """Value by sample, `name{label="value"}`."""
+    lines = render(blocks, openmetrics=False).decode().splitlines()
+    pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+    assert len({name for name, _ in pairs}) == len(pairs), "no sample stands there twice"
+    return {name: float(value) for name, value in pairs}
+
+
+def totals(blocks: Iterable[Block]) -> dict[str, float]:
+    """Of `requests_total`, by status."""
+    return {
+        name.split('"')[1]: value
+        for name, value in samples(blocks).items()
+        if name.startswith("requests_total{")
+    }
