@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
@@ -68,19 +69,24 @@ def number(value: float) -> str:
 
 
 def render(blocks: Iterable[Block], openmetrics: bool) -> bytes:
-    """The whole page; families without samples are left out."""
-    lines: list[str] = []
+    """The whole page, block by block as they come; families without samples are left out."""
+    page = BytesIO()
     for block in blocks:
-        if not block.points:
-            continue
-        lines += _head(block.family, openmetrics)
-        name = block.family.name
-        lines += [
-            f"{name}{suffix}{labels} {number(value)}" for suffix, labels, value in block.points
-        ]
+        if block.points:
+            page.write(_text(block, openmetrics).encode())
     if openmetrics:
-        lines.append("# EOF")
-    return ("\n".join(lines) + "\n").encode() if lines else b""
+        page.write(b"# EOF\n")
+    return page.getvalue()
+
+
+def _text(block: Block, openmetrics: bool) -> str:
+    name = block.family.name
+    lines = [
+        *_head(block.family, openmetrics),
+        *[f"{name}{suffix}{labels} {number(value)}" for suffix, labels, value in block.points],
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _head(family: Family, openmetrics: bool) -> tuple[str, str]:

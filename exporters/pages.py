@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from exporters import VERSION, contract
@@ -11,7 +11,7 @@ from exporters.app import AppMetrics
 from exporters.contract import Family
 from exporters.errors import Errors
 from exporters.exposition import Block, Point, counter, gauge, label_set, render
-from exporters.fleet import Fleet
+from exporters.fleet import Fleet, Worker
 from exporters.folding import Witness
 from exporters.net.connections import DatabaseConnections, api_connections
 from exporters.net.sockets import SocketsError, Wanted, read_sockets
@@ -19,18 +19,24 @@ from exporters.probe import Probe
 from exporters.proc.cgroup import CgroupReader
 from exporters.proc.reader import WorkerSample
 from exporters.proc.root import ProcRoot
-from exporters.reasons import Reason
+from exporters.reasons import Reason, reason_of
 from exporters.settings import Settings
 from exporters.workers.discovery import State
 
 BUILD: Final = Block(contract.EXPORTER_BUILD, (("", label_set({"version": VERSION}), 1),))
 
 
+class UnreadableError(Exception):
+    """There is no page that would be right; the text says why."""
+
+
 class AppPage:
     """`/metrics/app`, and the taking over of dead workers' files after it."""
 
-    def __init__(self, proc: ProcRoot, fleet: Fleet, metrics: AppMetrics, fold: bool) -> None:
-        self._proc = proc
+    def __init__(
+        self, proc: ProcRoot, fleet: Fleet, metrics: AppMetrics, errors: Errors, fold: bool
+    ) -> None:
+        self._errors = errors
         self._fleet = fleet
         self._metrics = metrics
         self._witness = Witness(proc, metrics) if fold else None
@@ -38,10 +44,16 @@ class AppPage:
         self._seconds = 0.0
 
     def text(self, openmetrics: bool) -> bytes:
+        """Raises UnreadableError."""
         start = time.perf_counter()
         self._fleet.look()
-        blocks = self._metrics.collect({worker.inner_pid: worker.slot for worker in self._fleet})
-        page = render(blocks, openmetrics)
+        slots = {worker.inner_pid: worker.slot for worker in self._fleet}
+        try:
+            page = render(self._metrics.collect(slots), openmetrics)
+        except OSError as error:
+            text = f"the app's folder cannot be read: {error.strerror or error}"
+            self._errors.report(reason_of(error), text)
+            raise UnreadableError(text) from error
         self._seconds = time.perf_counter() - start
         return page
 
@@ -81,46 +93,51 @@ class WorkersPage:
         self._errors = errors
 
     def text(self, openmetrics: bool, pss: bool) -> bytes:
-        start = time.perf_counter()
-        self._fleet.look()
-        blocks = [*self._workers(), *self._service(), *self._sockets()]
-        if pss:
-            blocks += self._shared_memory()
-        if self._probe:
-            blocks += self._probe.blocks()
-        if self._app:
-            blocks += self._app.own()
-        blocks += [BUILD, self._discovery(), self._errors.block()]
-        blocks.append(gauge(contract.EXPORTER_DURATION, time.perf_counter() - start))
-        return render(blocks, openmetrics)
+        return render(self._blocks(pss, time.perf_counter()), openmetrics)
 
-    def _workers(self) -> list[Block]:
-        """A block for each metric; those who have ended while they were read are left out."""
-        points: dict[Family, list[Point]] = {family: [] for family, _ in _FIGURES}
-        cpu: list[Point] = []
-        info: list[Point] = []
+    def _blocks(self, pss: bool, start: float) -> Iterator[Block]:
+        """One after the other, so that the values of a thousand workers need little memory."""
+        self._fleet.look()
+        yield from self._workers(list(self._samples()))
+        if pss:
+            yield from self._shared_memory()
+        yield from self._service()
+        yield from self._sockets()
+        if self._probe:
+            yield from self._probe.blocks()
+        if self._app:
+            yield from self._app.own()
+        yield BUILD
+        yield self._discovery()
+        yield self._errors.block()
+        yield gauge(contract.EXPORTER_DURATION, time.perf_counter() - start)
+
+    def _samples(self) -> Iterator[tuple[Worker, WorkerSample]]:
+        """Those who have ended while they were read are left out."""
         for worker in list(self._fleet):
             sample = worker.reader.read(self._errors.report)
             if sample is None:
                 self._fleet.drop(worker)
-                continue
-            for family, figure in _FIGURES:
-                value = figure(sample)
-                if value is not None:
-                    points[family].append(("", worker.label, value))
+            else:
+                yield worker, sample
+
+    def _workers(self, samples: Sequence[tuple[Worker, WorkerSample]]) -> Iterator[Block]:
+        for family, figure in _FIGURES:
+            values = ((worker.label, figure(sample)) for worker, sample in samples)
+            yield Block(
+                family, [("", label, value) for label, value in values if value is not None]
+            )
+        cpu: list[Point] = []
+        for worker, sample in samples:
             if sample.user_seconds is not None and sample.system_seconds is not None:
                 cpu.append(("_total", worker.user_label, sample.user_seconds))
                 cpu.append(("_total", worker.system_label, sample.system_seconds))
-            info.append(("", worker.info_label, 1))
-        return [
-            *(Block(family, found) for family, found in points.items()),
-            Block(contract.CPU_SECONDS, cpu),
-            Block(
-                contract.START_TIME,
-                [("", worker.label, worker.reader.start_time) for worker in self._fleet],
-            ),
-            Block(contract.WORKER_INFO, info),
-        ]
+        yield Block(contract.CPU_SECONDS, cpu)
+        workers = [worker for worker, _ in samples]
+        yield Block(
+            contract.START_TIME, [("", each.label, each.reader.start_time) for each in workers]
+        )
+        yield Block(contract.WORKER_INFO, [("", each.info_label, 1) for each in workers])
 
     def _shared_memory(self) -> Iterator[Block]:
         found = [

@@ -18,7 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from exporters.app import AppMetrics
 from exporters.errors import Errors
 from exporters.fleet import Fleet
-from exporters.pages import AppPage, WorkersPage
+from exporters.pages import AppPage, UnreadableError, WorkersPage
 from exporters.probe import Probe
 from exporters.proc.root import ProcRoot
 from exporters.settings import Settings
@@ -72,6 +72,7 @@ class Sidecar:
                 proc,
                 self._fleet,
                 AppMetrics(settings.app_folder, errors.report),
+                errors,
                 fold=not settings.no_fold,
             )
             if settings.app_folder
@@ -134,9 +135,11 @@ class Sidecar:
         _, content_type = choose_encoder(request.headers.get("accept", ""))
         openmetrics = content_type.startswith("application/openmetrics-text")
         pss = request.path == "/metrics" and request.query.get("pss") == ("1",)
-        return Response(
-            200, content_type, await self._pages.get(Page(request.path, openmetrics, pss))
-        )
+        try:
+            body = await self._pages.get(Page(request.path, openmetrics, pss))
+        except UnreadableError as error:
+            return plain(503, str(error))
+        return Response(200, content_type, body)
 
     def _write(self, page: Page) -> bytes:
         if page.path == "/metrics/app" and self._app:

@@ -12,7 +12,6 @@ from typing import Final, TypeVar
 from exporters.proc.parse import (
     Gone,
     Identity,
-    OutOfDescriptors,
     ProcError,
     Stat,
     parse_max_fds,
@@ -20,13 +19,14 @@ from exporters.proc.parse import (
     parse_shared_memory,
     parse_stat,
 )
-from exporters.proc.root import ProcRoot, proc_errors
-from exporters.reasons import Report
+from exporters.proc.root import ProcRoot, proc_error
+from exporters.reasons import Reason, Report, reason_of
 
 T = TypeVar("T")
 PAGE_BYTES: Final = resource.getpagesize()
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 _ENOUGH: Final = 4096
+_NOT_OPEN: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +48,41 @@ class WorkerReader:
     After the end of the process it reads ESRCH, even if another process has its pid by then.
     """
 
+    __slots__ = ("_folder", "_identity", "_proc", "_stat_file", "_statm_file", "start_time")
+
     def __init__(self, proc: ProcRoot, identity: Identity) -> None:
         """Raises ProcError; Gone too if the pid is another process's now."""
         self._proc = proc
         self._identity = identity
         self._folder = f"{proc.path}/{identity.pid}"
-        self._files: dict[str, int] = {}
+        self._stat_file = self._statm_file = _NOT_OPEN
         try:
-            self._keep("stat")
-            self._keep("statm")
-            if parse_stat(self._text("stat")).start_ticks != identity.start_ticks:
+            self._stat_file = self._open("stat")
+            self._statm_file = self._open("statm")
+            if parse_stat(self._text(self._stat_file, "stat")).start_ticks != identity.start_ticks:
                 raise Gone(f"{identity.pid} is another process now")
             self.start_time = proc.boot_time() + identity.start_ticks / TICKS
         except ProcError:
             self.close()
             raise
 
-    def _keep(self, name: str) -> None:
+    def _open(self, name: str) -> int:
+        path = f"{self._folder}/{name}"
         try:
-            with proc_errors(f"{self._identity.pid}/{name}"):
-                self._files[name] = os.open(f"{self._folder}/{name}", os.O_RDONLY | os.O_CLOEXEC)
-        except OutOfDescriptors:
-            return  # read by its name each time instead
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            if reason_of(error) is Reason.DESCRIPTORS:
+                return _NOT_OPEN
+            raise proc_error(error, path) from error
 
-    def _text(self, name: str) -> bytes:
-        if name not in self._files:
+    def _text(self, file: int, name: str) -> bytes:
+        """Of the open file; without one, by its name."""
+        if file == _NOT_OPEN:
             return self._proc.read(f"{self._identity.pid}/{name}")
-        with proc_errors(f"{self._identity.pid}/{name}"):
-            return os.pread(self._files[name], _ENOUGH, 0)
+        try:
+            return os.pread(file, _ENOUGH, 0)
+        except OSError as error:
+            raise proc_error(error, f"{self._folder}/{name}") from error
 
     def read(self, report: Report) -> WorkerSample | None:
         """None after the end of the process. What cannot be read is reported and left out."""
@@ -102,20 +109,22 @@ class WorkerReader:
         )
 
     def _stat(self) -> Stat:
-        stat = parse_stat(self._text("stat"))
+        stat = parse_stat(self._text(self._stat_file, "stat"))
         if stat.start_ticks != self._identity.start_ticks or not stat.alive:
             raise Gone(f"{self._identity.pid} has ended")
         return stat
 
     def _resident(self) -> int:
-        return parse_resident_pages(self._text("statm")) * PAGE_BYTES
+        return parse_resident_pages(self._text(self._statm_file, "statm")) * PAGE_BYTES
 
     def _open_fds(self) -> int:
         """Linux 6.2 and newer give the number as the folder's size; older ones have it listed."""
         folder = f"{self._folder}/fd"
-        with proc_errors(folder):
+        try:
             size = os.stat(folder).st_size if self._proc.real else 0
             return size or len(os.listdir(folder))
+        except OSError as error:
+            raise proc_error(error, folder) from error
 
     def _max_fds(self) -> int | None:
         """The system call is the quicker way, but for the same user's processes alone."""
@@ -138,9 +147,10 @@ class WorkerReader:
         return found
 
     def close(self) -> None:
-        for file in self._files.values():
-            os.close(file)
-        self._files.clear()
+        for file in (self._stat_file, self._statm_file):
+            if file != _NOT_OPEN:
+                os.close(file)
+        self._stat_file = self._statm_file = _NOT_OPEN
 
 
 def _or_none(read: Callable[[], T], failures: list[ProcError]) -> T | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,19 +41,15 @@ class Links:
     watched: frozenset[int]
 
 
-@contextmanager
-def proc_errors(what: str) -> Iterator[None]:
-    """Turns an OSError into the ProcError that says the same."""
-    try:
-        yield
-    except OSError as error:
-        kind = _ERRORS.get(reason_of(error), ProcError)
-        raise kind(f"{what}: {error.strerror or error}") from error
+def proc_error(error: OSError, what: str) -> ProcError:
+    """The ProcError that says the same."""
+    kind = _ERRORS.get(reason_of(error), ProcError)
+    return kind(f"{what}: {error.strerror or error}")
 
 
 def read_file(path: str) -> bytes:
     """A whole file, read until it is empty: some of /proc give 4 KiB at a time."""
-    with proc_errors(path):
+    try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             parts = [os.read(file, _READ_BYTES)]
@@ -61,7 +57,16 @@ def read_file(path: str) -> bytes:
                 parts.append(os.read(file, _READ_BYTES))
         finally:
             os.close(file)
+    except OSError as error:
+        raise proc_error(error, path) from error
     return b"".join(parts)
+
+
+def _list(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError as error:
+        raise proc_error(error, path) from error
 
 
 class ProcRoot:
@@ -77,8 +82,7 @@ class ProcRoot:
         return read_file(f"{self.path}/{name}")
 
     def pids(self) -> list[int]:
-        with proc_errors("the list of processes"):
-            return sorted(int(name) for name in os.listdir(self.path) if name.isdecimal())
+        return sorted(int(name) for name in _list(self.path) if name.isdecimal())
 
     def stat(self, pid: int) -> Stat:
         """Of a zombie too."""
@@ -89,10 +93,8 @@ class ProcRoot:
 
         Without the kernel's option CONFIG_PROC_CHILDREN all processes are asked for their parent.
         """
-        with proc_errors(f"{pid}/task"):
-            threads = os.listdir(f"{self.path}/{pid}/task")
         found: list[int] = []
-        for thread in threads:
+        for thread in _list(f"{self.path}/{pid}/task"):
             try:
                 found += parse_pids(self.read(f"{pid}/task/{thread}/children"))
             except Gone:
@@ -133,12 +135,10 @@ class ProcRoot:
             except FileNotFoundError:
                 continue  # closed meanwhile
             except OSError as error:
-                with proc_errors(f"{pid}/fd/{name}"):
-                    raise error
+                raise proc_error(error, f"{folder}/{name}") from error
 
     def _descriptors(self, pid: int) -> list[str]:
-        with proc_errors(f"{pid}/fd"):
-            return os.listdir(f"{self.path}/{pid}/fd")
+        return _list(f"{self.path}/{pid}/fd")
 
     def holds(self, pid: int, device: int, inode: int) -> bool:
         """Whether it has this very file open; of the same user's processes alone."""
@@ -169,8 +169,11 @@ class ProcRoot:
 
     def network(self, pid: int | str) -> str:
         """Names its network namespace; of the same user's processes alone."""
-        with proc_errors(f"{pid}/ns/net"):
-            return os.readlink(f"{self.path}/{pid}/ns/net")
+        path = f"{self.path}/{pid}/ns/net"
+        try:
+            return os.readlink(path)
+        except OSError as error:
+            raise proc_error(error, path) from error
 
     def boot_time(self) -> int:
         return parse_boot_time(self.read("stat"))

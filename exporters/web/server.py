@@ -261,10 +261,13 @@ class Server:
         status = HTTPStatus(response.status)
         lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{k}: {v}" for k, v in headers)]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-        whole = head if request and request.method == "HEAD" else head + body
+        if request and request.method == "HEAD":
+            body = b""
         async with asyncio.timeout(self._limits.write_seconds):
-            for start in range(0, len(whole), _CHUNK):
-                writer.write(whole[start : start + _CHUNK])
+            writer.write(head + body[:_CHUNK])
+            await writer.drain()
+            for start in range(_CHUNK, len(body), _CHUNK):
+                writer.write(body[start : start + _CHUNK])
                 await writer.drain()
 
     def _encoded(self, body: bytes, request: Request | None) -> tuple[bytes, Headers]:

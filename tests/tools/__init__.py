@@ -8,6 +8,7 @@ FOLDER: Final = ROOT / ".tools"
 PROMTOOLS: Final = ("promtool-2.42", "promtool-2.53", "promtool-3")
 PROMETHEUSES: Final = ("prometheus-2.42", "prometheus-3")
 VMALERT: Final = "vmalert"
+PROCESS_EXPORTER: Final = "process-exporter"
 NODE_MODULES: Final = "node_modules"
 
 
@@ -16,7 +17,10 @@ class MissingToolError(Exception):
 
 
 def program(name: str) -> Path:
-    """Path of one of PROMTOOLS or PROMETHEUSES, or of VMALERT. Raises MissingToolError."""
+    """Path of one of PROMTOOLS or PROMETHEUSES, VMALERT, PROCESS_EXPORTER.
+
+    Raises MissingToolError.
+    """
     return _existing(FOLDER / "bin" / name)
 
 

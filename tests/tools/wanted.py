@@ -123,6 +123,20 @@ TOOLS: Final = (
             variable="github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version",
         ),
     ),
+    Tool(
+        name="process-exporter",
+        program="prometheus-process-exporter",
+        oldest=(0, 7),
+        below=(1, 0),
+        deb=Deb("trixie", ("prometheus-process-exporter",)),
+        go=GoMain(
+            module="github.com/ncabatoff/process-exporter",
+            tag="v0.8.7",
+            release="0.8.7",
+            package="./cmd/process-exporter",
+            variable="github.com/prometheus/common/version.Version",
+        ),
+    ),
 )
 
 # What serves where none of the above promtools can be had quickly, as on Ubuntu.
