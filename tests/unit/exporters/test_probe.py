@@ -1,0 +1,208 @@
+"""The probe against servers that answer in every way, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from exporters import contract
+from exporters.exposition import render
+from exporters.probe import Probe
+from tests.bundle import thresholds
+
+Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def answers(*parts: bytes, pause: float = 0, before: float = 0) -> Behaviour:
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(before)
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause)
+
+    return behave
+
+
+@asynccontextmanager
+async def served(behave: Behaviour, host: str = "127.0.0.1") -> AsyncIterator[int]:
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        tasks.add(task)
+        try:
+            with suppress(OSError, EOFError, asyncio.CancelledError):
+                await behave(reader, writer)
+        finally:
+            writer.close()
+
+    try:
+        server = await asyncio.start_server(serve, host, 0)
+    except OSError as error:
+        pytest.skip(f"no {host} here: {error}")
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def probe(port: int, host: str = "127.0.0.1", scheme: str = "http", timeout: float = 0.3) -> Probe:
+    return Probe(f"{scheme}://{host}:{port}/health?deep=1", 5, timeout)
+
+
+def samples(tried: Probe) -> dict[str, float]:
+    lines = render(tried.blocks(), openmetrics=False).decode().splitlines()
+    return {line.split()[0]: float(line.split()[1]) for line in lines if not line.startswith("#")}
+
+
+async def ask(behave: Behaviour, host: str = "127.0.0.1") -> dict[str, float]:
+    async with served(behave, host) as port:
+        tried = probe(port, f"[{host}]" if ":" in host else host)
+        await tried.ask()
+        assert tried.local_ports == frozenset()
+        return samples(tried)
+
+
+SUCCESS, COUNT = contract.PROBE_SUCCESS.name, f"{contract.PROBE_DURATION.name}_count"
+
+
+@pytest.mark.parametrize(
+    ("behave", "success", "count"),
+    [
+        (answers(OK), 1, 1),
+        (answers(OK[:7], OK[7:30], OK[30:], pause=0.01), 1, 1),
+        (answers(b"HTTP/1.0 200 \r\n\r\n"), 1, 1),
+        (answers(b"HTTP/1.1 503 Busy\r\n\r\nlong" * 1000), 0, 1),
+        (answers(b"HTTP/1.1 301 Moved\r\n\r\n"), 0, 1),
+        (answers(), 0, 0),
+        (answers(b"SSH-2.0-OpenSSH\r\n"), 0, 0),
+        (answers(b"HTTP/1.1 yes\r\n"), 0, 0),
+        (answers(b"x" * 100_000), 0, 0),
+        (answers(OK, before=5), 0, 0),
+        (answers(*(OK[at : at + 1] for at in range(len(OK))), pause=0.05), 0, 0),
+    ],
+)
+def test_what_comes_back(behave: Behaviour, success: float, count: float) -> None:
+    start = time.monotonic()
+    found = asyncio.run(ask(behave))
+    assert (found[SUCCESS], found[COUNT]) == (success, count)
+    assert time.monotonic() - start < 3, "the limit is one for all, a byte does not prolong it"
+
+
+def test_ipv6() -> None:
+    assert asyncio.run(ask(answers(OK), "::1"))[SUCCESS] == 1
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        tried = probe(taken.getsockname()[1])
+        assert SUCCESS not in samples(tried), "nothing is known before the first probe"
+        asyncio.run(tried.ask())
+    assert (samples(tried)[SUCCESS], samples(tried)[COUNT]) == (0, 0)
+
+
+def test_a_server_that_does_not_speak_tls(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> Probe:
+        async with served(answers(OK)) as port:
+            tried = probe(port, scheme="https")
+            await tried.ask()
+            return tried
+
+    assert samples(asyncio.run(main()))[SUCCESS] == 0
+    assert "Traceback" not in caplog.text
+
+
+def test_it_asks_as_a_client_would() -> None:
+    async def main() -> bytes:
+        heads: list[bytes] = []
+
+        async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(OK)
+
+        async with served(behave) as port:
+            await probe(port).ask()
+            return heads[0].replace(str(port).encode(), b"PORT")
+
+    lines = asyncio.run(main()).split(b"\r\n")
+    assert lines[0] == b"GET /health?deep=1 HTTP/1.1"
+    assert b"Host: 127.0.0.1:PORT" in lines
+
+
+def test_its_own_connection_is_known_while_it_lasts() -> None:
+    async def main() -> None:
+        seen: list[tuple[int, frozenset[int]]] = []
+
+        async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            seen.append((writer.get_extra_info("peername")[1], tried.local_ports))
+            writer.write(OK)
+
+        async with served(behave) as port:
+            tried = probe(port)
+            await tried.ask()
+        ((peer, ports),) = seen
+        assert ports == {peer}
+
+    asyncio.run(main())
+
+
+def test_the_log_says_what_changes(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def main() -> None:
+        replies = [OK, OK, b"HTTP/1.1 503 Busy\r\n\r\n", b"HTTP/1.1 503 Busy\r\n\r\n", OK]
+
+        async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await answers(replies.pop(0))(reader, writer)
+
+        async with served(behave) as port:
+            tried = probe(port)
+            for _ in range(5):
+                await tried.ask()
+
+    asyncio.run(main())
+    said = [
+        record.message.rsplit(" ", 1)[1] for record in caplog.records if "health" in record.message
+    ]
+    assert said == ["200", "503", "200"]
+
+
+def test_probes_neither_drift_nor_pile_up() -> None:
+    async def main() -> list[float]:
+        started: list[float] = []
+
+        async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            started.append(time.monotonic())
+            await answers(OK, before=0.12 if len(started) == 2 else 0)(reader, writer)
+
+        async with served(behave) as port:
+            tried = Probe(f"http://127.0.0.1:{port}/", 0.1, 1)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(tried.run(), 0.75)
+        return [at - started[0] for at in started]
+
+    at = asyncio.run(main())
+    turns = [round(each / 0.1) for each in at]
+    assert turns[:3] == [0, 1, 3], "the slow one takes the place of the next"
+    assert len(turns) == len(set(turns)) >= 5
+    assert all(abs(each - turn * 0.1) < 0.05 for each, turn in zip(at, turns, strict=True))
+
+
+def test_its_buckets_are_those_of_the_apps_latency() -> None:
+    found = samples(Probe("http://127.0.0.1:1/", 1, 1))
+    bounds = [name.split('"')[1] for name in found if "_bucket" in name]
+    expected = thresholds().service.latency_buckets
+    assert [float(bound) for bound in bounds] == [*expected, float("inf")]
