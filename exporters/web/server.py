@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -72,6 +73,7 @@ class Connection:
     """A client; it `waits` while nothing of a whole request is there to be answered."""
 
     sock: socket.socket
+    transport: asyncio.Transport | None = None
     task: asyncio.Task[None] | None = None
     waits: bool = True
 
@@ -90,8 +92,7 @@ class Server:
         self._guard = guard
         self._connections: dict[Connection, None] = {}
         self._listeners: list[socket.socket] = []
-        self._accepting: list[asyncio.Task[None]] = []
-        self._stopping = False
+        self._stopping = self._paused = False
         self._zipped = b"", b""
 
     async def start(self, host: str, port: int) -> int:
@@ -110,20 +111,25 @@ class Server:
             for listener in self._listeners:
                 listener.close()
             raise
-        self._accepting = [loop.create_task(self._accept(each)) for each in self._listeners]
+        for listener in self._listeners:
+            self._listen(listener)
         return self._port()
 
     def _port(self) -> int:
         """That of the first listener; 0 before there is one."""
         return self._listeners[0].getsockname()[1] if self._listeners else 0
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
+
     async def stop(self, grace: float) -> None:
         """No new connections; what is being answered has `grace` seconds to end."""
         self._stopping = True
-        for accepting in self._accepting:
-            accepting.cancel()
-        for listener in self._listeners:
-            listener.close()
+        while self._listeners:
+            asyncio.get_running_loop().remove_reader(self._listeners[-1])
+            self._listeners.pop().close()
         for connection in self._connections:
             if connection.waits and connection.task:
                 connection.task.cancel()
@@ -132,25 +138,46 @@ class Server:
             _, late = await asyncio.wait(tasks, timeout=grace)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*tasks, *self._accepting, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _accept(self, listener: socket.socket) -> None:
+    def _accept(self, listener: socket.socket) -> None:
+        """Take one connection; a listener that has more says so again."""
+        try:
+            sock, _ = listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            self._pause(listener, error)
+            return
+        self._paused = False
+        sock.setblocking(False)
+        if not self._make_room(self._limits.connections - 1):
+            sock.close()
+            return
+        connection = Connection(sock)
+        self._connections[connection] = None
+        connection.task = asyncio.get_running_loop().create_task(self._run(connection))
+        connection.task.add_done_callback(partial(self._forget, connection))
+
+    def _pause(self, listener: socket.socket, error: OSError) -> None:
+        """Out of descriptors, as a rule: give one back, and do not spin."""
+        if not self._paused:
+            LOG.warning("connections cannot be accepted: %s", error.strerror or error)
+        self._paused = True
+        self._make_room(0)
         loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, _ = await loop.sock_accept(listener)
-            except OSError as error:
-                # Out of descriptors, as a rule: give one back, and do not spin.
-                LOG.warning("a connection could not be accepted: %s", error.strerror or error)
-                self._make_room(0)
-                await asyncio.sleep(_PAUSE_SECONDS)
-                continue
-            if not self._make_room(self._limits.connections - 1):
-                sock.close()
-                continue
-            connection = Connection(sock)
-            self._connections[connection] = None
-            connection.task = loop.create_task(self._run(connection))
+        loop.remove_reader(listener)
+        loop.call_later(_PAUSE_SECONDS, self._listen, listener)
+
+    def _listen(self, listener: socket.socket) -> None:
+        if not self._stopping:
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
+    def _forget(self, connection: Connection, _task: asyncio.Task[None]) -> None:
+        """After its end, which may have come before its begin."""
+        self._connections.pop(connection, None)
+        if connection.transport is None:
+            connection.sock.close()
 
     def _make_room(self, most: int) -> bool:
         """Whether no more than so many connections are left; the one that waits longest goes."""
@@ -168,29 +195,28 @@ class Server:
         reader = asyncio.StreamReader(limit=self._limits.head_bytes)
         protocol = asyncio.StreamReaderProtocol(reader)
         loop = asyncio.get_running_loop()
-        transport: asyncio.Transport | None = None
+        complete = False
         try:
             context = self._guard.context() if self._guard else None
             seconds = self._limits.handshake_seconds if context else None
             transport, _ = await loop.connect_accepted_socket(
                 lambda: protocol, connection.sock, ssl=context, ssl_handshake_timeout=seconds
             )
+            connection.transport = transport
             transport.set_write_buffer_limits(high=0)
             writer = asyncio.StreamWriter(transport, protocol, reader, loop)
             peer = writer.get_extra_info("peercert")
             if self._guard is None or self._guard.admits_peer(peer):
                 while await self._exchange(connection, reader, writer):
                     self._to_the_end(connection)
+            complete = True
         except (OSError, EOFError, TimeoutError) as error:
             LOG.debug("a connection ended: %s", error)
         finally:
-            self._connections.pop(connection, None)
-            if transport is None:
-                connection.sock.close()
-            elif connection.waits:
-                transport.abort()
-            else:
-                transport.close()
+            if connection.transport and complete:
+                connection.transport.close()
+            elif connection.transport:
+                connection.transport.abort()
 
     def _to_the_end(self, connection: Connection) -> None:
         """It waits anew, so others give way before it."""
