@@ -34,7 +34,7 @@ class Witness:
             return self._proc.namespace_pids(pid) == (pid,) and any(
                 self._proc.holds(pid, *place) for place in self._app.places(pid)
             )
-        except ProcError:
+        except (OSError, ProcError):
             return False
 
     def is_dead(self, pid: int) -> bool:
