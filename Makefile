@@ -50,11 +50,11 @@ quick-test: $(STAMP) tools  ## As test, without what takes minutes: each value o
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not slow and not bench'
 
 .PHONY: bench
-bench: $(STAMP)  ## Measure how long rendering the whole bundle takes
+bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers
 	$(BIN)/pytest -m bench -s tests/performance
 
 .PHONY: tools
-tools: $(STAMP)  ## Fetch promtool 2.42, 2.53, 3.x, vmalert and the TypeScript compiler into .tools/
+tools: $(STAMP)  ## Fetch promtool 2.42, 2.53, 3.x, vmalert, process-exporter and the TypeScript compiler into .tools/
 	@$(BIN)/python -m tests.tools
 
 .PHONY: all-tools

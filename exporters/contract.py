@@ -81,7 +81,9 @@ MEMORY_LIMIT: Final = Family(
     "Memory limit of the workers' cgroup; absent without one.",
 )
 MEMORY_USAGE: Final = Family(
-    "auditor_memory_usage_bytes", "gauge", "Memory in use in the workers' cgroup, page cache too."
+    "auditor_memory_usage_bytes",
+    "gauge",
+    "Memory in use in the workers' cgroup, without the file cache that the kernel can drop.",
 )
 API_CONNECTIONS: Final = Family(
     "auditor_api_connections", "gauge", "Established inbound connections to the API's port."

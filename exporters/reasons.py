@@ -5,18 +5,28 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 
 class Reason(StrEnum):
-    PERMISSION = "permission"  # the kernel refuses: another user, a hardened container
-    VANISHED = "vanished"  # it ended or was removed while it was being read
-    MALFORMED = "malformed"  # the kernel's text is not as documented
-    CORRUPT = "corrupt"  # a file of the app's metrics, or the archive, is damaged
-    DESCRIPTORS = "descriptors"  # the sidecar's own limit of open files is reached
-    SOCKETS = "sockets"  # the kernel's socket tables cannot be read
-    READ = "read"  # any other failure of reading
-    WRITE = "write"  # the archive cannot be written: full disk, read-only folder
+    """Each with what it means."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        made = str.__new__(cls, value)
+        made._value_ = value
+        made.meaning = meaning
+        return made
+
+    PERMISSION = "permission", "the kernel refuses: the workers are another user's"
+    VANISHED = "vanished", "a process or file went away while it was read; single ones are normal"
+    MALFORMED = "malformed", "a text of the kernel is not as documented"
+    CORRUPT = "corrupt", "a file of the app's metrics, or the archive, is damaged"
+    DESCRIPTORS = "descriptors", "the sidecar's limit of open files is reached"
+    SOCKETS = "sockets", "the kernel's socket tables cannot be read"
+    READ = "read", "reading failed in another way"
+    WRITE = "write", "the archive cannot be written: a full disk, a read-only folder"
 
 
 Report = Callable[[Reason, str], None]

@@ -189,8 +189,8 @@ OPTIONS: Final = (
         "URL",
         "what is asked; none to ask nothing (default: http://127.0.0.1:PORT/health)",
     ),
-    Option(_PROBE, "probe_interval", _seconds, 5.0, "SECONDS", "default: 5"),
-    Option(_PROBE, "probe_timeout", _seconds, 10.0, "SECONDS", "default: 10"),
+    Option(_PROBE, "probe_interval", _seconds, 5.0, "SECONDS", "how often (default: 5)"),
+    Option(_PROBE, "probe_timeout", _seconds, 10.0, "SECONDS", "the longest (default: 10)"),
     Option(
         _SERVING,
         "listen",
@@ -207,7 +207,7 @@ OPTIONS: Final = (
         "FILE",
         "TLS, client certificates, basic auth; the format of the Prometheus exporters",
     ),
-    Option(_SERVING, "max_connections", _count, 512, "COUNT", "default: 512"),
+    Option(_SERVING, "max_connections", _count, 512, "COUNT", "open at once (default: 512)"),
     Option(
         _OTHER,
         "watch_interval",
@@ -216,7 +216,7 @@ OPTIONS: Final = (
         "SECONDS",
         "how often it looks for new workers between scrapes (default: 1)",
     ),
-    Option(_OTHER, "proc", Path, Path("/proc"), "FOLDER", "default: /proc"),
+    Option(_OTHER, "proc", Path, Path("/proc"), "FOLDER", "where it is mounted (default: /proc)"),
     Option(_OTHER, "log_level", _level, "info", "LEVEL", f"{', '.join(LOG_LEVELS)}; default: info"),
 )
 WHICH: Final = ("pid", "pid_file", "pattern")

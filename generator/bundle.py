@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from generator import dashboards, promtool, rules, runbooks, targets
+from generator import dashboards, promtool, rules, runbooks, sidecar, targets
 from generator.alerts import all_alerts, all_recordings
 from generator.thresholds import Thresholds
 from generator.thresholds.schema import schema_text
@@ -29,6 +29,7 @@ def render(thresholds: Thresholds) -> dict[str, str]:
         **dashboards.render(thresholds, alerts),
         **runbooks.render(thresholds, alerts),
         **targets.render(thresholds, alerts),
+        **sidecar.render(),
         "docs/thresholds.schema.json": schema_text(),
     }
     for path, text in files.items():

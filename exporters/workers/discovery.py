@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from exporters.net.sockets import Socket, SocketsError, Wanted, read_sockets
 from exporters.proc.parse import Denied, Identity, ProcError, Stat
@@ -21,14 +21,39 @@ _NOTHING: Final = Links(frozenset(), frozenset())
 
 
 class State(StrEnum):
-    """What the search came to; the label of a metric."""
+    """What the search came to, the label of a metric; what it means, and what to look at."""
 
-    FOUND = "found"
-    STARTING = "starting"  # the port's owner has no worker yet, or none any more
-    NO_LISTENER = "no_listener"  # nothing listens on the port
-    NO_PROCESS = "no_process"  # no process has the pid, or matches the pattern
-    HIDDEN = "hidden"  # somebody listens, but nobody who can be seen from here
-    DENIED = "denied"  # the socket tables cannot be read
+    meaning: str
+    advice: str
+
+    def __new__(cls, value: str, meaning: str, advice: str) -> Self:
+        made = str.__new__(cls, value)
+        made._value_ = value
+        made.meaning, made.advice = meaning, advice
+        return made
+
+    FOUND = "found", "workers are found", ""
+    STARTING = (
+        "starting",
+        "the port has an owner, which has no worker yet or none any more",
+        "the Auditor's log",
+    )
+    NO_LISTENER = "no_listener", "nothing listens on the port", "whether the Auditor runs; `--port`"
+    NO_PROCESS = (
+        "no_process",
+        "no process has the pid, or matches the pattern",
+        "`--pid`, `--pid-file`, `--pattern`",
+    )
+    HIDDEN = (
+        "hidden",
+        "somebody listens, but no process that can be seen does",
+        "the sidecar's user and pid namespace",
+    )
+    DENIED = (
+        "denied",
+        "the socket tables cannot be read",
+        "a seccomp or AppArmor profile; whether `/proc/net` is there",
+    )
 
 
 @dataclass(frozen=True, slots=True)
