@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 
@@ -21,6 +22,8 @@ CONFIDENCE = Histogram(
     registry=REGISTRY,
 )
 
+CONNECTIONS: list[asyncio.StreamWriter] = []
+
 app = FastAPI()
 
 
@@ -33,6 +36,14 @@ async def verify(seconds: float = 0, fail: bool = False) -> dict[str, int]:
     if not fail:
         LATENCY.observe(time.perf_counter() - start)
         CONFIDENCE.observe(0.9)
+    return {"pid": os.getpid()}
+
+
+@app.post("/database")
+async def database(port: int) -> dict[str, int]:
+    """One more connection of this worker to a database, which stays open."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    CONNECTIONS.append(writer)
     return {"pid": os.getpid()}
 
 

@@ -88,6 +88,13 @@ class Auditor:
         pid: int = json.loads(body)["pid"]
         return pid
 
+    def connect_to_database(self, port: int) -> int:
+        """One worker opens a connection; its pid."""
+        status, body = request(self.port, f"/database?port={port}", "POST")
+        assert status == 200
+        pid: int = json.loads(body)["pid"]
+        return pid
+
     def serves(self) -> bool:
         return request(self.port, "/health")[0] == 200
 

@@ -73,7 +73,7 @@ def test_slow_and_malformed_clients(pair: tuple[Auditor, Sidecar]) -> None:
                 slow.sendall(b"GET /met")
         send(auditor, 5)
         assert side.value(REQUESTS, "/metrics/app") == auditor.sent
-        for turn in range(2000):
+        for turn in range(10_000):
             with (
                 suppress(OSError),
                 socket.create_connection(("127.0.0.1", side.port), 10) as client,
@@ -81,7 +81,7 @@ def test_slow_and_malformed_clients(pair: tuple[Auditor, Sidecar]) -> None:
                 client.sendall(chance.randbytes(chance.randint(1, 300)) + b"\r\n\r\n")
                 client.shutdown(socket.SHUT_WR)
                 client.recv(1000)
-            if turn % 100 == 0:
+            if turn % 200 == 0:
                 assert request(side.port, "/metrics")[0] == 200
     assert side.value(REQUESTS, "/metrics/app") == auditor.sent
     assert rss(side) < MOST_RSS

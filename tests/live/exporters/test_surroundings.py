@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -101,6 +104,65 @@ def test_in_another_pid_namespace_nobody_is_taken_for_dead(folder: Path, tmp_pat
             time.sleep(0.5)
             assert sorted(file.name for file in folder.glob("*.db*")) == files
         auditor.process.kill()  # unshare passes no other signal on
+
+
+READ_ONLY = """
+mount --make-rprivate /
+mount --bind "$0" "$0"
+mount -o remount,ro,bind /
+exec "$@"
+"""
+
+
+@pytest.mark.usefixtures("root")
+def test_it_writes_nothing_outside_the_folder(folder: Path, tmp_path: Path) -> None:
+    """It runs where everything else is read-only, and folds all the same."""
+    port = free_port()
+    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
+    prefix = ("unshare", "--mount", "/bin/sh", "-euc", READ_ONLY, str(folder))
+    with (
+        auditor_running(gunicorn(port, 2), port, folder) as auditor,
+        sidecar(*options, log=tmp_path / "log", prefix=prefix) as side,
+    ):
+        mounts = Path(f"/proc/{side.process.pid}/mounts").read_text()
+        assert re.search(r"^\S+ / \S+ ro,", mounts, re.MULTILINE)
+        until(has(side, 2), "the workers are found", 30)
+        send(auditor, 10)
+        victim = auditor.verify()
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: not list(folder.glob(f"*_{victim}.db*")), "its files are folded")
+        assert side.value(REQUESTS, "/metrics/app") == auditor.sent
+        assert not any(side.values(ERRORS).values())
+
+
+@pytest.mark.usefixtures("root")
+def test_the_limit_of_a_real_cgroup(folder: Path, tmp_path: Path) -> None:
+    port, limit = free_port(), 512 << 20
+    with cgroup(limit) as group, auditor_running(uvicorn(port, 1), port, folder) as auditor:
+        (group / "cgroup.procs").write_text(str(auditor.process.pid))
+        with sidecar("--port", str(port), log=tmp_path / "log") as side:
+            until(has(side, 1), "the worker is found")
+            assert side.value(contract.MEMORY_LIMIT.name) == limit
+            assert 0 < side.value(contract.MEMORY_USAGE.name) < limit
+
+
+@contextmanager
+def cgroup(limit: int) -> Iterator[Path]:
+    """A memory cgroup of its own, of whichever version the machine has."""
+    name = f"auditor-test-{os.getpid()}"
+    first = Path("/sys/fs/cgroup/memory")
+    group = (first if first.is_dir() else first.parent) / name
+    file = group / ("memory.limit_in_bytes" if first.is_dir() else "memory.max")
+    try:
+        group.mkdir()
+        file.write_text(str(limit))
+    except OSError as error:
+        pytest.skip(f"no memory cgroup can be made here: {error}")
+    try:
+        yield group
+    finally:
+        until(lambda: not (group / "cgroup.procs").read_text(), "the cgroup is empty")
+        group.rmdir()
 
 
 @pytest.mark.usefixtures("root")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
+import socket
+from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -83,9 +87,11 @@ def test_every_value_is_what_the_kernel_says(
         until(same, "the values hold still and agree")
         errors = side.values(f"{contract.EXPORTER_ERRORS.name}_total")
         assert not any(errors.values()), errors
+        labels = {value for _, pairs in side.samples() for _, value in pairs}
+        assert all(re.fullmatch(r"[a-z_]+|[0-9.+]+|\+Inf", value) for value in labels), labels
 
 
-@pytest.mark.parametrize(("command", "workers"), [SERVERS[1], SERVERS[3]])
+@pytest.mark.parametrize(("command", "workers"), SERVERS[1:])
 def test_counters_stay_exact_whatever_the_workers_do(
     command: Command, workers: int, tmp_path: Path
 ) -> None:
@@ -180,6 +186,112 @@ def test_totals_never_fall_while_workers_are_killed_under_load(tmp_path: Path) -
         assert seen == sorted(seen)
         assert auditor.sent <= seen[-1] <= auditor.sent + failed
         assert auditor.sent >= 180
+
+
+def test_a_server_of_one_worker_that_is_killed(tmp_path: Path) -> None:
+    """It has no parent that would replace it: somebody starts it again."""
+    port = free_port()
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
+    with (
+        running(uvicorn(port, 1), port, folder) as auditor,
+        sidecar(*options, log=tmp_path / "log") as side,
+    ):
+        for turn in range(1, 4):
+            until(has(side, 1), "the worker is found")
+            send(auditor, 10)
+            assert counts(side, auditor)
+            assert pids(side) == {"0": auditor.process.pid}
+            assert side.value(f"{contract.WORKER_STARTS.name}_total") == turn
+            auditor.process.kill()
+            auditor.process.wait(10)
+            assert has(side, 0)()
+            assert counts(side, auditor)
+            auditor.start()
+            until(auditor.serves, "the app serves again")
+            assert has(side, 1)(), "found within one scrape"
+
+
+@pytest.mark.parametrize("kind", ["pid", "pid-file", "pattern", "wrapper"])
+def test_the_process_can_be_named(kind: str, tmp_path: Path) -> None:
+    port = free_port()
+    command = uvicorn(port, 2)
+    if kind == "wrapper":
+        command = ["/bin/sh", "-c", '"$@"; exit $?', "sh", *command]
+    with running(command, port, tmp_path) as auditor:
+        pid = auditor.process.pid
+        (tmp_path / "pid").write_text(f"{pid}\n")
+        named = {
+            "pid": ("--pid", str(pid)),
+            "pid-file": ("--pid-file", str(tmp_path / "pid")),
+            "pattern": ("--pattern", f"uvicorn .*--port {port} "),
+            "wrapper": ("--pid", str(pid)),
+        }[kind]
+        with sidecar("--port", str(port), *named, log=tmp_path / "log") as side:
+            until(has(side, 2), "the workers are found")
+            found = set(pids(side).values())
+            assert {auditor.verify() for _ in range(40)} <= found
+        if kind == "wrapper":  # the shell passes no signal on
+            for child in auditor.children():
+                os.kill(child, signal.SIGTERM)
+
+
+def test_connections_to_the_database_belong_to_their_workers(tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as database,
+        running(uvicorn(port, 2), port, tmp_path) as auditor,
+    ):
+        there = database.getsockname()[1]
+        options = ("--port", str(port), "--db-ports", str(there))
+        with sidecar(*options, log=tmp_path / "log") as side:
+            until(has(side, 2), "the workers are found")
+            opened = Counter(auditor.connect_to_database(there) for _ in range(12))
+            expected = {slot: float(opened[pid]) for slot, pid in pids(side).items()}
+            assert side.values(contract.DB_CONNECTIONS.name) == expected
+            assert sum(expected.values()) == 12
+
+
+def test_requests_that_wait_show(tmp_path: Path) -> None:
+    """One worker that is busy: five wait on open connections, three have not been accepted."""
+    port = free_port()
+    options = ("--port", str(port), "--probe-url", "none")
+    with (
+        running(uvicorn(port, 1), port, tmp_path),
+        sidecar(*options, log=tmp_path / "log") as side,
+        ExitStack() as stack,
+    ):
+        address = ("127.0.0.1", port)
+        kept = [http.client.HTTPConnection(*address, timeout=20) for _ in range(5)]
+        for connection in kept:
+            stack.callback(connection.close)
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+        busy = http.client.HTTPConnection(*address, timeout=20)
+        stack.callback(busy.close)
+        busy.request("POST", "/verify?seconds=4")
+        until(lambda: waiting(side) == (6, 1, 0, 0), "it is busy")
+        for connection in kept:
+            connection.request("GET", "/health")
+        fresh = [stack.enter_context(socket.create_connection(address, 5)) for _ in range(3)]
+        fresh[0].sendall(b"GET /health HTTP/1.1\r\n\r\n")
+        until(lambda: waiting(side) == (9, 1, 5, 3), "all of them wait", 3)
+        for connection in (*kept, busy):
+            assert connection.getresponse().read()
+        until(lambda: waiting(side)[2:] == (0, 0), "nobody waits any more")
+
+
+def waiting(side: Sidecar) -> tuple[float, ...]:
+    """Connections, clients, those with unread requests, those that nobody has accepted."""
+    page = side.samples()
+    families = (
+        contract.API_CONNECTIONS,
+        contract.API_CLIENTS,
+        contract.CONNECTIONS_WAITING,
+        contract.ACCEPT_QUEUE,
+    )
+    return tuple(page[family.name, ()] for family in families)
 
 
 def test_a_hung_worker_shows(tmp_path: Path) -> None:
