@@ -255,7 +255,7 @@ class AppMetrics:
         for inode in taken.values():
             if file := self._kept.pop(inode, None):
                 file.close()
-        for text in left.union(taken):
+        for text in sorted(left.union(taken)):
             self._disk.remove(text)
         return len(taken)
 
