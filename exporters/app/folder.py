@@ -98,8 +98,7 @@ class AppMetrics:
         return [self._disk.place(name.text) for name in found]
 
     def close(self) -> None:
-        for inode in list(self._kept):
-            self._kept.pop(inode).close()
+        self._release(list(self._kept))
         self._unlock()
 
     def _read(self, slots: Mapping[int, int]) -> _Reading:
@@ -162,14 +161,14 @@ class AppMetrics:
             alive = file.name.pid in slots
             if self._lock is None:
                 if not alive or inode not in inodes:
-                    self._kept.pop(inode).close()
+                    self._release([inode])
             elif inode not in inodes:
                 with suppress(OSError, CorruptError):
                     file.refresh()
                 if not alive:
                     _take(self._archive.totals, file.name, file.entries(), None)
                     self._unsaved = True
-                    self._kept.pop(inode).close()
+                    self._release([inode])
 
     def _load(self) -> None:
         """Read the archive if it is another than before."""
@@ -226,7 +225,7 @@ class AppMetrics:
         if self._lock is not None:
             self._load()
             if self._stamp is None:
-                self._save(Archive())
+                self._replace(Archive())
         return False
 
     def _unlock(self) -> None:
@@ -251,10 +250,9 @@ class AppMetrics:
             if name and is_dead(name.pid) and self._take_over(name, names[old.text], totals)
         }
         if taken or self._unsaved:
-            self._save(Archive(turn, left.union(taken), totals))
-        for inode in taken.values():
-            if file := self._kept.pop(inode, None):
-                file.close()
+            self._replace(Archive(turn, left.union(taken), totals))
+            self._release(taken.values())
+            self._disk.sync()
         for text in sorted(left.union(taken)):
             self._disk.remove(text)
         return len(taken)
@@ -279,17 +277,23 @@ class AppMetrics:
             finally:
                 if kept is None:
                     file.close()
-        except (OSError, CorruptError):
-            self._refused.add(name.text)
+        except (OSError, CorruptError) as error:
+            if isinstance(error, CorruptError) or reason_of(error) is Reason.PERMISSION:
+                self._refused.add(name.text)
             return False
         _take(totals, name, file.entries(), None)
         return True
 
-    def _save(self, archive: Archive) -> None:
+    def _replace(self, archive: Archive) -> None:
+        """In one step, as everybody sees it; what becomes of a power cut is not said yet."""
         self._disk.write(NEW, encode(archive))
         self._disk.rename(NEW, NAME)
         self._archive, self._stamp, self._unsaved = archive, self._stamp_now(), False
-        self._disk.sync()
+
+    def _release(self, inodes: Iterable[int]) -> None:
+        for inode in inodes:
+            if file := self._kept.pop(inode, None):
+                file.close()
 
 
 def _counted(names: Iterable[str], archive: Archive) -> Iterator[FileName]:

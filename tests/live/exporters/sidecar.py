@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.bundle import ROOT
-from tests.live.exporters.auditor import request
+from tests.live.exporters.auditor import Auditor, request, running
 from tests.live.exporters.rights import ENVIRONMENT
 from tests.live.prometheus import free_port
 from tests.live.waiting import until
@@ -87,10 +87,25 @@ class Sidecar:
 
 @contextmanager
 def sidecar(*arguments: str, log: Path, **popen: Any) -> Iterator[Sidecar]:
-    running = Sidecar(*arguments, log=log, **popen)
+    started = Sidecar(*arguments, log=log, **popen)
     try:
-        until(running.ready, f"the sidecar is ready, see {log}")
-        yield running
+        until(started.ready, f"the sidecar is ready, see {log}")
+        yield started
     finally:
-        running.process.kill()
-        running.process.wait(10)
+        started.process.kill()
+        started.process.wait(10)
+
+
+@contextmanager
+def beside(
+    serve: Callable[[int, int], list[str]], workers: int, place: Path, *arguments: str
+) -> Iterator[tuple[Auditor, Sidecar]]:
+    """A server of so many workers with a sidecar; log and folder of metrics are in `place`."""
+    port, folder = free_port(), place / "metrics"
+    folder.mkdir()
+    named = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
+    with (
+        running(serve(port, workers), port, folder) as auditor,
+        sidecar(*named, *arguments, log=place / "log") as side,
+    ):
+        yield auditor, side

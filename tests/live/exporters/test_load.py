@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.exporters.auditor import Auditor, request, running, uvicorn
-from tests.live.exporters.sidecar import Sidecar, sidecar
+from tests.live.exporters.auditor import Auditor, request, uvicorn
+from tests.live.exporters.sidecar import Sidecar, beside
 from tests.live.exporters.test_workers import REQUESTS, send
-from tests.live.prometheus import free_port
 
 MIB = 2**20
 MOST_RSS = 48 * MIB
@@ -22,14 +21,8 @@ MOST_RSS = 48 * MIB
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[tuple[Auditor, Sidecar]]:
-    port, folder = free_port(), tmp_path / "metrics"
-    folder.mkdir()
-    options = ("--port", str(port), "--app-folder", str(folder))
-    with (
-        running(uvicorn(port, 2), port, folder) as auditor,
-        sidecar(*options, log=tmp_path / "log") as side,
-    ):
-        yield auditor, side
+    with beside(uvicorn, 2, tmp_path) as both:
+        yield both
         assert "Traceback" not in (tmp_path / "log").read_text()
 
 

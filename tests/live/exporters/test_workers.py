@@ -17,7 +17,7 @@ import pytest
 from exporters import contract
 from tests.live.exporters.auditor import Auditor, gunicorn, request, running, uvicorn
 from tests.live.exporters.kernel import truth
-from tests.live.exporters.sidecar import Sidecar, sidecar
+from tests.live.exporters.sidecar import Sidecar, beside, sidecar
 from tests.live.prometheus import free_port
 from tests.live.waiting import until
 
@@ -57,11 +57,7 @@ def counts(side: Sidecar, auditor: Auditor) -> bool:
 def test_every_value_is_what_the_kernel_says(
     command: Command, workers: int, tmp_path: Path
 ) -> None:
-    port = free_port()
-    with (
-        running(command(port, workers), port, tmp_path) as auditor,
-        sidecar("--port", str(port), "--probe-url", "none", log=tmp_path / "log") as side,
-    ):
+    with beside(command, workers, tmp_path, "--probe-url", "none") as (auditor, side):
         until(has(side, workers), "all workers are found", 60)
         expected = sorted(auditor.children() or [auditor.process.pid])
         until(lambda: sorted(pids(side).values()) == expected, "they are the server's processes")
@@ -163,14 +159,7 @@ def folded(folder: Path) -> bool:
 
 
 def test_totals_never_fall_while_workers_are_killed_under_load(tmp_path: Path) -> None:
-    port = free_port()
-    folder = tmp_path / "metrics"
-    folder.mkdir()
-    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.05")
-    with (
-        running(gunicorn(port, 4), port, folder) as auditor,
-        sidecar(*options, log=tmp_path / "log") as side,
-    ):
+    with beside(gunicorn, 4, tmp_path, "--watch-interval", "0.05") as (auditor, side):
         until(has(side, 4), "all workers are found", 30)
         seen = [0.0]
         failed = 0
@@ -190,14 +179,7 @@ def test_totals_never_fall_while_workers_are_killed_under_load(tmp_path: Path) -
 
 def test_a_server_of_one_worker_that_is_killed(tmp_path: Path) -> None:
     """It has no parent that would replace it: somebody starts it again."""
-    port = free_port()
-    folder = tmp_path / "metrics"
-    folder.mkdir()
-    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
-    with (
-        running(uvicorn(port, 1), port, folder) as auditor,
-        sidecar(*options, log=tmp_path / "log") as side,
-    ):
+    with beside(uvicorn, 1, tmp_path) as (auditor, side):
         for turn in range(1, 4):
             until(has(side, 1), "the worker is found")
             send(auditor, 10)
@@ -238,16 +220,11 @@ def test_the_process_can_be_named(kind: str, tmp_path: Path) -> None:
 
 
 def test_connections_to_the_database_belong_to_their_workers(tmp_path: Path) -> None:
-    port = free_port()
-    with (
-        socket.create_server(("127.0.0.1", 0)) as database,
-        running(uvicorn(port, 2), port, tmp_path) as auditor,
-    ):
-        there = database.getsockname()[1]
-        options = ("--port", str(port), "--db-ports", str(there))
-        with sidecar(*options, log=tmp_path / "log") as side:
+    with socket.create_server(("127.0.0.1", 0)) as database:
+        port = database.getsockname()[1]
+        with beside(uvicorn, 2, tmp_path, "--db-ports", str(port)) as (auditor, side):
             until(has(side, 2), "the workers are found")
-            opened = Counter(auditor.connect_to_database(there) for _ in range(12))
+            opened = Counter(auditor.connect_to_database(port) for _ in range(12))
             expected = {slot: float(opened[pid]) for slot, pid in pids(side).items()}
             assert side.values(contract.DB_CONNECTIONS.name) == expected
             assert sum(expected.values()) == 12
@@ -255,14 +232,11 @@ def test_connections_to_the_database_belong_to_their_workers(tmp_path: Path) -> 
 
 def test_requests_that_wait_show(tmp_path: Path) -> None:
     """One worker that is busy: five wait on open connections, three have not been accepted."""
-    port = free_port()
-    options = ("--port", str(port), "--probe-url", "none")
     with (
-        running(uvicorn(port, 1), port, tmp_path),
-        sidecar(*options, log=tmp_path / "log") as side,
+        beside(uvicorn, 1, tmp_path, "--probe-url", "none") as (auditor, side),
         ExitStack() as stack,
     ):
-        address = ("127.0.0.1", port)
+        address = ("127.0.0.1", auditor.port)
         kept = [http.client.HTTPConnection(*address, timeout=20) for _ in range(5)]
         for connection in kept:
             stack.callback(connection.close)
@@ -295,12 +269,8 @@ def waiting(side: Sidecar) -> tuple[float, ...]:
 
 
 def test_a_hung_worker_shows(tmp_path: Path) -> None:
-    port = free_port()
-    options = ("--port", str(port), "--probe-interval", "0.2", "--probe-timeout", "0.5")
-    with (
-        running(uvicorn(port, 1), port, tmp_path) as auditor,
-        sidecar(*options, log=tmp_path / "log") as side,
-    ):
+    options = ("--probe-interval", "0.2", "--probe-timeout", "0.5")
+    with beside(uvicorn, 1, tmp_path, *options) as (auditor, side):
         until(lambda: side.value(contract.PROBE_SUCCESS.name) == 1, "the probe succeeds")
         auditor.process.send_signal(signal.SIGSTOP)
         try:

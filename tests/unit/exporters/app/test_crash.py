@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
 
 import pytest
 
@@ -65,15 +64,19 @@ NUMBERED = [
 ]
 
 
-def failing_at(number: int, error: BaseException) -> Callable[[str, str], None]:
-    left = [number]
+class FailingAt:
+    """One operation fails; `failed` says what it was."""
 
-    def before(_what: str, _name: str) -> None:
-        left[0] -= 1
-        if left[0] == -1:
-            raise error
+    def __init__(self, number: int, error: BaseException) -> None:
+        self.left = number
+        self.error = error
+        self.failed = ""
 
-    return before
+    def __call__(self, what: str, _name: str) -> None:
+        self.left -= 1
+        if self.left == -1:
+            self.failed = what
+            raise self.error
 
 
 def test_a_fold_is_as_it_is_described() -> None:
@@ -87,7 +90,7 @@ def test_a_power_cut_loses_nothing_and_counts_nothing_twice(number: int) -> None
     folder = folder_of_three()
     metrics, disk, _ = start(folder)
     metrics.fold(dead)
-    disk.before = failing_at(number, PowerCutError())
+    disk.before = FailingAt(number, PowerCutError())
     with pytest.raises(PowerCutError):
         metrics.fold(dead)
     outcomes = list(folder.outcomes())
@@ -103,15 +106,20 @@ def test_a_power_cut_loses_nothing_and_counts_nothing_twice(number: int) -> None
 
 @pytest.mark.parametrize("number", NUMBERED)
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
-def test_a_failing_operation_is_reported_and_tried_again_later(number: int, code: int) -> None:
+@pytest.mark.parametrize("seen_alive", [False, True])
+def test_a_failing_operation_is_reported_and_tried_again_later(
+    number: int, code: int, seen_alive: bool
+) -> None:
     folder = folder_of_three()
     metrics, disk, reports = start(folder)
     metrics.fold(dead)
-    disk.before = failing_at(number, OSError(code, "failed"))
+    if seen_alive:
+        assert totals(metrics.collect({1: 0, 2: 1, LIVE: 2})) == EXPECTED
+    disk.before = failing = FailingAt(number, OSError(code, "failed"))
     assert metrics.fold(dead) in (0, 1, 2)
     disk.before = lambda _what, _name: None
     assert totals(metrics.collect(SLOTS)) == EXPECTED
-    if OPERATIONS[number][0] != "open":  # a file that cannot be opened is left for `collect`
+    if failing.failed not in ("open", ""):  # a file that cannot be opened is left for `collect`
         assert [reason for reason, _ in reports.found] == [Reason.WRITE]
         assert metrics.fold(dead) == 0, "not at once"
     for outcome in folder.outcomes():
@@ -128,7 +136,7 @@ def test_a_power_cut_after_a_failure_that_was_not_the_last() -> None:
     metrics, disk, _ = start(folder)
     metrics.fold(dead)
     last_sync = max(number for number, (what, _) in enumerate(OPERATIONS) if what == "sync")
-    disk.before = failing_at(last_sync, OSError(errno.EIO, "failed"))
+    disk.before = FailingAt(last_sync, OSError(errno.EIO, "failed"))
     metrics.fold(dead)
     restarted, disk, _ = start(folder)
     restarted.fold(dead)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 
@@ -69,17 +71,28 @@ class World:
         self.disk.before = before
         self.metrics.fold(self.is_dead)
 
-    def crash(self, power: bool) -> None:
-        """In the middle of a fold; a power cut ends the workers as well."""
+    def failing(self, error: BaseException) -> Callable[[str, str], None]:
+        """Whatever is done to the disk fails, from one operation on."""
         left = self.random.randrange(12)
 
         def before(_what: str, _name: str) -> None:
             nonlocal left
             left -= 1
             if left < 0:
-                raise PowerCutError
+                raise error
 
-        self.disk.before = before
+        return before
+
+    def fail(self) -> None:
+        """A fold on a full disk; the next one may be tried at once."""
+        self.disk.before = self.failing(OSError(errno.ENOSPC, "No space left on device"))
+        self.metrics.fold(self.is_dead)
+        self.reports.found.clear()
+        self.reports.now += 61
+
+    def crash(self, power: bool) -> None:
+        """In the middle of a fold; a power cut ends the workers as well."""
+        self.disk.before = self.failing(PowerCutError())
         with suppress(PowerCutError):
             self.metrics.fold(self.is_dead)
         if power:
@@ -106,8 +119,10 @@ class World:
             self.count(pid)
         elif chance < 0.8:
             self.die(pid)
-        elif chance < 0.95:
+        elif chance < 0.92:
             self.fold()
+        elif chance < 0.95:
+            self.fail()
         else:
             self.crash(power=chance < 0.97)
 

@@ -21,6 +21,7 @@ import pytest
 
 from exporters.web.problems import ConfigError
 from exporters.web.security import Security
+from tests.unit.exporters.clock import Clock
 from tests.unit.exporters.web.serving import LAST, Running, serving
 
 SANS = "DNS:prometheus.example,IP:192.0.2.7,IP:2001:db8::1,email:ops@example.org,URI:spiffe://x/y"
@@ -67,14 +68,6 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     made.make("known", *issued, "-addext", f"subjectAltName={SANS}")
     made.make("stranger", "-addext", f"subjectAltName={SANS}")
     return made
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

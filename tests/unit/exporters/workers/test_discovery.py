@@ -11,6 +11,7 @@ import pytest
 from exporters.proc.parse import Denied, Identity
 from exporters.proc.root import Links, ProcRoot
 from exporters.workers.discovery import SEARCH_SECONDS, Discovery, State, Target
+from tests.unit.exporters.clock import Clock
 from tests.unit.exporters.tree import PORT, SOCKET, Tree
 
 HOLDS: dict[str, Any] = {"sockets": [SOCKET]}
@@ -23,14 +24,6 @@ def tree(tmp_path: Path) -> Tree:
     made.process(1, 0, name="systemd")
     made.process(2, 1, name="another server", watches=[77])
     return made
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def discovery(tree: Tree, **target: Any) -> Discovery:
