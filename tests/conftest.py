@@ -1,5 +1,6 @@
 """Fixtures for the outside programs; a test whose program is missing is skipped with the reason."""
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import tools
+from tests import certificates, tools
 
 # The same examples in every run; `pytest --hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
@@ -57,3 +58,10 @@ def _or_skip(find: Callable[[], Path]) -> Path:
         return find()
     except tools.MissingToolError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> certificates.Keys:
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl on PATH, which makes the certificates")
+    return certificates.make(tmp_path_factory.mktemp("keys"))

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import bcrypt
 import pytest
+import yaml
 
 from exporters import contract
-from tests.bundle import thresholds
+from tests.bundle import ROOT, thresholds
+from tests.certificates import Keys
 from tests.live.exporters.auditor import gunicorn, uvicorn
 from tests.live.exporters.auditor import running as auditor_running
 from tests.live.exporters.rights import OTHER, USER, as_user
@@ -237,6 +240,51 @@ def test_a_real_prometheus_scrapes_both_pages(prometheus_server: Path, tmp_path:
             until(lambda: total(prometheus) == auditor.sent, "and further ones")
             targets = prometheus.get("/api/v1/targets")["activeTargets"]
             assert {target["lastError"] for target in targets} == {""}
+
+
+def test_a_real_prometheus_with_a_certificate_and_a_password(
+    prometheus_server: Path, tmp_path: Path, keys: Keys
+) -> None:
+    hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+    web = {
+        "tls_server_config": {
+            "cert_file": str(keys.folder / "server.crt"),
+            "key_file": str(keys.folder / "server.key"),
+            "client_ca_file": str(keys.folder / "ca.crt"),
+            "client_auth_type": "RequireAndVerifyClientCert",
+            "client_allowed_sans": ["prometheus.example"],
+        },
+        "basic_auth_users": {"prometheus": hashed},
+    }
+    (tmp_path / "web.yml").write_text(yaml.safe_dump(web))
+    port = free_port()
+    secured = {
+        "job_name": "secured",
+        "scheme": "https",
+        "basic_auth": {"username": "prometheus", "password": "secret"},
+        "tls_config": {
+            "ca_file": str(keys.folder / "server.crt"),
+            "cert_file": str(keys.folder / "known.crt"),
+            "key_file": str(keys.folder / "known.key"),
+        },
+        "static_configs": [{"targets": [f"localhost:{port}"]}],
+    }
+    wrong = {
+        **secured,
+        "job_name": "wrong",
+        "basic_auth": {"username": "prometheus", "password": "guessed"},
+    }
+    config = {"global": {"scrape_interval": "1s"}, "scrape_configs": [secured, wrong]}
+    command = ["-m", "exporters", "--listen", f"127.0.0.1:{port}", "--port", str(free_port())]
+    with subprocess.Popen(
+        [sys.executable, *command, "--web-config", str(tmp_path / "web.yml")], cwd=ROOT
+    ) as process:
+        try:
+            with running(prometheus_server, config, tmp_path) as prometheus:
+                expected = {"secured": "1", "wrong": "0"}
+                until(lambda: ups(prometheus) == expected, "one is let in, the other is not", 30)
+        finally:
+            process.terminate()
 
 
 def ups(prometheus: Prometheus) -> dict[str, str]:
