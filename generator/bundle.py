@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from generator import dashboards, promtool, rules, runbooks, sidecar, targets
+from generator import dashboards, deploy, promtool, rules, runbooks, sidecar, targets
 from generator.alerts import all_alerts, all_recordings
 from generator.thresholds import Thresholds
 from generator.thresholds.schema import schema_text
 
 # Parts of the bundle and the folder each is written to.
-PARTS: Final = ("alerts", "dashboards", "docs", "promtool-tests")
+PARTS: Final = ("alerts", "dashboards", "deploy", "docs", "promtool-tests")
 # Folders in which every file is rendered; another one with `MARK` in it is left over from before.
 FOLDERS: Final = ("alerts", "dashboards", "docs/runbooks", "promtool-tests")
 MARK: Final = "Generated from thresholds.yaml"
@@ -30,6 +30,7 @@ def render(thresholds: Thresholds) -> dict[str, str]:
         **runbooks.render(thresholds, alerts),
         **targets.render(thresholds, alerts),
         **sidecar.render(),
+        **deploy.render(thresholds, alerts),
         "docs/thresholds.schema.json": schema_text(),
     }
     for path, text in files.items():

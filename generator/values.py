@@ -42,9 +42,11 @@ def _value(value: object, field: shapes.Field, path: str, why: str) -> Iterator[
             yield from _record(value, field.shape, path, why)
         case shapes.Number(unit=unit):
             yield Value(path, format_value(value, unit), field.meaning, why)
-        case shapes.Numbers(item=item) if isinstance(value, tuple):
-            text = ", ".join(format_value(each, item.unit) for each in value)
+        case shapes.Items(item=shapes.Number(unit=unit)) if isinstance(value, tuple):
+            text = ", ".join(format_value(each, unit) for each in value)
             yield Value(path, text, field.meaning, why)
+        case shapes.Items() if isinstance(value, tuple):
+            yield Value(path, ", ".join(value), field.meaning, why)
         case shapes.Texts() if isinstance(value, Mapping):
             text = ", ".join(f"{name}: {each}" for name, each in value.items())
             yield Value(path, text or "none", field.meaning, why)

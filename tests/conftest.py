@@ -42,6 +42,17 @@ def prometheus_server(request: pytest.FixtureRequest) -> Path:
     return _or_skip(lambda: tools.program(request.param))
 
 
+@pytest.fixture(scope="session", params=tools.ALERTMANAGERS)
+def alertmanager_server(request: pytest.FixtureRequest) -> Path:
+    """The oldest and the newest that the configuration promises to work with."""
+    return _or_skip(lambda: tools.program(request.param))
+
+
+@pytest.fixture(scope="session", params=tools.AMTOOLS)
+def amtool(request: pytest.FixtureRequest) -> Path:
+    return _or_skip(lambda: tools.program(request.param))
+
+
 @pytest.fixture(scope="session")
 def vmalert() -> Path:
     return _or_skip(lambda: tools.program(tools.VMALERT))

@@ -54,7 +54,7 @@ class Disk:
 
     def write(self, name: str, data: bytes) -> None:
         """A new file, on the disk when this returns; an older one of the name goes."""
-        file = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _SAFE, 0o600)
+        file = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _SAFE, 0o644)
         try:
             rest = memoryview(data)
             while rest:

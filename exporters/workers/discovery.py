@@ -137,12 +137,19 @@ class Discovery:
         if self._roots:
             pids = ", ".join(str(root.pid) for root in sorted(self._roots))
             return Found((), State.STARTING, f"process {pids} has no worker on port {port} yet")
-        users = ", ".join(sorted({str(each.uid) for each in listeners}))
+        users = {each.uid for each in listeners}
+        who = ", ".join(map(str, sorted(users)))
+        remedy = (
+            "it has a capability, or changed its user after it started, so the kernel hides it;"
+            " or it is in another pid namespace"
+            if users == {os.geteuid()}
+            else "run the sidecar as the same user and in the same pid namespace"
+        )
         return Found(
             (),
             State.HIDDEN,
-            f"user {users} listens on port {port}, but no process that user {os.geteuid()} can look"
-            " into here does: run the sidecar as the same user and in the same pid namespace",
+            f"user {who} listens on port {port}, but no process that user {os.geteuid()} can look"
+            f" into here does: {remedy}, or name the process",
         )
 
     def _remember(self, inodes: frozenset[int]) -> None:

@@ -121,6 +121,7 @@ def down(kit: Kit) -> Alert:
             ),
         ),
         origins=("service.expected_workers",),
+        hides="symptoms",
     )
     drive = kit.gauge_drive(
         {WORKERS: float}, kit.workers, healthy=kit.thresholds.service.expected_workers

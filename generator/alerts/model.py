@@ -27,6 +27,9 @@ Family = Literal[
 Dashboard = Literal["overview", "latency", "system", "errors"]
 Place = Literal["bundle", "job", "instance", "worker"]
 
+# What makes no sense while an alert fires: all that a service that is down shows, or the worker's.
+Hidden = Literal["symptoms", "worker alerts"]
+
 # The labels that tell the alerts of one rule apart, by the place they speak of.
 LABELS: Final[Mapping[Place, tuple[str, ...]]] = {
     "bundle": (),
@@ -159,7 +162,8 @@ class Alert:
     trigger's guard. `key` names its settings in the thresholds file. `summary` and `description`
     are Go templates in which ``BOUND`` stands for the bound of the severity at hand and ``FOR`` for
     its wait. `clock` is the one its cases are written for, where it is not the service's own:
-    windows of hours need no sample every few seconds.
+    windows of hours need no sample every few seconds. `hides` are the alerts of
+    the same instance that Alertmanager keeps back meanwhile.
     """
 
     key: str
@@ -179,6 +183,7 @@ class Alert:
     constant: float = 0.0
     clock: Clock | None = None
     origins: tuple[str, ...] = ()
+    hides: Hidden | None = None
 
     @property
     def name(self) -> str:

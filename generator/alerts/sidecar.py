@@ -48,6 +48,7 @@ def sidecar_down(kit: Kit) -> Alert:
         constant=1,
         triggers=triggers(kit.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
+        hides="worker alerts",
         summary="{{ $labels.job }} on {{ $labels.instance }} cannot be scraped",
         description=(
             "Prometheus has had no answer of {{ $labels.job }} on {{ $labels.instance }} for FOR: "
@@ -240,6 +241,7 @@ def sidecar_blind(kit: Kit) -> Alert:
             kit.thresholds, settings, f"and on (job, instance) {PROBE_SUCCESS}{{}} == 1"
         ),
         keep_firing_for=settings.keep_firing_for,
+        hides="worker alerts",
         summary="The sidecar on {{ $labels.instance }} sees no worker",
         description=(
             "The Auditor on {{ $labels.instance }} answers, but its sidecar has found no worker "

@@ -54,6 +54,13 @@ Address = Annotated[
         "an address such as https://host:3000/path, no query, fragment, space or final slash",
     ),
 ]
+Target = Annotated[
+    str,
+    Form(
+        r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\]):[1-9][0-9]{0,4}",
+        "a host and a port such as auditor:9105",
+    ),
+]
 Selector = Annotated[
     str,
     Form(rf"\{{{_MATCHER}(, ?{_MATCHER})*\}}", 'a stream selector such as {app="auditor"}'),

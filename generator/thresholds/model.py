@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Annotated, Literal
 
-from generator.thresholds.forms import POSITIVE, Address, JobName, Selector, ServiceName
+from generator.thresholds.forms import POSITIVE, Address, JobName, Selector, ServiceName, Target
 from generator.thresholds.levels import (
     EDGE_BEFORE,
     Count,
@@ -110,6 +110,47 @@ class DashboardSettings:
     refresh: Annotated[Seconds, POSITIVE, "Refresh interval."]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """How often a notification of each severity is sent again while the alert fires."""
+
+    critical: Annotated[Seconds, POSITIVE, "Of pages."]
+    warning: Annotated[Seconds, POSITIVE, "Of tickets."]
+    info: Annotated[Seconds, POSITIVE, "Of what only informs."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receivers:
+    """Addresses that Alertmanager posts notifications to."""
+
+    pages: Annotated[Address, "Who is called: critical."]
+    tickets: Annotated[Address, "Where tickets are made: warning."]
+    info: Annotated[Address, "What only informs."]
+    watchdog: Annotated[Address, "The dead man's switch: it raises the alarm if this one stops."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routing:
+    """Who hears of an alert, when, and how often."""
+
+    group_wait: Annotated[Seconds, POSITIVE, "Wait for others of the group before the first word."]
+    group_interval: Annotated[Seconds, POSITIVE, "Wait before the next word of a group."]
+    repeat: Repeat
+    heartbeat: Annotated[Seconds, POSITIVE, "How often the watchdog is sent."]
+    receivers: Receivers
+    why: Why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deploy:
+    """Where the parts find each other, in the configurations under `deploy/`."""
+
+    sidecars: Annotated[tuple[Target, ...], "Sidecars to scrape, one of each Auditor."]
+    alertmanagers: Annotated[tuple[Target, ...], "Alertmanagers that Prometheus tells."]
+    prometheus: Annotated[Address, "Address of Prometheus as Grafana reaches it."]
+    loki: Annotated[Address, "Address of Loki as Grafana reaches it."]
+
+
 @dataclass(frozen=True)
 class Bound:
     """A number an alert compares with: `value` in SI base units, written in the file at `path`."""
@@ -133,6 +174,8 @@ class Thresholds:
     targets: Targets
     slo: Slo
     dashboards: DashboardSettings
+    routing: Routing
+    deploy: Deploy
     alerts: Alerts
     positions: Mapping[str, Position] = field(default_factory=dict, compare=False, repr=False)
 

@@ -74,7 +74,7 @@ class _Definitions:
                 name = f"{shape.limit} {shape.unit.value}".strip().replace(" ", "-")
                 self.found[name] = _number(shape)
                 return {"$ref": f"#/$defs/{name}"}
-            case shapes.Numbers():
+            case shapes.Items():
                 items = self._shape(shape.item, rows)
                 return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
             case shapes.Text():

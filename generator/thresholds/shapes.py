@@ -32,10 +32,10 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """A list of at least one number."""
+class Items:
+    """A list of at least one number or text."""
 
-    item: Number
+    item: Number | Text
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Record:
 
 
 Leaf = Number | Text | Constant
-Shape = Leaf | Numbers | Texts | Record
+Shape = Leaf | Items | Texts | Record
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ def _shape(base: object, extras: list[object]) -> Shape:
         return Constant(args[0])
     if origin is tuple:
         item = _shape(*_unwrapped(args[0]))
-        if isinstance(item, Number):
-            return Numbers(item)
+        if isinstance(item, Number | Text):
+            return Items(item)
     if origin is Mapping:
         return Texts()
     raise TypeError(f"no form for {base!r}")

@@ -76,8 +76,8 @@ class Walk:
         match shape:
             case shapes.Record():
                 return self._record(shape, node, path)
-            case shapes.Numbers():
-                return self._numbers(shape, node, path)
+            case shapes.Items():
+                return self._items(shape, node, path)
             case shapes.Texts():
                 return self._texts(shape, node, path)
             case _:
@@ -93,7 +93,7 @@ class Walk:
         self.draft.leaves[path] = Leaf(value, node.text)
         return value
 
-    def _numbers(self, shape: shapes.Numbers, node: Node, path: str) -> object:
+    def _items(self, shape: shapes.Items, node: Node, path: str) -> object:
         if not isinstance(node, Sequence) or not node.items:
             return self._refuse(node, path, _described(shape))
         self.draft.lengths[path] = len(node.items)
@@ -154,7 +154,7 @@ def _described(shape: shapes.Shape) -> str:
             return shape.form.words
         case shapes.Constant():
             return quoted(str(shape.value))
-        case shapes.Numbers():
+        case shapes.Items():
             return f"a list of at least one entry, each {_described(shape.item)}"
         case shapes.Texts():
             return "a mapping of names to texts, {} for none"

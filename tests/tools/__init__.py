@@ -7,6 +7,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / ".tools"
 PROMTOOLS: Final = ("promtool-2.42", "promtool-2.53", "promtool-3")
 PROMETHEUSES: Final = ("prometheus-2.42", "prometheus-3")
+ALERTMANAGERS: Final = ("alertmanager-0.25", "alertmanager-0.33")
+AMTOOLS: Final = ("amtool-0.25", "amtool-0.33")
 VMALERT: Final = "vmalert"
 PROCESS_EXPORTER: Final = "process-exporter"
 NODE_MODULES: Final = "node_modules"
@@ -17,11 +19,16 @@ class MissingToolError(Exception):
 
 
 def program(name: str) -> Path:
-    """Path of one of PROMTOOLS or PROMETHEUSES, VMALERT, PROCESS_EXPORTER.
+    """Path of a program by the name that it has here.
 
     Raises MissingToolError.
     """
     return _existing(FOLDER / "bin" / name)
+
+
+def share(name: str) -> Path:
+    """What a program out of a package would find in /usr/share; nothing is there for others."""
+    return FOLDER / "share" / name
 
 
 def promtools() -> list[Path]:

@@ -22,7 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.tools", description=__doc__)
     parser.add_argument("--all", action="store_true", help="build the rest; fail if one is missing")
     everything = parser.parse_args().all
-    for name in ("bin", "origin", "missing"):
+    for name in ("bin", "origin", "missing", "share"):
         (FOLDER / name).mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.tools import share
 from tests.tools.run import run, version_text, which
 from tests.tools.wanted import Tool, UnavailableError, parse_version
 
@@ -39,6 +40,9 @@ class Archive:
         run(which("dpkg-deb"), "--extract", package, folder / "root", cwd=folder)
         binary = folder / "root/usr/bin" / tool.program
         version_text(binary)
+        if tool.deb.share:
+            shutil.rmtree(share(tool.name), ignore_errors=True)
+            shutil.move(folder / "root/usr/share", share(tool.name))
         shutil.move(binary, target)
         return f"{version} (package of {self.suite or 'this distribution'})"
 

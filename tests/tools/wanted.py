@@ -1,6 +1,7 @@
 """Which outside programs the tests need, and where each can come from."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,11 +16,13 @@ class UnavailableError(Exception):
 class Deb:
     """A package of a release of Debian, or of the machine's own distribution if `suite` is empty.
 
-    `packages` are the names it may have, the likeliest first.
+    `packages` are the names it may have, the likeliest first. `share`: the program reads files of
+    the package's /usr/share.
     """
 
     suite: str
     packages: tuple[str, ...]
+    share: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,30 @@ def _prometheus(tag: str, release: str, program: str = "promtool") -> GoMain:
         package=f"./cmd/{program}",
         variable="github.com/prometheus/common/version.Version",
     )
+
+
+def _alertmanager(
+    name: str, oldest: Version, below: Version, suite: str, tag: str
+) -> Iterator[Tool]:
+    """The server and its command line, which come in one package."""
+    for program, package in (
+        ("prometheus-alertmanager", "./cmd/alertmanager"),
+        ("amtool", "./cmd/amtool"),
+    ):
+        yield Tool(
+            name=f"{program.removeprefix('prometheus-')}-{name}",
+            program=program,
+            oldest=oldest,
+            below=below,
+            deb=Deb(suite, ("prometheus-alertmanager",), share=program != "amtool"),
+            go=GoMain(
+                module="github.com/prometheus/alertmanager",
+                tag=tag,
+                release=tag.removeprefix("v"),
+                package=package,
+                variable="github.com/prometheus/common/version.Version",
+            ),
+        )
 
 
 NEWEST: Final = Tool(
@@ -123,6 +150,8 @@ TOOLS: Final = (
             variable="github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version",
         ),
     ),
+    *_alertmanager("0.25", (0, 25), (0, 26), "bookworm", "v0.25.0"),
+    *_alertmanager("0.33", (0, 33), (1, 0), "sid", "v0.33.1"),
     Tool(
         name="process-exporter",
         program="prometheus-process-exporter",

@@ -48,7 +48,13 @@ def test_parse_version(text: str, version: tuple[int, int] | None) -> None:
 
 def test_the_names_of_the_programs_are_the_wanted_ones() -> None:
     names = [tool.name for tool in TOOLS]
-    assert names == [*tools.PROMTOOLS, *tools.PROMETHEUSES, tools.VMALERT, tools.PROCESS_EXPORTER]
+    assert names == [
+        *tools.PROMTOOLS,
+        *tools.PROMETHEUSES,
+        tools.VMALERT,
+        *(each for pair in zip(tools.ALERTMANAGERS, tools.AMTOOLS, strict=True) for each in pair),
+        tools.PROCESS_EXPORTER,
+    ]
 
 
 def test_every_go_release_is_accepted() -> None:

@@ -48,7 +48,13 @@ def unit() -> dict[str, list[str]]:
         ("ProtectHome", "yes"),
         ("RestrictAddressFamilies", "AF_INET AF_INET6 AF_NETLINK AF_UNIX"),
         ("MemoryDenyWriteExecute", "yes"),
+        ("PrivateTmp", "yes"),
+        ("ProtectControlGroups", "yes"),
+        ("ProtectKernelLogs", "yes"),
+        ("ProtectKernelModules", "yes"),
+        ("ProtectKernelTunables", "yes"),
         ("Restart", "on-failure"),
+        ("EnvironmentFile", "-/etc/default/auditor-sidecar"),
     ],
 )
 def test_the_unit_is_hardened(key: str, value: str) -> None:
@@ -58,6 +64,7 @@ def test_the_unit_is_hardened(key: str, value: str) -> None:
 def test_the_unit_lets_the_sidecar_see_the_workers_and_write_to_their_folder() -> None:
     found = unit()
     assert not HIDING & found.keys()
+    assert "RemoveIPC" not in found, "it would remove what the Auditor, the same user, shares"
     folder = dict(each.split("=") for each in found["Environment"][0].split())
     assert found["ReadWritePaths"] == [f"-{folder['AUDITOR_SIDECAR_APP_FOLDER']}"]
 
@@ -74,6 +81,25 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
         [program, "verify", file], capture_output=True, text=True, timeout=60, check=False
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_systemd_rates_the_unit_as_little_exposed() -> None:
+    """On a machine without systemd, or with one older than 250, this is skipped."""
+    program = shutil.which("systemd-analyze")
+    if not program:
+        pytest.skip("no systemd-analyze on PATH")
+    run = subprocess.run(
+        [program, "security", "--offline=true", "--no-pager", FOLDER / "auditor-sidecar.service"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "offline" in run.stderr:
+        pytest.skip("systemd-analyze is older than 250")
+    rated = re.search(r"exposure level for auditor-sidecar\.service: ([\d.]+)", run.stdout)
+    assert rated
+    assert float(rated[1]) < 2.0
 
 
 def dockerfile() -> list[tuple[str, str]]:
@@ -94,6 +120,25 @@ def test_the_image_has_what_it_needs_and_no_more() -> None:
     assert dockerfile()[-1] == ("ENTRYPOINT", '["python", "-m", "exporters"]')
     images = [rest.split()[0] for name, rest in dockerfile() if name == "FROM"]
     assert all(re.fullmatch(r"python:3\.\d+-slim-\w+", image) for image in images)
+
+
+def test_the_image_asks_the_port_that_it_serves_on() -> None:
+    (check,) = [rest for name, rest in dockerfile() if name == "HEALTHCHECK"]
+    (exposed,) = [rest for name, rest in dockerfile() if name == "EXPOSE"]
+    host, port = load([], {}).listen
+    assert f"http://{host}:{port}/-/healthy" in check
+    assert exposed == str(port)
+
+
+def test_user_and_port_are_the_same_everywhere() -> None:
+    (uid,) = [rest.removeprefix("UID=") for name, rest in dockerfile() if name == "ARG"]
+    sidecar = compose()["services"]["sidecar"]
+    assert sidecar["user"] == f"${{AUDITOR_UID:-{uid}}}:${{AUDITOR_UID:-{uid}}}"
+    assert sidecar["build"]["args"]["UID"] == f"${{AUDITOR_UID:-{uid}}}"
+    context = pod()["securityContext"]
+    assert {context[key] for key in ("runAsUser", "runAsGroup", "fsGroup")} == {int(uid)}
+    _, port = load([], sidecar["environment"]).listen
+    assert f"127.0.0.1:{port}:{port}" in compose()["services"]["auditor"]["ports"]
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["--listen", "192.0.2.1:1"]])
@@ -133,7 +178,15 @@ def test_compose_puts_the_sidecar_into_the_auditors_namespaces() -> None:
     assert all(port.startswith("127.0.0.1:") for port in auditor["ports"])
     assert "ports" not in sidecar
     assert (sidecar["read_only"], sidecar["cap_drop"]) == (True, ["ALL"])
+    assert sidecar["security_opt"] == ["no-new-privileges:true"]
+    assert {"mem_limit", "pids_limit"} <= sidecar.keys()
     assert (ROOT / sidecar["build"]["dockerfile"]).exists()
+
+
+def test_the_page_gives_the_composed_volume_to_the_user() -> None:
+    volume = compose()["volumes"]["metrics"]["name"]
+    page = (ROOT / "docs/sidecar/docker.md").read_text()
+    assert re.findall(r"-v (\S+):/metrics \S+ chown", page) == [volume]
 
 
 def pod() -> dict[str, Any]:
@@ -165,6 +218,9 @@ def test_the_pods_sidecar_is_restricted_and_probed() -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
+    assert pod()["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod()["automountServiceAccountToken"] is False
+    assert sidecar["resources"]["limits"]["memory"] == "128Mi"
     paths = [sidecar[f"{kind}Probe"]["httpGet"]["path"] for kind in ("liveness", "readiness")]
     assert paths == ["/-/healthy", "/-/ready"]
     (port,) = sidecar["ports"]

@@ -19,11 +19,14 @@ _SAMPLES: Final = {
 
 
 def _filled() -> str:
-    """The written file, and after it every alert that it does not show, in its plainest form."""
-    written = Path(__file__).with_name("good.yaml").read_text(encoding="utf-8")
+    """The written file, every alert that it does not show in its plainest form, and its end."""
+    written, end = (
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for name in ("good.yaml", "good_end.yaml")
+    )
     shown = yaml.safe_load(written)["alerts"]
     missing = (alert for alert in shapes.record(Alerts).fields.values() if alert.key not in shown)
-    return written + "".join(f"  {alert.key}: {_alert(alert)}\n" for alert in missing)
+    return written + "".join(f"  {alert.key}: {_alert(alert)}\n" for alert in missing) + end
 
 
 def _alert(alert: shapes.Field) -> str:

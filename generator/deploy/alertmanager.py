@@ -1,0 +1,120 @@
+"""Alertmanager's configuration: who hears of which alert, and which alerts explain others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from generator.alerts.model import LABELS, Alert
+from generator.thresholds import Thresholds
+from generator.thresholds.units import format_duration
+from generator.yamlfile import dump
+
+PATH: Final = "deploy/alertmanager/alertmanager.yml"
+WATCHDOG: Final = "AuditorWatchdog"
+RECEIVERS: Final = {"critical": "pages", "warning": "tickets", "info": "info"}
+# Severities that a worse one of the same alert says as well.
+MILDER: Final = {"critical": ("warning", "info"), "warning": ("info",)}
+# What a service that is down cannot be blamed for.
+NO_SYMPTOMS: Final = ("availability", "meta")
+OF_WORKERS: Final = ("workers", "memory", "database")
+
+
+def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
+    """The file by its path."""
+    document = {
+        "route": _route(thresholds),
+        "inhibit_rules": [*_milder(thresholds), *_pointless(thresholds, alerts)],
+        "receivers": _receivers(thresholds),
+    }
+    return {PATH: dump(document)}
+
+
+def _route(thresholds: Thresholds) -> dict[str, Any]:
+    """Tickets for what nobody has thought of."""
+    routing = thresholds.routing
+    heartbeat = format_duration(routing.heartbeat)
+    return {
+        "receiver": RECEIVERS["warning"],
+        "group_by": ["service", "instance", "category"],
+        "group_wait": format_duration(routing.group_wait),
+        "group_interval": format_duration(routing.group_interval),
+        "repeat_interval": format_duration(routing.repeat.warning),
+        "routes": [
+            {
+                "receiver": "watchdog",
+                "matchers": [_is("alertname", WATCHDOG)],
+                "group_wait": "0s",
+                "group_interval": heartbeat,
+                "repeat_interval": heartbeat,
+            },
+            *(
+                {
+                    "receiver": receiver,
+                    "matchers": [_of(thresholds), _is("severity", severity)],
+                    "repeat_interval": format_duration(getattr(routing.repeat, severity)),
+                }
+                for severity, receiver in RECEIVERS.items()
+            ),
+        ],
+    }
+
+
+def _milder(thresholds: Thresholds) -> list[dict[str, Any]]:
+    """A warning says nothing new while its own alert is critical, of the same worker."""
+    return [
+        {
+            "source_matchers": [_of(thresholds), _is("severity", severity)],
+            "target_matchers": [_of(thresholds), _among("severity", milder)],
+            "equal": ["alertname", *LABELS["worker"]],
+        }
+        for severity, milder in MILDER.items()
+    ]
+
+
+def _pointless(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str, Any]]:
+    """What is kept back while an alert of the same instance explains it."""
+    return [
+        {
+            "source_matchers": [_of(thresholds), _is("alertname", alert.name)],
+            "target_matchers": [
+                _of(thresholds),
+                _among("alertname", [each.name for each in alerts if _hidden(alert, each)]),
+            ],
+            "equal": ["instance"],
+        }
+        for alert in alerts
+        if alert.hides
+    ]
+
+
+def _hidden(by: Alert, alert: Alert) -> bool:
+    if by.hides == "symptoms":
+        return alert.family not in NO_SYMPTOMS
+    return alert.place == "worker" or alert.family in OF_WORKERS
+
+
+def _receivers(thresholds: Thresholds) -> list[dict[str, Any]]:
+    """The token, should they ask for one, is in a file and never here."""
+    addresses = thresholds.routing.receivers
+    return [
+        {
+            "name": name,
+            "webhook_configs": [
+                {"url": getattr(addresses, name), "send_resolved": name != "watchdog"}
+            ],
+        }
+        for name in (*RECEIVERS.values(), "watchdog")
+    ]
+
+
+def _of(thresholds: Thresholds) -> str:
+    return _is("service", thresholds.service.name)
+
+
+def _is(label: str, value: str) -> str:
+    return f'{label}="{value}"'
+
+
+def _among(label: str, values: Sequence[str]) -> str:
+    return f'{label}=~"{"|".join(values)}"'
