@@ -18,12 +18,13 @@ TOOLS := .tools
 all: $(STAMP)  ## Render everything: dashboards, alerts, promtool tests, docs
 	$(BIN)/python -m generator render
 
-.PHONY: dashboards alerts promtool-tests docs
+.PHONY: dashboards alerts promtool-tests docs deploy
 dashboards: $(STAMP)  ## Render the Grafana dashboards
 alerts: $(STAMP)  ## Render the recording and alerting rules
 promtool-tests: $(STAMP)  ## Render the promtool unit tests of the rules
 docs: $(STAMP)  ## Render the runbooks
-dashboards alerts promtool-tests docs:
+deploy: $(STAMP)  ## Render the configurations of Prometheus, Alertmanager and Grafana
+dashboards alerts promtool-tests docs deploy:
 	$(BIN)/python -m generator render --only $@
 
 .PHONY: check

@@ -31,6 +31,12 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
             *_groups(thresholds, alerts, known),
             section("Objective", _facts(each for each in known if each.path.startswith("slo."))),
             section("Service", _facts(each for each in known if each.path.startswith("service."))),
+            section(
+                "Notifications", _facts(each for each in known if each.path.startswith("routing."))
+            ),
+            section(
+                "Deployment", _facts(each for each in known if each.path.startswith("deploy."))
+            ),
         )
     }
 

@@ -39,6 +39,8 @@ def may_change(name: str, involved: list[Alert]) -> set[str]:
             for family in (alert.family, *(each.family for each in alert.recordings))
         }
         allowed.add(f"dashboards/{alert.panel.dashboard}.json")
+    if name.startswith(("routing.", "deploy.", "dashboards.")):
+        allowed |= {path for path in files() if path.startswith("deploy/")}
     if name.startswith("slo.") or name == "alerts.high_error_rate.window":
         allowed |= {"alerts/budget.yml", "alerts/error.yml"}  # the budget is made of error ratios
     shown = name.endswith("window") or name == "alerts.requests_waiting.min_waiting"
