@@ -62,8 +62,8 @@ class Stat:
 
     @property
     def alive(self) -> bool:
-        """Not a zombie, nor about to vanish."""
-        return self.state not in "ZXx"
+        """Not a zombie, nor about to be one: a process that ends releases its memory first."""
+        return self.state not in "ZXx" and self.virtual_bytes > 0
 
     @property
     def identity(self) -> Identity:

@@ -112,7 +112,18 @@ class ProcRoot:
             return None
 
     def links(self, pid: int) -> Links:
-        """Of the same user's processes alone."""
+        """Of the same user's processes alone; Gone, not Denied, for one that is ending.
+
+        The kernel gives the descriptors of a process without memory to root.
+        """
+        try:
+            return self._links(pid)
+        except Denied as error:
+            if self.stat(pid).alive:
+                raise
+            raise Gone(f"{pid} is ending") from error
+
+    def _links(self, pid: int) -> Links:
         sockets: dict[int, int] = {}
         watched: set[int] = set()
         for number, link in self._targets(pid):

@@ -50,6 +50,7 @@ class Tree:
         *,
         start: int | None = None,
         state: str = "S",
+        memory: int = 4096000,
         name: str | bytes = "python3",
         command: str = "",
         sockets: Iterable[int] = (),
@@ -60,7 +61,7 @@ class Tree:
         self.end(pid)
         start = pid * 100 if start is None else start
         text = name if isinstance(name, bytes) else name.encode()
-        numbers = f"{state} {parent} 0 0 0 0 0 0 0 0 0 31 7 0 0 20 0 3 0 {start} 4096000 25 0"
+        numbers = f"{state} {parent} 0 0 0 0 0 0 0 0 0 31 7 0 0 20 0 3 0 {start} {memory} 25 0"
         self.write(f"{pid}/stat", b"%d (%b) %b\n" % (pid, text, numbers.encode()))
         self.write(f"{pid}/statm", "1000 250 50 1 0 100 0\n")
         self.write(f"{pid}/limits", "Max open files  1024  4096  files\n")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from exporters.proc.parse import Gone, Identity
+from exporters.proc.parse import Denied, Gone, Identity, ProcError
 from exporters.proc.reader import TICKS, WorkerReader, WorkerSample
 from exporters.proc.root import ProcRoot
 from exporters.reasons import Reason
@@ -90,6 +90,29 @@ def test_a_zombie_has_ended(child: subprocess.Popen[bytes]) -> None:
     assert root.stat(child.pid).state == "Z"
     assert worker.read(Reports()) is None
     worker.close()
+
+
+@pytest.mark.parametrize(("memory", "expected"), [(0, Gone), (4096, Denied)])
+def test_the_descriptors_of_an_ending_process_are_roots(
+    memory: int, expected: type[ProcError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = Tree(tmp_path)
+    tree.process(10, memory=memory)
+
+    def denied(path: str) -> list[str]:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(os, "listdir", denied)
+    with pytest.raises(expected):
+        tree.root.links(10)
+
+
+def test_a_process_without_memory_has_ended(tmp_path: Path) -> None:
+    """Though it is no zombie yet: its figures would read 0."""
+    tree, reports = Tree(tmp_path), Reports()
+    tree.process(10, memory=0)
+    assert reader(tree.root, 10).read(reports) is None
+    assert reports.found == []
 
 
 def test_what_a_process_has_open(tmp_path: Path) -> None:
