@@ -183,7 +183,8 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
 
 def full_disk(folder: Path, log: Path) -> None:
     port = free_port()
-    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")
+    silent = ("--probe-url", "none")  # a full disk kills the worker that a request reaches
+    options = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1", *silent)
     with (
         auditor_running(gunicorn(port, 2), port, folder) as auditor,
         sidecar(*options, log=log) as side,
@@ -191,10 +192,11 @@ def full_disk(folder: Path, log: Path) -> None:
         until(has(side, 2), "the workers are found", 30)
         until((folder / "sidecar-archive.json").exists, "the folder is taken care of")
         send(auditor, 20)
+        victim = auditor.verify()
         filler = folder / "filler"
         with pytest.raises(OSError, match="No space"):
             filler.write_bytes(bytes(4 << 20))
-        os.kill(auditor.verify(), signal.SIGKILL)
+        os.kill(victim, signal.SIGKILL)
         until(lambda: side.values(ERRORS)["write"] > 0, "the full disk is counted")
         assert side.value(REQUESTS, "/metrics/app") == auditor.sent
         filler.unlink()
