@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     place.add_argument(
         "--only",
         action="append",
-        choices=("alerts", "dashboards", "docs", "promtool-tests"),
+        choices=("alerts", "dashboards", "deploy", "docs", "promtool-tests"),
         default=[],
         help="this part alone; may be given again",
     )
