@@ -191,6 +191,7 @@ def full_disk(folder: Path, log: Path) -> None:
     ):
         until(has(side, 2), "the workers are found", 30)
         until((folder / "sidecar-archive.json").exists, "the folder is taken care of")
+        until(lambda: len(written(folder, side)) == 2, "both workers have written")
         send(auditor, 20)
         victim = auditor.verify()
         filler = folder / "filler"
