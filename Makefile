@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto --dist worksteal
+DEMO_ARGS ?=
 
 VENV := .venv
 STAMP := $(VENV)/.installed
@@ -53,6 +54,10 @@ quick-test: $(STAMP) tools  ## As test, without what takes minutes: each value o
 .PHONY: bench
 bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers
 	$(BIN)/pytest -m bench -s tests/performance
+
+.PHONY: demo
+demo: $(STAMP) tools  ## Run the whole stack here, around a stand-in Auditor (DEMO_ARGS='--inject errors')
+	$(BIN)/python -m demo $(DEMO_ARGS)
 
 .PHONY: tools
 tools: $(STAMP)  ## Fetch promtool 2.42, 2.53, 3.x, vmalert, process-exporter and the TypeScript compiler into .tools/

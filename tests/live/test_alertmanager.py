@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from generator import deploy
 from generator.alerts.model import LABELS, Alert
-from generator.deploy.alertmanager import PATH, RECEIVERS, WATCHDOG
+from generator.deploy.alertmanager import PATH, RECEIVERS, WATCHDOG, render
 from generator.rules import rule_labels
 from generator.thresholds import load
 from tests import tools
@@ -85,7 +84,7 @@ def hasty(port: int) -> str:
         "receivers": receivers,
     }
     overlay = json.dumps({"routing": routing})
-    return deploy.render(load(text(), FILE, [("hasty.json", overlay)]), alerts())[PATH]
+    return render(load(text(), FILE, [("hasty.json", overlay)]), alerts())[PATH]
 
 
 class Alertmanager:
@@ -112,16 +111,6 @@ class Alertmanager:
         requests.post(f"{self.address}/api/v2/alerts", json=body, timeout=5).raise_for_status()
 
 
-OVERLAY = 'mount -t overlay overlay -o lowerdir="$0":/usr/share /usr/share; exec "$@"'
-
-
-def in_its_package(program: Path) -> list[str | Path]:
-    """Debian's looks for its templates in /usr/share, where it has not been installed."""
-    share = tools.share(program.name)
-    namespace = ["unshare", "--map-root-user", "--mount", "/bin/sh", "-euc", OVERLAY, str(share)]
-    return [*(namespace if share.exists() else []), program]
-
-
 @pytest.fixture
 def alertmanager(alertmanager_server: Path, tmp_path: Path) -> Iterator[Alertmanager]:
     port = free_port()
@@ -129,7 +118,7 @@ def alertmanager(alertmanager_server: Path, tmp_path: Path) -> Iterator[Alertman
         (tmp_path / "alertmanager.yml").write_text(hasty(receiver))
         process = subprocess.Popen(
             [
-                *in_its_package(alertmanager_server),
+                *tools.command(alertmanager_server.name),
                 f"--config.file={tmp_path / 'alertmanager.yml'}",
                 f"--storage.path={tmp_path / 'data'}",
                 f"--web.listen-address=127.0.0.1:{port}",

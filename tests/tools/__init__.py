@@ -11,7 +11,13 @@ ALERTMANAGERS: Final = ("alertmanager-0.25", "alertmanager-0.33")
 AMTOOLS: Final = ("amtool-0.25", "amtool-0.33")
 VMALERT: Final = "vmalert"
 PROCESS_EXPORTER: Final = "process-exporter"
+DOCKER_COMPOSE: Final = "docker-compose"
+KUSTOMIZE: Final = "kustomize"
 NODE_MODULES: Final = "node_modules"
+KUBERNETES_SCHEMAS: Final = "kubernetes-schemas"
+# Releases of Kubernetes: the oldest that the manifests promise to work with, and the newest.
+KUBERNETES: Final = ("v1.25.0", "v1.37.0")
+_OVERLAY: Final = 'mount -t overlay overlay -o lowerdir="$0":/usr/share /usr/share; exec "$@"'
 
 
 class MissingToolError(Exception):
@@ -31,6 +37,18 @@ def share(name: str) -> Path:
     return FOLDER / "share" / name
 
 
+def command(name: str) -> list[str | Path]:
+    """How to run a program.
+
+    Debian's Alertmanager looks for its templates in /usr/share, where it has not been installed.
+    Raises MissingToolError.
+    """
+    path, below = program(name), share(name)
+    if not below.exists():
+        return [path]
+    return ["unshare", "--map-root-user", "--mount", "/bin/sh", "-euc", _OVERLAY, str(below), path]
+
+
 def promtools() -> list[Path]:
     """Every promtool that is there: PROMTOOLS, else the one of the machine's distribution."""
     names = (*PROMTOOLS, "promtool-own")
@@ -38,8 +56,13 @@ def promtools() -> list[Path]:
 
 
 def node_modules() -> Path:
-    """Folder with @grafana/schema. Raises MissingToolError."""
+    """Folder with the published types and schemas that come from npm. Raises MissingToolError."""
     return _existing(FOLDER / NODE_MODULES)
+
+
+def kubernetes_schemas() -> Path:
+    """Folder with a file of definitions for each of KUBERNETES. Raises MissingToolError."""
+    return _existing(FOLDER / KUBERNETES_SCHEMAS)
 
 
 def tsc() -> Path:

@@ -1,0 +1,81 @@
+"""Receives what Alertmanager sends, for pager, tickets and dead man's switch alike."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One alert of what a receiver was told; `at` is Unix time, `status` firing or resolved."""
+
+    at: float
+    receiver: str
+    status: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+    @property
+    def alert(self) -> str:
+        return self.labels["alertname"]
+
+    @property
+    def severity(self) -> str:
+        return self.labels["severity"]
+
+
+class Receiver:
+    """A web server on the loopback interface; the last part of the address names the receiver.
+
+    `calls` has the receiver of each request, `told` every alert in it.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self.calls: list[str] = []
+        self.told: list[Notification] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    def url(self, receiver: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{receiver}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+    def hear(self, receiver: str, body: Mapping[str, Any]) -> None:
+        self.told += [
+            Notification(time.time(), receiver, each["status"], each["labels"], each["annotations"])
+            for each in body["alerts"]
+        ]
+        self.calls.append(receiver)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        hear = self.hear
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                hear(self.path.removeprefix("/"), body)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nothing: what is received is shown by the demo."""
+
+        return Handler
