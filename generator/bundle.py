@@ -6,13 +6,21 @@ from typing import Final
 
 from generator import dashboards, deploy, promtool, rules, runbooks, sidecar, targets
 from generator.alerts import all_alerts, all_recordings
+from generator.deploy import kubernetes
 from generator.thresholds import Thresholds
 from generator.thresholds.schema import schema_text
 
 # Parts of the bundle and the folder each is written to.
 PARTS: Final = ("alerts", "dashboards", "deploy", "docs", "promtool-tests")
 # Folders in which every file is rendered; another one with `MARK` in it is left over from before.
-FOLDERS: Final = ("alerts", "dashboards", "docs/runbooks", "promtool-tests")
+FOLDERS: Final = (
+    "alerts",
+    "dashboards",
+    "deploy/compose",
+    "deploy/kubernetes",
+    "docs/runbooks",
+    "promtool-tests",
+)
 MARK: Final = "Generated from thresholds.yaml"
 
 
@@ -23,14 +31,18 @@ def render(thresholds: Thresholds) -> dict[str, str]:
     """
     alerts = all_alerts(thresholds)
     recordings = all_recordings(thresholds, alerts)
-    files = {
+    mirrored = {
         **rules.render(thresholds, alerts, recordings),
-        **promtool.render(thresholds, alerts, recordings),
         **dashboards.render(thresholds, alerts),
+    }
+    files = {
+        **mirrored,
+        **promtool.render(thresholds, alerts, recordings),
         **runbooks.render(thresholds, alerts),
         **targets.render(thresholds, alerts),
         **sidecar.render(),
         **deploy.render(thresholds, alerts),
+        **kubernetes.render(thresholds, mirrored),
         "docs/thresholds.schema.json": schema_text(),
     }
     for path, text in files.items():

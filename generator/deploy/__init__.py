@@ -1,11 +1,15 @@
-"""Configurations of Prometheus, Alertmanager and Grafana, ready to be used or taken apart."""
+"""Configurations of Prometheus, Alertmanager and Grafana, and of the stack they make with Compose.
+
+Each is ready to be used or taken apart. The manifests are apart, in `kubernetes`: they mirror other
+parts of the bundle.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from generator.alerts.model import Alert
-from generator.deploy import alertmanager, grafana, prometheus
+from generator.deploy import alertmanager, compose, grafana, logs, prometheus
 from generator.thresholds import Thresholds
 
 
@@ -15,4 +19,6 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
         **prometheus.render(thresholds),
         **alertmanager.render(thresholds, alerts),
         **grafana.render(thresholds),
+        **logs.render(thresholds),
+        **compose.render(thresholds),
     }

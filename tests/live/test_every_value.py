@@ -41,12 +41,24 @@ def may_change(name: str, involved: list[Alert]) -> set[str]:
         allowed.add(f"dashboards/{alert.panel.dashboard}.json")
     if name.startswith(("routing.", "deploy.", "dashboards.")):
         allowed |= {path for path in files() if path.startswith("deploy/")}
+    if name.startswith("slo."):
+        allowed.add("deploy/compose/compose.yaml")  # what it looks back at is kept
     if name.startswith("slo.") or name == "alerts.high_error_rate.window":
         allowed |= {"alerts/budget.yml", "alerts/error.yml"}  # the budget is made of error ratios
     shown = name.endswith("window") or name == "alerts.requests_waiting.min_waiting"
     if shown or name.startswith(("targets.", "slo.", "dashboards.")):
         allowed |= {path for path in files() if path.startswith("dashboards/")}
-    return allowed
+    return allowed | {mirror(path) for path in allowed}
+
+
+def mirror(path: str) -> str:
+    """The manifest that carries a file, or the file itself where none does."""
+    folder, _, name = path.partition("/")
+    if folder == "alerts":
+        return "deploy/kubernetes/prometheus-rule.yaml"
+    if folder == "dashboards":
+        return f"deploy/kubernetes/dashboard-{name.removesuffix('.json')}.yaml"
+    return path
 
 
 def proofs(involved: list[Alert]) -> set[str]:

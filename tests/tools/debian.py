@@ -38,8 +38,8 @@ class Archive:
         if found is None or not tool.accepts(found):
             raise UnavailableError(f"the package has version {version}")
         run(which("dpkg-deb"), "--extract", package, folder / "root", cwd=folder)
-        binary = folder / "root/usr/bin" / tool.program
-        version_text(binary)
+        binary = (folder / "root/usr/bin" / tool.program).resolve()
+        version_text(binary, tool.asked)
         if tool.deb.share:
             shutil.rmtree(share(tool.name), ignore_errors=True)
             shutil.move(folder / "root/usr/share", share(tool.name))

@@ -10,7 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tests.tools import FOLDER, NODE_MODULES, debian, golang, node, origin, promtools
+from tests.tools import (
+    FOLDER,
+    KUBERNETES_SCHEMAS,
+    NODE_MODULES,
+    debian,
+    golang,
+    node,
+    origin,
+    promtools,
+    schemas,
+)
 from tests.tools.run import version_text, which
 from tests.tools.wanted import NEWEST, OWN, TOOLS, Tool, UnavailableError, parse_version
 
@@ -24,9 +34,11 @@ def install(*, everything: bool) -> Reasons:
     left = try_way([tool for tool in TOOLS if not ready(tool)], link, reasons)
     with ThreadPoolExecutor() as pool:
         modules = pool.submit(_get_modules, reasons)
+        published = pool.submit(_get_schemas, reasons)
         suites = sorted({tool.deb.suite for tool in left})
         list(pool.map(partial(_get_packages, left, reasons), suites))
         modules.result()
+        published.result()
     left = [tool for tool in left if not ready(tool)]
     if not promtools() and try_way([OWN], link, reasons):
         _get_packages([OWN], reasons, OWN.deb.suite)
@@ -58,7 +70,7 @@ def try_way(tools: Sequence[Tool], way: Way, reasons: Reasons) -> list[Tool]:
 def link(tool: Tool, target: Path) -> str:
     """Use a program on PATH, under the tool's own name or the program's."""
     path = _on_path(tool)
-    text = version_text(path)
+    text = version_text(path, tool.asked)
     version = parse_version(text)
     if version is None or not tool.accepts(version):
         raise UnavailableError(f"{path} is another version")
@@ -92,6 +104,15 @@ def _get_modules(reasons: Reasons) -> None:
         reasons[NODE_MODULES].append(str(error))
 
 
+def _get_schemas(reasons: Reasons) -> None:
+    if schemas.ready(FOLDER):
+        return
+    try:
+        _note(KUBERNETES_SCHEMAS, schemas.install(FOLDER))
+    except UnavailableError as error:
+        reasons[KUBERNETES_SCHEMAS].append(str(error))
+
+
 def _note(name: str, text: str) -> None:
     (FOLDER / "origin" / name).write_text(f"{text}\n")
     print(f"{name}: {text}", flush=True)
@@ -103,7 +124,8 @@ def ready(tool: Tool) -> bool:
     if not path.exists():
         return False
     try:
-        version = parse_version(version_text(path) if path.is_symlink() else origin(tool.name))
+        linked = path.is_symlink()
+        version = parse_version(version_text(path, tool.asked) if linked else origin(tool.name))
     except UnavailableError:
         return False
     return version is not None and tool.accepts(version)
@@ -111,7 +133,10 @@ def ready(tool: Tool) -> bool:
 
 def report(reasons: Reasons) -> bool:
     """Keep the reason of each tool that is missing, and print it; whether one is."""
-    there = {tool.name: ready(tool) for tool in TOOLS} | {NODE_MODULES: node.ready(FOLDER)}
+    there = {tool.name: ready(tool) for tool in TOOLS} | {
+        NODE_MODULES: node.ready(FOLDER),
+        KUBERNETES_SCHEMAS: schemas.ready(FOLDER),
+    }
     for name, is_there in there.items():
         note = FOLDER / "missing" / name
         note.unlink(missing_ok=True)

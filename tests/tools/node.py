@@ -1,4 +1,4 @@
-"""@grafana/schema and the TypeScript compiler, as the committed lock file pins them."""
+"""The TypeScript compiler, published types and schemas, as the committed lock file pins them."""
 
 import shutil
 import sys

@@ -35,11 +35,11 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -
     return done.stdout
 
 
-def version_text(program: str | Path) -> str:
-    """First line of what `--version` prints, on whichever stream. Raises UnavailableError."""
+def version_text(program: str | Path, asked: str = "--version") -> str:
+    """First line of what it answers to `asked`, on whichever stream. Raises UnavailableError."""
     try:
         done = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, check=False, timeout=20
+            [program, asked], capture_output=True, text=True, check=False, timeout=20
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnavailableError(f"{program} does not run: {error}") from error

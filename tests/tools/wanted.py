@@ -41,7 +41,10 @@ class GoMain:
 
 @dataclass(frozen=True)
 class Tool:
-    """A program, installed as `name`; any version from `oldest` up to, not including, `below`."""
+    """A program, installed as `name`; any version from `oldest` up to, not including, `below`.
+
+    `asked` is what makes it say its version.
+    """
 
     name: str
     program: str
@@ -49,6 +52,7 @@ class Tool:
     below: Version
     deb: Deb
     go: GoMain | None = None
+    asked: str = "--version"
 
     def accepts(self, version: Version) -> bool:
         return self.oldest <= version < self.below
@@ -165,6 +169,35 @@ TOOLS: Final = (
             package="./cmd/process-exporter",
             variable="github.com/prometheus/common/version.Version",
         ),
+    ),
+    Tool(
+        name="docker-compose",
+        program="docker-compose",
+        oldest=(2, 26),
+        below=(6, 0),
+        deb=Deb("trixie", ("docker-compose",)),
+        go=GoMain(
+            module="github.com/docker/compose/v2",
+            tag="v2.26.1",
+            release="2.26.1",
+            package="./cmd",
+            variable="github.com/docker/compose/v2/internal.Version",
+        ),
+    ),
+    Tool(
+        name="kustomize",
+        program="kustomize",
+        oldest=(5, 0),
+        below=(6, 0),
+        deb=Deb("trixie", ("kustomize",)),
+        go=GoMain(
+            module="sigs.k8s.io/kustomize/kustomize/v5",
+            tag="v5.6.0",
+            release="v5.6.0",
+            package=".",
+            variable="sigs.k8s.io/kustomize/api/provenance.version",
+        ),
+        asked="version",
     ),
 )
 

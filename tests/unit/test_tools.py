@@ -1,16 +1,19 @@
 """How `make tools` chooses where a program comes from."""
 
+import sys
+import zipfile
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from tests import tools
-from tests.tools import install, node
+from tests.tools import debian, install, node, schemas
 from tests.tools.run import run, version_text
 from tests.tools.wanted import TOOLS, UnavailableError, parse_version
 
 PROMTOOL_242 = TOOLS[0]
+(KUSTOMIZE,) = [tool for tool in TOOLS if tool.name == tools.KUSTOMIZE]
 
 
 @pytest.fixture
@@ -54,6 +57,8 @@ def test_the_names_of_the_programs_are_the_wanted_ones() -> None:
         tools.VMALERT,
         *(each for pair in zip(tools.ALERTMANAGERS, tools.AMTOOLS, strict=True) for each in pair),
         tools.PROCESS_EXPORTER,
+        tools.DOCKER_COMPOSE,
+        tools.KUSTOMIZE,
     ]
 
 
@@ -122,6 +127,7 @@ def test_an_own_promtool_serves_where_none_of_the_wanted_is(
 ) -> None:
     put_on_path(shelf, "promtool", "promtool, version 2.45.3+ds")
     monkeypatch.setattr(node, "ready", lambda _folder: True)
+    monkeypatch.setattr(schemas, "ready", lambda _folder: True)
     reasons = install.install(everything=False)
     assert [path.name for path in tools.promtools()] == ["promtool-own"]
     assert reasons["vmalert"] == [
@@ -129,3 +135,73 @@ def test_an_own_promtool_serves_where_none_of_the_wanted_is(
         "no apt-get on PATH",
         "not built with Go, which `make all-tools` does",
     ]
+
+
+def test_a_program_is_asked_for_its_version_in_its_own_way(shelf: Path) -> None:
+    put_on_path(shelf, "kustomize", "v5.4.0")
+    path = shelf.parent / "path/kustomize"
+    path.write_text(path.read_text().replace("echo", '[ "$1" = version ] && echo'))
+    assert install.try_way([KUSTOMIZE], install.link, defaultdict(list)) == []
+    assert install.ready(KUSTOMIZE)
+
+
+APT_GET = "#!/bin/sh\n: > kustomize.deb\n"
+DPKG_DEB = """#!/bin/sh
+[ "$1" = --field ] && echo 5.6.0+ds-1 && exit
+/bin/mkdir -p "$3/usr/bin" "$3/usr/libexec"
+printf '#!/bin/sh\\necho v5.6.0\\n' > "$3/usr/libexec/kustomize"
+/bin/chmod 755 "$3/usr/libexec/kustomize"
+/bin/ln -s ../libexec/kustomize "$3/usr/bin/kustomize"
+"""
+
+
+def test_a_program_that_its_package_links_to_is_had_itself(shelf: Path, tmp_path: Path) -> None:
+    for name, script in (("apt-get", APT_GET), ("dpkg-deb", DPKG_DEB)):
+        path = tmp_path / "path" / name
+        path.write_text(script)
+        path.chmod(0o755)
+    target = shelf / "bin/kustomize"
+    with_packages = debian.Archive("trixie", tmp_path, {})
+    assert with_packages.fetch(KUSTOMIZE, target) == "5.6.0+ds-1 (package of trixie)"
+    assert not target.is_symlink()
+    assert version_text(target, KUSTOMIZE.asked) == "v5.6.0"
+
+
+def wheel(folder: Path, versions: tuple[str, ...]) -> Path:
+    path = folder / "schemas.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for version in versions:
+            archive.writestr(schemas.INSIDE.format(version), f'{{"title": "{version}"}}')
+    return path
+
+
+@pytest.fixture
+def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Python that downloads whatever is put beside it as schemas.whl."""
+    python = tmp_path / "python"
+    python.write_text(f"""#!/bin/sh
+while [ "$1" != --dest ]; do shift; done
+/bin/cp {tmp_path / "schemas.whl"} "$2"
+""")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    return tmp_path
+
+
+def test_schemas_are_had_once_for_a_pin(shelf: Path, pip: Path) -> None:
+    wheel(pip, tools.KUBERNETES)
+    assert not schemas.ready(shelf)
+    assert schemas.install(shelf) == "schemas.txt (Kubernetes v1.25.0 and v1.37.0)"
+    assert schemas.ready(shelf)
+    found = tools.kubernetes_schemas()
+    assert (found / "v1.37.0.json").read_text() == '{"title": "v1.37.0"}'
+    (found / "schemas.txt").write_text("kubernetes-validate==1.36.0\n")
+    assert not schemas.ready(shelf)
+
+
+def test_a_package_without_a_wanted_release_is_refused(shelf: Path, pip: Path) -> None:
+    wheel(pip, tools.KUBERNETES[:1])
+    with pytest.raises(UnavailableError, match=r"^no Kubernetes v1\.37\.0 in schemas\.whl$"):
+        schemas.install(shelf)
+    with pytest.raises(tools.MissingToolError, match="kubernetes-schemas is missing"):
+        tools.kubernetes_schemas()

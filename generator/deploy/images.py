@@ -1,0 +1,14 @@
+"""The images of the composed stack, each pinned by its tag.
+
+A tag can be moved by who owns it; where that matters, pin the digests that your registry shows.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROMETHEUS: Final = "prom/prometheus:v3.5.1"
+ALERTMANAGER: Final = "prom/alertmanager:v0.33.1"
+GRAFANA: Final = "grafana/grafana:12.4.1"
+LOKI: Final = "grafana/loki:3.7.6"
+ALLOY: Final = "grafana/alloy:v1.18.1"
