@@ -49,7 +49,15 @@ test: $(STAMP) tools  ## Run all tests (PYTEST_ARGS='-k name' selects)
 
 .PHONY: quick-test
 quick-test: $(STAMP) tools  ## As test, without what takes minutes: each value of the thresholds changed in turn
-	$(BIN)/pytest $(PYTEST_ARGS) -m 'not slow and not bench'
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'not slow and not bench and not matrix'
+
+.PHONY: test-live
+test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the receiver, write build/fault-matrix.md
+	rm -rf build/faults
+	$(BIN)/pytest -m 'matrix and not alone' -n 4 --dist loadgroup tests/live/demo || failed=$$?
+	$(BIN)/pytest -m 'matrix and alone' tests/live/demo || failed=$$?
+	$(BIN)/python -m tests.live.demo.table
+	exit $${failed:-0}
 
 .PHONY: bench
 bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers

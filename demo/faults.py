@@ -55,7 +55,7 @@ FAULTS: Final = (
         name="blocking",
         text="every answer takes two seconds of computing, while all others wait",
         effects=((Effect.BLOCK, 2.0),),
-        fires=(("AuditorHighMedianLatency", "critical"), ("AuditorSlowProbe", "critical")),
+        fires=(("AuditorRequestsWaiting", "critical"),),
         shows=("latency", "saturation", "traffic", "availability"),
     ),
     Fault(
@@ -88,8 +88,8 @@ FAULTS: Final = (
     ),
     Fault(
         name="cpu",
-        text="a thread computes without end",
-        effects=((Effect.CPU, 1.0),),
+        text="two threads compute without end",
+        effects=((Effect.CPU, 2.0),),
         fires=(("AuditorHighCpu", "warning"),),
         shows=("saturation",),
     ),

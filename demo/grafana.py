@@ -6,12 +6,10 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
 
 from demo.processes import Part, answers
+from generator.deploy import images
 from generator.deploy.grafana import FOLDER
-
-IMAGE: Final = "grafana/grafana:12.0.2"
 
 
 def grafana(folder: Path, port: int) -> Part | None:
@@ -49,7 +47,7 @@ def _run(folder: Path, settings: dict[str, str]) -> list[str]:
     environment = [f"--env={name}={value}" for name, value in settings.items()]
     user = f"--user={os.getuid()}:{os.getgid()}"
     volume = f"--volume={folder}:{folder}"
-    return ["run", "--rm", "--network=host", user, volume, *environment, IMAGE]
+    return ["run", "--rm", "--network=host", user, volume, *environment, images.GRAFANA]
 
 
 def _settings(folder: Path, port: int) -> dict[str, str]:

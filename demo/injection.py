@@ -23,7 +23,7 @@ class Effect(StrEnum):
     FDS = "fds"  # descriptors a second
     THREADS = "threads"  # threads a second
     CONNECTIONS = "connections"  # connections a second
-    CPU = "cpu"  # a busy thread
+    CPU = "cpu"  # busy threads
     CRASH = "crash"  # once
     CRASH_AFTER = "crash_after"  # seconds from each start
     HANG = "hang"  # the event loop stands still

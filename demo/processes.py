@@ -90,10 +90,15 @@ class Part:
         """Ask it to, then make it and all that it started; a second call does nothing."""
         if self._process is None:
             return
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(END_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """Without a warning, with all that it started."""
+        if self._process is None:
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(END_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import hashlib
 import json
 import os
 import resource
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import IO, Any, Final, Generic, TypeVar
 
 from demo.injection import FILE, Effect, Injection, parse
 
@@ -59,7 +60,7 @@ class Agent:
     """A thread that reads the control file; without a control folder there are no faults."""
 
     def __init__(
-        self, folder: Path | None, loop: asyncio.AbstractEventLoop, pool: Callable[[int], None]
+        self, folder: Path | None, loop: asyncio.AbstractEventLoop, pool: Callable[[int], object]
     ) -> None:
         """`pool` is asked to have so many connections to the database open."""
         self._loop = loop
@@ -72,10 +73,10 @@ class Agent:
             Effect.LEAK: Pile(lambda: bytearray(b"\1" * CHUNK_BYTES), bytearray.clear, 1 << 16),
             Effect.FDS: Pile(lambda: os.open(os.devnull, os.O_RDONLY), os.close, _most_fds()),
             Effect.THREADS: Pile(_start_idle, threading.Event.set, _MOST_THREADS),
-            Effect.CPU: Pile(_start_busy, threading.Event.set, 1),
+            Effect.CPU: Pile(_start_busy, threading.Event.set, 8),
         }
         if folder:
-            self.number = _claim(folder)
+            self.number, self._claim = claim(folder)
             follow = threading.Thread(target=self._run, args=(folder / FILE,), daemon=True)
             follow.start()
 
@@ -119,7 +120,7 @@ class Agent:
         if found is None:
             return 0
         if effect is Effect.CPU:
-            return 1
+            return int(found.amount)
         seconds = time.time() - max(found.since, self._started)
         unit = CHUNK_BYTES if effect is Effect.LEAK else 1
         return int(found.amount * seconds / unit)
@@ -153,11 +154,11 @@ def _start_busy() -> threading.Event:
 
 def _spin(end: threading.Event) -> None:
     while not end.is_set():
-        sum(range(20_000))
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 50_000)  # without the interpreter's lock
 
 
-def _claim(folder: Path) -> int:
-    """The lowest number that no live worker has; its file tells the pid, and stays locked."""
+def claim(folder: Path) -> tuple[int, IO[str]]:
+    """The lowest number that no live worker has, and its file: locked while that is open."""
     for number in range(1 << 10):
         file = (folder / f"worker-{number}").open("a")
         try:
@@ -165,12 +166,5 @@ def _claim(folder: Path) -> int:
         except OSError:
             file.close()
             continue
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        _CLAIMS.append(file)
-        return number
+        return number, file
     raise RuntimeError(f"{folder} has no free number")
-
-
-_CLAIMS: Final[list[Any]] = []

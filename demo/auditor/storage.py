@@ -32,13 +32,14 @@ class Storage:
         self._most = settings.pool
         self._open: list[socket.socket] = []
 
-    def connect(self, wanted: int) -> None:
-        """Have so many connections open, of those that the pool allows."""
+    def connect(self, wanted: int) -> int:
+        """Have so many connections open, or as many as the pool allows; the number."""
         wanted = min(wanted, self._most)
         while len(self._open) > wanted:
             self._open.pop().close()
         while self._address and len(self._open) < wanted:
             self._open.append(socket.create_connection(self._address, timeout=5))
+        return len(self._open)
 
     def store(self, result: VerifyResponse) -> None:
         confidence = result.confidence

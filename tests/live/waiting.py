@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 20) -> T:
+def until(condition: Callable[[], T], what: str, seconds: float = 20, pause: float = 0.02) -> T:
     """The first true value; what raises OSError or an HTTP error is not yet."""
     end = time.monotonic() + seconds
     last: object = None
@@ -20,5 +20,5 @@ def until(condition: Callable[[], T], what: str, seconds: float = 20) -> T:
                 return last
         except (OSError, http.client.HTTPException) as error:
             last = error
-        time.sleep(0.02)
+        time.sleep(pause)
     raise AssertionError(f"not within {seconds} s: {what}; last {last!r}")

@@ -1,0 +1,140 @@
+"""`python -m demo` as a newcomer runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from demo.cli import main
+from tests import tools
+from tests.bundle import ROOT
+from tests.live.waiting import until
+
+COMMAND = [sys.executable, "-m", "demo"]
+
+
+@contextmanager
+def demo(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Started, and ended if a test has not; what it prints is in the file."""
+    for name in ("prometheus-3", "alertmanager-0.33"):
+        try:
+            tools.program(name)
+        except tools.MissingToolError as error:
+            pytest.skip(str(error))
+    printed = folder / "printed"
+    with printed.open("w") as file:
+        process = subprocess.Popen(
+            [*COMMAND, "--folder", str(folder / "run"), "--workers", "2", *arguments],
+            cwd=ROOT,
+            env=os.environ | {"COLUMNS": "160"},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        yield process, printed
+    finally:
+        process.kill()
+        process.wait(10)
+        until(lambda: not left(folder), "all that it started has ended", 30)
+
+
+def left(folder: Path) -> list[str]:
+    """Command lines of live processes that name the folder or have it in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(folder / "run").encode() in text:
+            found.append(text.decode(errors="replace"))
+    return found
+
+
+def ports(folder: Path) -> set[int]:
+    """Those that the demo's screen links to."""
+    return {
+        int(each) for each in re.findall(r"127\.0\.0\.1:(\d+)", (folder / "printed").read_text())
+    }
+
+
+def listening() -> set[int]:
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return {int(line.split()[1].split(":")[1], 16) for line in lines if line.split()[3] == "0A"}
+
+
+def test_it_shows_what_is_injected_and_ends_without_a_trace(tmp_path: Path) -> None:
+    with demo(tmp_path, "--plain", "--inject", "outage") as (process, printed):
+        until(lambda: "injected: outage" in printed.read_text(), "the screen is there", 60)
+        assert ports(tmp_path) <= listening()
+        until(
+            lambda: re.search(r"pages\s+firing\s+AuditorRequestsFailing", printed.read_text()),
+            "the page is shown",
+            120,
+            0.5,
+        )
+        folder = ["--folder", str(tmp_path / "run")]
+        again = subprocess.run(
+            [*COMMAND, *folder], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert again.returncode == 2
+        assert again.stderr.startswith(f"a demo runs in {tmp_path / 'run'} already")
+        assert main([*folder, "inject"]) == 0
+        until(lambda: "injected: none" in printed.read_text(), "it is taken back", 30, 0.5)
+        assert left(tmp_path)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(40) == 0
+        assert left(tmp_path) == []
+        assert not ports(tmp_path) & listening()
+        assert "Traceback" not in printed.read_text()
+
+
+def test_even_if_it_is_killed_nothing_stays(tmp_path: Path) -> None:
+    with demo(tmp_path, "--plain") as (process, printed):
+        until(lambda: "Prometheus" in printed.read_text(), "the screen is there", 60)
+        assert len(left(tmp_path)) > 4
+        process.kill()
+        until(lambda: not left(tmp_path), "all that it started has ended", 30)
+        assert not ports(tmp_path) & listening()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--inject", "eror"], "fault 'eror' is not known; there are errors, "),
+        (["inject", "errors"], "no demo runs in "),
+    ],
+)
+def test_what_is_wrong_is_said(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--folder", str(tmp_path / "run"), *arguments]) == 2
+    assert capsys.readouterr().err.startswith(message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_nobody_serves_is_an_error_with_the_log(tmp_path: Path) -> None:
+    """Here Python cannot start the stand-in."""
+    environment = os.environ | {"STANDIN_API_KEYS": "", "RATE_LIMIT_BURST": "many"}
+    run = subprocess.run(
+        [*COMMAND, "--folder", str(tmp_path / "run"), "--workers", "1", "--plain"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert run.returncode == 1
+    log = tmp_path / "run" / "log" / "auditor.log"
+    assert run.stderr == f"auditor has ended; its last words are in {log}\n"
+    assert "invalid literal for int()" in log.read_text()

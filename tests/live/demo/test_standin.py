@@ -1,0 +1,171 @@
+"""The stand-in under real uvicorn: the Auditor's routes, shapes, metrics and log lines."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from demo.processes import free_port
+from tests.bundle import ROOT, thresholds
+from tests.live.waiting import until
+
+BODY = {
+    "answer": "Die regelmäßige Verjährungsfrist beträgt nach § 195 BGB drei Jahre.",
+    "sources": [{"text": "Die regelmäßige Verjährungsfrist beträgt drei Jahre.", "score": 0.9}],
+}
+
+
+@dataclass
+class Standin:
+    url: str
+    log: Path
+
+    def verify(self, body: Any = None, **headers: str) -> requests.Response:
+        return requests.post(f"{self.url}/verify", json=body or BODY, headers=headers, timeout=10)
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(f"{self.url}{path}", timeout=10)
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        text = self.get("/metrics").text
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == name and sample.labels == labels:
+                    return float(sample.value)
+        return None
+
+
+@contextmanager
+def standin(folder: Path, **environment: str) -> Iterator[Standin]:
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "--factory", "demo.auditor.app:create"]
+    settings = {
+        "STANDIN_WORK_SECONDS": "0",
+        "STANDIN_LOAD_SECONDS": "0",
+        "STANDIN_MODEL_BYTES": "4096",
+        "DATABASE_URL": f"sqlite:///{folder / 'rows'}",
+    }
+    log = folder / "log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--log-level", "warning"],
+            cwd=ROOT,
+            env=os.environ | settings | environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        started = Standin(f"http://127.0.0.1:{port}", log)
+        until(lambda: started.get("/health").ok, f"the stand-in serves, see {log}", 30)
+        yield started
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    folder = tmp_path_factory.mktemp("standin")
+    with standin(folder, ENABLE_RATE_LIMITING="false", STANDIN_API_KEYS="good") as started:
+        yield started
+
+
+def test_a_verification_has_the_auditors_shape(auditor: Standin) -> None:
+    body = auditor.verify().json()
+    assert body.keys() == {
+        "verification_id",
+        "timestamp",
+        "duration_ms",
+        "answer",
+        "sources",
+        "verification",
+        "confidence",
+        "metadata",
+    }
+    assert body["verification"] == {
+        "verified_sentences": 1,
+        "total_sentences": 1,
+        "verification_rate": 1.0,
+    }
+    assert body["confidence"].keys() == {"score", "verified", "trust_label", "components"}
+    assert body["sources"].keys() == {"count", "fingerprints"}
+    assert auditor.get(f"/verifications/{body['verification_id']}").json() == body
+    assert auditor.get("/verifications/none").status_code == 404
+    assert auditor.get("/statistics").json()["total_verifications"] >= 1
+    assert auditor.get("/health").json().keys() == {"status", "version", "timestamp"}
+    assert auditor.get("/").json()["service"] == "JuraGPT Auditor"
+
+
+def test_metrics_have_the_contracts_buckets_and_no_process_series(auditor: Standin) -> None:
+    auditor.verify()
+    text = auditor.get("/metrics").text
+    assert "process_" not in text
+    service = thresholds().service
+    for name, buckets in (
+        ("auditor_verify_latency_seconds", service.latency_buckets),
+        ("auditor_confidence_score", service.confidence_buckets),
+    ):
+        found = re.findall(rf'^{name}_bucket{{le="([^"]+)"}}', text, re.MULTILINE)
+        assert [float(bound) for bound in found] == [*buckets, float("inf")]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        ({"answer": "", "sources": [{"text": "x"}]}, {}, 422),
+        ({"answer": "x", "sources": []}, {}, 422),
+        ({"answer": "x", "sources": [{"text": "x", "score": 2}]}, {}, 422),
+        (None, {"X-API-Key": "bad"}, 401),
+        (None, {"Authorization": "Bearer bad"}, 401),
+    ],
+)
+def test_what_is_refused_is_counted_nowhere(
+    auditor: Standin, body: Any, headers: dict[str, str], status: int
+) -> None:
+    def counted() -> list[float | None]:
+        name = "auditor_verify_requests_total"
+        return [auditor.metric(name, status=each) for each in ("success", "error")]
+
+    before = counted()
+    assert auditor.verify(body, **headers).status_code == status
+    assert counted() == before
+
+
+def test_a_key_that_is_known_is_taken(auditor: Standin) -> None:
+    assert auditor.verify(**{"X-API-Key": "good"}).status_code == 200
+
+
+def test_a_failure_is_counted_logged_and_answered_500(tmp_path: Path) -> None:
+    (tmp_path / "faults.json").write_text('[{"effect": "errors", "amount": 1, "since": 0}]')
+    environment = {"ENABLE_RATE_LIMITING": "false", "STANDIN_CONTROL": str(tmp_path)}
+    with standin(tmp_path, **environment) as auditor:
+        until(lambda: auditor.verify().status_code == 500, "the fault is there")
+        before = auditor.metric("auditor_verify_requests_total", status="error") or 0
+        latency = auditor.metric("auditor_verify_latency_seconds_count")
+        answer = auditor.verify()
+        assert answer.json()["detail"]["error"] == "Verification failed"
+        assert auditor.metric("auditor_verify_requests_total", status="error") == before + 1
+        assert auditor.metric("auditor_verify_latency_seconds_count") == latency
+        line = r"^[-0-9]+ [:0-9]+,\d+ - auditor\.api\.server - ERROR - Verification failed: \w+"
+        assert re.search(line, auditor.log.read_text(), re.MULTILINE)
+
+
+def test_the_limit_answers_429(tmp_path: Path) -> None:
+    with standin(tmp_path) as auditor:
+        answers = [auditor.verify() for _ in range(12)]
+        assert [each.status_code for each in answers] == [200] * 10 + [429] * 2
+        assert answers[-1].headers["Retry-After"] == "1"
+        assert "Rate limit exceeded" in answers[-1].json()["detail"]
+        assert auditor.get("/health").ok
+        assert auditor.metric("auditor_verify_requests_total", status="success") == 10

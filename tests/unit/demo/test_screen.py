@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import io
+import time
+
+from rich.console import Console
+
+from demo.clients import ActiveAlert
+from demo.receiver import Notification
+from demo.screen import screen
+from demo.status import Reading, Status, _text
+from generator.thresholds.levels import Unit
+
+NOW = time.time()
+
+
+def shown(status: Status) -> str:
+    file = io.StringIO()
+    Console(width=160, file=file).print(screen(status))
+    return file.getvalue()
+
+
+def status(**other: object) -> Status:
+    values: dict[str, object] = {
+        "seconds": 83.0,
+        "links": (("Prometheus", "http://127.0.0.1:9090/alerts"),),
+        "faults": (),
+        "readings": (
+            Reading("p95 latency", "61ms", (("critical", "> 2s"), ("warning", "> 1s")), ""),
+        ),
+        "alerts": (),
+        "told": (),
+        "heartbeats": 3,
+        "trouble": "",
+    }
+    return Status(**{**values, **other})  # type: ignore[arg-type]  # as the fields are
+
+
+def test_all_is_well() -> None:
+    text = shown(status())
+    for part in ("1:23", "injected: none", "http://127.0.0.1:9090/alerts", "no alert is active"):
+        assert part in text
+    (row,) = [line for line in text.splitlines() if line.startswith("p95 latency")]
+    assert row.split() == ["p95", "latency", "61ms", ">", "1s", ">", "2s"]
+
+
+def test_something_fires() -> None:
+    labels = {"alertname": "AuditorMemoryLeak", "severity": "warning", "worker": "2"}
+    alert = ActiveAlert(
+        "AuditorMemoryLeak", "warning", "firing", NOW - 40, labels, {"summary": "worker 2 grows"}
+    )
+    told = Notification(NOW, "tickets", "firing", labels, {})
+    text = shown(status(faults=("slow-leak",), alerts=(alert,), told=(told,)))
+    (row,) = [line for line in text.splitlines() if "worker 2 grows" in line]
+    assert row.split()[:3] == ["AuditorMemoryLeak", "warning", "firing"]
+    assert "worker 2" in row
+    (row,) = [line for line in text.splitlines() if "tickets" in line]
+    assert "AuditorMemoryLeak (warning)" in row
+    assert "injected: slow-leak" in text
+
+
+def test_trouble_is_said() -> None:
+    text = shown(status(trouble="prometheus has ended, see /tmp/log"))
+    assert "prometheus has ended, see /tmp/log" in text
+
+
+def test_values_have_few_digits_and_a_unit() -> None:
+    assert _text(0.123456, Unit.RATIO) == "12.3%"
+    assert _text(0.0612, Unit.DURATION) == "61.2ms"
+    assert _text(123456789, Unit.BYTES) == "117.3MiB"
+    assert _text(1572864, Unit.GROWTH) == "1.497MiB/s"
+    assert _text(16.3333, Unit.RATE) == "16.3/s"
+    assert _text(4, Unit.COUNT) == "4"
