@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from generator.thresholds import ConfigError, Thresholds, load, notices
@@ -22,6 +22,8 @@ examples:
   python -m generator explain AuditorHighLatency           where its numbers come from
   python -m generator explain targets.latency.p95.poor     what depends on a number
   python -m generator schema > thresholds.schema.json      for your editor
+  python -m generator push --grafana URL --dry-run         what a push would change
+  python -m generator pull --grafana URL                   what was edited in Grafana
 """
 
 
@@ -79,6 +81,37 @@ def parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("name", metavar="ALERT", help="an alert, or a path of the thresholds file")
     explain.set_defaults(run=_explain)
+    target = argparse.ArgumentParser(add_help=False)
+    target.add_argument(
+        "--grafana",
+        metavar="URL",
+        help="address of Grafana; default: service.links.grafana of the thresholds",
+    )
+    target.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="file of a service account's token; default: the variable GRAFANA_TOKEN",
+    )
+    push = commands.add_parser(
+        "push", parents=[source, target], help="save the dashboards in a Grafana, but over no edit"
+    )
+    push.add_argument(
+        "--folder", metavar="TITLE", help="default: the service's name; made if missing"
+    )
+    push.add_argument(
+        "--dry-run", action="store_true", help="change nothing; exit 1 if something would change"
+    )
+    push.add_argument(
+        "--force", action="store_true", help="save over edits, and move back what was moved"
+    )
+    push.set_defaults(run=_push)
+    pull = commands.add_parser(
+        "pull",
+        parents=[source, target],
+        help="show what was edited in a Grafana, and where in the source; exit 1 if anything",
+    )
+    pull.set_defaults(run=_pull)
     schema = commands.add_parser("schema", help="print the JSON Schema of the thresholds file")
     schema.set_defaults(run=_schema)
     return top
@@ -179,6 +212,30 @@ def _explain(arguments: argparse.Namespace) -> int:
     thresholds = _load(arguments)
     print(explain(thresholds, all_alerts(thresholds), arguments.name), end="")
     return OK
+
+
+def _push(arguments: argparse.Namespace) -> int:
+    from generator.grafana.command import push
+
+    return _with_grafana(push, arguments)
+
+
+def _pull(arguments: argparse.Namespace) -> int:
+    from generator.grafana.command import pull
+
+    return _with_grafana(pull, arguments)
+
+
+def _with_grafana(
+    run: Callable[[argparse.Namespace, Thresholds], int], arguments: argparse.Namespace
+) -> int:
+    from generator.grafana.errors import GrafanaError
+
+    try:
+        return run(arguments, _load(arguments))
+    except GrafanaError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
 
 
 def _schema(_arguments: argparse.Namespace) -> int:

@@ -1,0 +1,180 @@
+"""`pull`: what was edited in Grafana, in terms of the source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.bundle import ROOT, thresholds
+from tests.live.grafana.command import RENDERED, retitle, run
+from tests.live.grafana.server import FakeGrafana, serving
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def grafana() -> Iterator[FakeGrafana]:
+    with serving(FakeGrafana()) as found:
+        assert run("push", found).returncode == 0
+        yield found
+
+
+def panel(data: Json, identifier: int) -> Json:
+    (found,) = [each for each in data["panels"] if each["id"] == identifier]
+    return dict(found)
+
+
+def edited(grafana: FakeGrafana, change: Callable[[Json], object]) -> list[str]:
+    """The lines that a pull says of an edit to the dashboard of errors."""
+    grafana.edit("auditor-errors", change, "at night")
+    done = run("pull", grafana)
+    assert (done.returncode, done.stderr) == (1, "")
+    lines = done.stdout.splitlines()
+    begin = next(at for at, line in enumerate(lines) if line.startswith("auditor-errors: version"))
+    assert '("at night"), pushed as version 1' in lines[begin]
+    assert [line for line in lines if line.endswith(": no edit")] == [
+        f"{uid}: no edit" for uid in RENDERED if uid != "auditor-errors"
+    ]
+    return [line.strip() for line in lines[begin + 1 :] if line.startswith(" ")]
+
+
+def stands(place: str, text: str) -> None:
+    """A place such as `thresholds.yaml:23:9` or `generator/cli.py:9` is a line with a text."""
+    path, line = place.split(":")[:2]
+    assert text in (ROOT / path).read_text().splitlines()[int(line) - 1]
+
+
+def test_what_was_pushed_has_no_edit(grafana: FakeGrafana) -> None:
+    done = run("pull", grafana)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [f"{uid}: no edit" for uid in RENDERED]
+    assert [method for method, _ in grafana.requests if method == "POST"] == ["POST"] * 5
+
+
+def test_an_empty_grafana_has_none() -> None:
+    with serving(FakeGrafana()) as empty:
+        done = run("pull", empty)
+        assert (done.returncode, done.stdout.splitlines()) == (
+            0,
+            [f"{uid}: not there" for uid in RENDERED],
+        )
+
+
+def test_a_line_that_was_moved_is_a_number_of_the_thresholds(grafana: FakeGrafana) -> None:
+    def higher(data: Json) -> None:
+        panel(data, 100)["fieldConfig"]["defaults"]["thresholds"]["steps"][2]["value"] = 0.02
+
+    where, change, source = edited(grafana, higher)
+    assert where == 'panel "Error ratio" (id 100)'
+    assert change == "fieldConfig.defaults.thresholds.steps[2].value: 0.01 -> 0.02"
+    position = thresholds().positions["targets.error_rate.normal.acceptable"]
+    assert source == f"{position} targets.error_rate.normal.acceptable: 2%"
+    stands(source, "acceptable: 1%")
+
+
+def test_an_expression_of_an_alert_is_the_alert(grafana: FakeGrafana) -> None:
+    def narrower(data: Json) -> None:
+        panel(data, 100)["targets"][0]["expr"] = 'up{job="x"}'
+
+    _, title, before, after, source = edited(grafana, narrower)
+    assert title == "targets[A].expr:"
+    assert before.startswith("- ")
+    assert after == '+ up{job="x"}'
+    place, alert = source.split(": ")
+    assert alert == "AuditorHighErrorRate fires by it too"
+    stands(place, 'key="high_error_rate"')
+
+
+def test_a_text_is_the_line_that_says_it(grafana: FakeGrafana) -> None:
+    _, change, source = edited(grafana, retitle)
+    assert change == 'title: "Verifications by status" -> "Changed by hand"'
+    assert source.startswith("generator/dashboards/errors.py:")
+    stands(source, "Verifications by status")
+
+
+def test_settings_of_the_dashboard_are_those_of_the_thresholds(grafana: FakeGrafana) -> None:
+    def wider(data: Json) -> None:
+        data["time"]["from"] = "now-12h"
+        data["refresh"] = "5m"
+
+    lines = edited(grafana, wider)
+    positions = thresholds().positions
+    assert f"{positions['dashboards.range']} dashboards.range: 12h" in lines
+    assert f"{positions['dashboards.refresh']} dashboards.refresh: 5m" in lines
+
+
+def test_panels_that_came_went_and_moved(grafana: FakeGrafana) -> None:
+    def rearranged(data: Json) -> None:
+        panel(data, 100)["gridPos"].update(x=12, y=40)
+        data["panels"] = [each for each in data["panels"] if each["id"] != 2]
+        data["panels"].append({"id": 77, "title": "Mine", "type": "text"})
+
+    text = "\n".join(edited(grafana, rearranged))
+    module = r"generator/dashboards/errors\.py\S*"
+    removed = rf'panel "Failed verifications within 5m" \(id 2\)\nremoved\n{module}'
+    assert re.search(removed, text)
+    assert re.search(r'panel "Error ratio" \(id 100\)\nmoved: 0,9 \(12 x 8\) -> 12,40 ', text)
+    assert re.search(rf'panel "Mine" \(id 77\)\nadded\n{module}', text)
+
+
+def test_what_the_browser_fills_in_is_one_line(grafana: FakeGrafana) -> None:
+    """It saves defaults of its own with any edit."""
+
+    def filled(data: Json) -> None:
+        custom = panel(data, 1)["fieldConfig"]["defaults"]["custom"]
+        custom.update(axisBorderShow=False, barWidthFactor=0.6, insertNulls=False)
+        retitle(data)
+        data.update(schemaVersion=42, preload=False, iteration=1)
+
+    lines = edited(grafana, filled)
+    assert "gained: fieldConfig.defaults.custom.barWidthFactor = 0.6" in lines
+    assert len(lines) == 5
+
+
+def test_an_edit_is_told_from_a_change_of_the_source(grafana: FakeGrafana) -> None:
+    grafana.edit("auditor-errors", retitle)
+    overlay = str(ROOT / "deploy/overlays/staging.yaml")
+    done = run("pull", grafana, "--overlay", overlay)
+    assert done.returncode == 1
+    assert "auditor-errors: what is rendered has changed since it was pushed" in done.stdout
+    changes = re.findall(r"^    (?!  )(.*)$", done.stdout, re.MULTILINE)
+    assert changes == ['title: "Verifications by status" -> "Changed by hand"']
+
+
+def test_a_dashboard_that_was_never_pushed_is_held_against_the_source(grafana: FakeGrafana) -> None:
+    grafana.edit("auditor-errors", retitle)
+    grafana.dashboards["auditor-errors"].versions[0]["message"] = ""
+    done = run("pull", grafana)
+    assert done.returncode == 1
+    assert "auditor-errors: version 2 by alice, 2026-01-31T12:00:02Z, never pushed" in done.stdout
+
+
+def test_the_page_shows_what_a_pull_prints(grafana: FakeGrafana) -> None:
+    """But for the lines of the source, which come and go."""
+
+    def both(data: Json) -> None:
+        retitle(data)
+        panel(data, 100)["fieldConfig"]["defaults"]["thresholds"]["steps"][2]["value"] = 0.02
+
+    grafana.edit("auditor-errors", both, "at night")
+    page = (ROOT / "docs/grafana.md").read_text()
+    (shown,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    printed = run("pull", grafana).stdout
+    lines = r"(?<=\w):\d+(?::\d+)?(?= |$)"
+    assert re.sub(lines, "", shown, flags=re.MULTILINE) in re.sub(
+        lines, "", printed, flags=re.MULTILINE
+    )
+
+
+def test_the_page_says_what_the_messages_say() -> None:
+    page = (ROOT / "docs/grafana.md").read_text()
+    code = "".join(path.read_text() for path in (ROOT / "generator/grafana").glob("*.py"))
+    table = page[page.index("| you see |") :]
+    cells = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    assert len(cells) == 6
+    for cell in cells:
+        words = cell.replace("dashboards:write", "{permission}")
+        assert words in code, cell
