@@ -24,7 +24,7 @@ dashboards: $(STAMP)  ## Render the Grafana dashboards
 alerts: $(STAMP)  ## Render the recording and alerting rules
 promtool-tests: $(STAMP)  ## Render the promtool unit tests of the rules
 docs: $(STAMP)  ## Render the runbooks
-deploy: $(STAMP)  ## Render the configurations of Prometheus, Alertmanager and Grafana
+deploy: $(STAMP)  ## Render the configurations of Prometheus, Alertmanager and Grafana, Compose and Kubernetes
 dashboards alerts promtool-tests docs deploy:
 	$(BIN)/python -m generator render --only $@
 
@@ -68,7 +68,7 @@ demo: $(STAMP) tools  ## Run the whole stack here, around a stand-in Auditor (DE
 	$(BIN)/python -m demo $(DEMO_ARGS)
 
 .PHONY: tools
-tools: $(STAMP)  ## Fetch promtool 2.42, 2.53, 3.x, vmalert, process-exporter and the TypeScript compiler into .tools/
+tools: $(STAMP)  ## Fetch the outside programs and schemas that tests and demo run into .tools/
 	@$(BIN)/python -m tests.tools
 
 .PHONY: all-tools

@@ -46,7 +46,7 @@ def _head(status: Status) -> Text:
 def _links(status: Status) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, url in status.links:
-        table.add_row(name, Text(url, style=f"link {url}"))
+        table.add_row(name, Text(url, style=f"link {url}" if "://" in url else "dim"))
     return table
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,9 +86,9 @@ def gather(stack: Stack, started: float) -> Status:
 
 
 def _links(stack: Stack) -> tuple[tuple[str, str], ...]:
-    grafana = (("Grafana", stack.url("grafana")),) if "grafana" in stack.parts else ()
+    there = "grafana" in stack.parts
     return (
-        *grafana,
+        ("Grafana", stack.url("grafana") if there else "neither on PATH nor in Docker"),
         ("Prometheus", f"{stack.url('prometheus')}/alerts"),
         ("Alertmanager", stack.url("alertmanager")),
         ("stand-in Auditor", f"{stack.url('api')}/docs"),
@@ -123,16 +122,12 @@ def _text(value: float, unit: Unit) -> str:
         return humanize_percentage(_short(value))
     if unit is Unit.DURATION:
         return humanize_duration(_short(value))
-    if unit in (Unit.BYTES, Unit.GROWTH):
-        return humanize1024(_short(value)) + ("B/s" if unit is Unit.GROWTH else "B")
+    if unit is Unit.BYTES:
+        return f"{humanize1024(_short(value))}B"
+    if unit is Unit.GROWTH:
+        return f"{humanize1024(_short(60 * value))}B/min"
     return humanize(_short(value)) + ("/s" if unit is Unit.RATE else "")
 
 
 def _short(value: float) -> float:
     return float(f"{value:.3g}")
-
-
-def severities(alerts: Sequence[ActiveAlert]) -> dict[str, int]:
-    """How many fire of each severity."""
-    firing = [each.severity for each in alerts if each.state == "firing"]
-    return {severity: firing.count(severity) for severity in dict.fromkeys(firing)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -51,6 +52,7 @@ def test_a_command_works_as_printed(checkout: Path, command: str) -> None:
     done = subprocess.run(
         ["/bin/bash", "-euc", command],
         cwd=checkout,
+        env=os.environ | {"DEMO_ARGS": "--seconds 5"},  # or it would go on until Ctrl-C
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.cli import main
+from demo.cli import main, parser
+from demo.faults import injections
 from tests import tools
 from tests.bundle import ROOT
 from tests.live.waiting import until
@@ -138,3 +139,17 @@ def test_a_port_that_nobody_serves_is_an_error_with_the_log(tmp_path: Path) -> N
     log = tmp_path / "run" / "log" / "auditor.log"
     assert run.stderr == f"auditor has ended; its last words are in {log}\n"
     assert "invalid literal for int()" in log.read_text()
+
+
+def test_the_commands_of_the_page_are_commands() -> None:
+    page = (ROOT / "docs/demo.md").read_text()
+    lines = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).splitlines()
+    assert len(lines) == 5
+    form = re.compile(r"make demo(?: DEMO_ARGS='(.*)')?|\.venv/bin/python -m demo (.*)")
+    for line in lines:
+        found = form.fullmatch(line)
+        assert found, line
+        given = found[1] or found[2] or ""
+        if given != "--help":
+            arguments = parser().parse_args(given.split())
+            injections([*arguments.inject, *getattr(arguments, "faults", [])], 0)

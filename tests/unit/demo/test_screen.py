@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 
 from rich.console import Console
@@ -8,8 +9,13 @@ from rich.console import Console
 from demo.clients import ActiveAlert
 from demo.receiver import Notification
 from demo.screen import screen
-from demo.status import Reading, Status, _text
+from demo.stack import OVERLAY
+from demo.status import SHOWN, Reading, Status, _text
+from generator.alerts import all_alerts
+from generator.thresholds import load
 from generator.thresholds.levels import Unit
+from generator.thresholds.units import format_value
+from tests.bundle import FILE, ROOT, text
 
 NOW = time.time()
 
@@ -68,6 +74,23 @@ def test_values_have_few_digits_and_a_unit() -> None:
     assert _text(0.123456, Unit.RATIO) == "12.3%"
     assert _text(0.0612, Unit.DURATION) == "61.2ms"
     assert _text(123456789, Unit.BYTES) == "117.3MiB"
-    assert _text(1572864, Unit.GROWTH) == "1.497MiB/s"
+    assert _text(524288, Unit.GROWTH) == "30.04MiB/min"
     assert _text(16.3333, Unit.RATE) == "16.3/s"
     assert _text(4, Unit.COUNT) == "4"
+
+
+def test_the_readme_shows_the_screen_as_it_is() -> None:
+    """Its quantities and their bounds; the values were of that moment."""
+    readme = (ROOT / "README.md").read_text()
+    (shot,) = re.findall(r"```text\n(auditor-monitoring demo .*?)```", readme, re.DOTALL)
+    bounds = load(text(), FILE, [(str(OVERLAY), OVERLAY.read_text())])
+    by_key = {alert.key: alert for alert in all_alerts(bounds)}
+    rows = re.findall(r"^\S.*?  .*[<>] .*$", shot, re.MULTILINE)
+    assert len(rows) == len(SHOWN)
+    for row, key in zip(rows, SHOWN, strict=True):
+        alert = by_key[key]
+        assert row.startswith(f"{alert.panel.title}  ")
+        shown = re.findall(r"[<>] \S+", row)
+        triggers = reversed(alert.triggers)
+        said = [f"{alert.op} {format_value(alert.bound(each), alert.unit)}" for each in triggers]
+        assert shown == said
