@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -30,7 +31,7 @@ def push(arguments: argparse.Namespace, thresholds: Thresholds) -> int:
     """Looks at everything before it changes anything."""
     grafana = _grafana(arguments, thresholds)
     title = arguments.folder or thresholds.service.name.capitalize()
-    uid = "-".join(title.lower().split())
+    uid = _folder_uid(title)
     folder = grafana.folder(uid, title)
     plans = [
         plan(each, grafana.dashboard(each["uid"]), folder) for _, each in _dashboards(thresholds)
@@ -52,6 +53,11 @@ def push(arguments: argparse.Namespace, thresholds: Thresholds) -> int:
     for each in kept:
         print(f"kept {each.dashboard['uid']}: {_advice(each)}", file=sys.stderr)
     return FAILED if kept or (arguments.dry_run and chosen) else OK
+
+
+def _folder_uid(title: str) -> str:
+    """Of what Grafana takes: letters, digits, hyphens and underscores, 40 at most."""
+    return re.sub(r"[^a-z0-9_]+", "-", title.lower())[:40].strip("-") or "auditor"
 
 
 def _saved(found: Plan, force: bool) -> bool:

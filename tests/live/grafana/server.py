@@ -160,6 +160,8 @@ class FakeGrafana:
         return 200, {"id": 1, "uid": uid, "title": self.folders[uid], "version": 1}
 
     def post_folder(self, body: Json, query: Query) -> Answer:
+        if not re.fullmatch(r"[a-zA-Z0-9_-]{1,40}", body["uid"]):
+            return 400, {"message": "uid contains illegal characters"}
         if body["uid"] in self.folders:
             return 409, {"message": "a folder/dashboard with the same uid already exists"}
         self.folders[body["uid"]] = body["title"]

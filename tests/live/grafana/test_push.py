@@ -154,6 +154,22 @@ def test_a_folder_of_that_title_is_used(grafana: FakeGrafana, push: Run) -> None
     assert {each.folder for each in grafana.dashboards.values()} == {"of-provisioning"}
 
 
+@pytest.mark.parametrize(
+    ("title", "uid"),
+    [
+        ("Prüfung & Recht", "pr-fung-recht"),
+        ("§", "auditor"),
+        ("A/B " * 15, "a-b-a-b-a-b-a-b-a-b-a-b-a-b-a-b-a-b-a-b"),
+    ],
+    ids=["letters", "sign", "length"],
+)
+def test_a_folder_may_have_any_title(grafana: FakeGrafana, push: Run, title: str, uid: str) -> None:
+    assert push("--folder", title).returncode == 0
+    assert grafana.folders == {uid: title}
+    assert push("--folder", title).returncode == 0
+    assert len(grafana.folders) == 1
+
+
 def test_a_moved_dashboard_stays_unless_forced(grafana: FakeGrafana, push: Run) -> None:
     push()
     grafana.folders["law"] = "Law"
