@@ -13,9 +13,8 @@ from demo.clients import ActiveAlert, Prometheus
 from demo.receiver import Notification
 from demo.stack import Stack
 from generator.alerts.model import Alert
+from generator.measured import measured_text
 from generator.promql import plain
-from generator.texts import humanize, humanize1024, humanize_duration, humanize_percentage
-from generator.thresholds.levels import Unit
 from generator.thresholds.units import format_value
 
 # The quantities that are shown, by the alert that watches each.
@@ -107,27 +106,10 @@ def _reading(prometheus: Prometheus, alert: Alert) -> Reading:
             beyond = severity
     return Reading(
         title=alert.panel.title,
-        value="no data" if value is None else _text(value, alert.unit),
+        value="no data" if value is None else measured_text(value, alert.unit),
         bounds=tuple(
             (severity, f"{alert.op} {format_value(bound, alert.unit)}")
             for severity, bound in bounds
         ),
         beyond=beyond,
     )
-
-
-def _text(value: float, unit: Unit) -> str:
-    """Few digits, with the unit."""
-    if unit is Unit.RATIO:
-        return humanize_percentage(_short(value))
-    if unit is Unit.DURATION:
-        return humanize_duration(_short(value))
-    if unit is Unit.BYTES:
-        return f"{humanize1024(_short(value))}B"
-    if unit is Unit.GROWTH:
-        return f"{humanize1024(_short(60 * value))}B/min"
-    return humanize(_short(value)) + ("/s" if unit is Unit.RATE else "")
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.3g}")

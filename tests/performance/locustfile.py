@@ -3,17 +3,29 @@
     locust -f tests/performance/locustfile.py --host http://localhost:8888
 
 LOAD_TEST_API_KEY is sent as X-API-Key, LOAD_TEST_TOKEN as bearer token. A 429 is counted under the
-request's name with " (429)", apart from failures: it is the limit at work.
+request's name with " (429)", apart from failures: it is the limit at work. A run ends with a
+verdict on its verifications by thresholds.yaml, and exits 0, 1 (poor) or 2 (nothing proven).
 """
 
 from __future__ import annotations
 
 import os
 import random
+from dataclasses import dataclass, field
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any, Final
 
-from locust import FastHttpUser, between, constant_pacing, task
+from locust import FastHttpUser, between, constant_pacing, events, task
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from generator.thresholds import load
+from tests.performance.grading import judge
+
+THRESHOLDS: Final = Path(__file__).parents[2] / "thresholds.yaml"
+VERIFICATION: Final = "/verify "
+LIMITED: Final = " (429)"
 
 # Texts of statutes, by a name as a retrieval gives it.
 SOURCES: Final = {
@@ -55,6 +67,60 @@ def problem(body: Any) -> str:
     return ""
 
 
+@dataclass
+class Measured:
+    """Seconds of the verifications that succeeded, how many failed, and the most users at once.
+
+    Locust's own percentiles are rounded to two digits, too coarse for a bound.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    failed: int = 0
+    users: int = 0
+
+
+measured = Measured()
+
+
+def note(name: str, response_time: float, exception: object, **_: object) -> None:
+    if name.startswith(VERIFICATION) and not name.endswith(LIMITED):
+        if exception:
+            measured.failed += 1
+        else:
+            measured.seconds.append(response_time / 1000)
+
+
+def spawned(user_count: int, **_: object) -> None:
+    measured.users = max(measured.users, user_count)
+
+
+def report(data: dict[str, Any], **_: object) -> None:
+    """A worker's part since its last report."""
+    data["verifications"] = (measured.seconds, measured.failed)
+    measured.seconds, measured.failed = [], 0
+
+
+def collect(data: dict[str, Any], **_: object) -> None:
+    seconds, failed = data["verifications"]
+    measured.seconds.extend(seconds)
+    measured.failed += failed
+
+
+def judged(environment: Environment, **_: object) -> None:
+    if not isinstance(environment.runner, WorkerRunner):
+        thresholds = load(THRESHOLDS.read_text(), str(THRESHOLDS))
+        verdict = judge(thresholds, measured.seconds, measured.failed, measured.users)
+        print(verdict.text())
+        environment.process_exit_code = verdict.exit_code
+
+
+events.request.add_listener(note)
+events.spawning_complete.add_listener(spawned)
+events.report_to_master.add_listener(report)
+events.worker_report.add_listener(collect)
+events.quitting.add_listener(judged)
+
+
 class AuditorUser(FastHttpUser):
     abstract = True
 
@@ -72,7 +138,7 @@ class AuditorUser(FastHttpUser):
             "/verify", json=body, headers=self.headers, name=name, catch_response=True
         ) as response:
             if response.status_code == 429:
-                response.request_meta["name"] = f"{name} (429)"
+                response.request_meta["name"] = f"{name}{LIMITED}"
                 response.success()
             elif response.status_code != 200:
                 response.failure(f"status {response.status_code}")

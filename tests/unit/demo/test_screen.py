@@ -10,8 +10,9 @@ from demo.clients import ActiveAlert
 from demo.receiver import Notification
 from demo.screen import screen
 from demo.stack import OVERLAY
-from demo.status import SHOWN, Reading, Status, _text
+from demo.status import SHOWN, Reading, Status
 from generator.alerts import all_alerts
+from generator.measured import measured_text
 from generator.thresholds import load
 from generator.thresholds.levels import Unit
 from generator.thresholds.units import format_value
@@ -71,12 +72,12 @@ def test_trouble_is_said() -> None:
 
 
 def test_values_have_few_digits_and_a_unit() -> None:
-    assert _text(0.123456, Unit.RATIO) == "12.3%"
-    assert _text(0.0612, Unit.DURATION) == "61.2ms"
-    assert _text(123456789, Unit.BYTES) == "117.3MiB"
-    assert _text(524288, Unit.GROWTH) == "30.04MiB/min"
-    assert _text(16.3333, Unit.RATE) == "16.3/s"
-    assert _text(4, Unit.COUNT) == "4"
+    assert measured_text(0.123456, Unit.RATIO) == "12.3%"
+    assert measured_text(0.0612, Unit.DURATION) == "61.2ms"
+    assert measured_text(123456789, Unit.BYTES) == "117.3MiB"
+    assert measured_text(524288, Unit.GROWTH) == "30.04MiB/min"
+    assert measured_text(16.3333, Unit.RATE) == "16.3/s"
+    assert measured_text(4, Unit.COUNT) == "4"
 
 
 def test_the_readme_shows_the_screen_as_it_is() -> None:
