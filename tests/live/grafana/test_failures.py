@@ -290,7 +290,7 @@ JSON = st.recursive(
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(document=JSON, status=st.sampled_from([200, 404, 412, 500]))
 def test_whatever_json_comes_is_understood_or_said(
