@@ -227,12 +227,12 @@ def _pull(arguments: argparse.Namespace) -> int:
 
 
 def _with_grafana(
-    run: Callable[[argparse.Namespace, Thresholds], int], arguments: argparse.Namespace
+    run: Callable[[argparse.Namespace, Thresholds], bool], arguments: argparse.Namespace
 ) -> int:
     from generator.grafana.errors import GrafanaError
 
     try:
-        return run(arguments, _load(arguments))
+        return OK if run(arguments, _load(arguments)) else FAILED
     except GrafanaError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT

@@ -1,7 +1,6 @@
 """Fixtures for the outside programs; a test whose program is missing is skipped with the reason."""
 
 import shutil
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests import certificates, tools
+from tests.tools.skipping import had, or_skip
 
 # The same examples in every run; `pytest --hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
@@ -26,7 +26,7 @@ def pytest_report_header() -> list[str]:
 @pytest.fixture(scope="session", params=tools.PROMTOOLS)
 def promtool(request: pytest.FixtureRequest) -> Path:
     """Each promtool in turn that the rules promise to work with."""
-    return _or_skip(lambda: tools.program(request.param))
+    return had(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -39,36 +39,29 @@ def any_promtool() -> Path:
 @pytest.fixture(scope="session", params=tools.PROMETHEUSES)
 def prometheus_server(request: pytest.FixtureRequest) -> Path:
     """The oldest and the newest server that the rules promise to work with."""
-    return _or_skip(lambda: tools.program(request.param))
+    return had(request.param)
 
 
 @pytest.fixture(scope="session", params=tools.ALERTMANAGERS)
 def alertmanager_server(request: pytest.FixtureRequest) -> Path:
     """The oldest and the newest that the configuration promises to work with."""
-    return _or_skip(lambda: tools.program(request.param))
+    return had(request.param)
 
 
 @pytest.fixture(scope="session", params=tools.AMTOOLS)
 def amtool(request: pytest.FixtureRequest) -> Path:
-    return _or_skip(lambda: tools.program(request.param))
+    return had(request.param)
 
 
 @pytest.fixture(scope="session")
 def vmalert() -> Path:
-    return _or_skip(lambda: tools.program(tools.VMALERT))
+    return had(tools.VMALERT)
 
 
 @pytest.fixture(scope="session")
 def tsc() -> Path:
     """The TypeScript compiler; @grafana/schema is in `tools.node_modules()`."""
-    return _or_skip(tools.tsc)
-
-
-def _or_skip(find: Callable[[], Path]) -> Path:
-    try:
-        return find()
-    except tools.MissingToolError as error:
-        pytest.skip(str(error))
+    return or_skip(tools.tsc)
 
 
 @pytest.fixture(scope="session")

@@ -60,10 +60,7 @@ def _rules(thresholds: Thresholds, rendered: Mapping[str, str]) -> dict[str, Any
         if path.startswith("alerts/")
         for group in yaml.load(text, Loader=_Loader)["groups"]  # noqa: S506  # a safe one
     ]
-    return {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PrometheusRule",
-        "metadata": _metadata(thresholds, "rules"),
+    return _object("monitoring.coreos.com/v1", "PrometheusRule", _metadata(thresholds, "rules")) | {
         "spec": {"groups": groups},
     }
 
@@ -71,10 +68,7 @@ def _rules(thresholds: Thresholds, rendered: Mapping[str, str]) -> dict[str, Any
 def _pod_monitor(thresholds: Thresholds) -> dict[str, Any]:
     """Both pages of the sidecar, each as its own job."""
     jobs = thresholds.service.jobs
-    return {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PodMonitor",
-        "metadata": _metadata(thresholds, "metrics"),
+    return _object("monitoring.coreos.com/v1", "PodMonitor", _metadata(thresholds, "metrics")) | {
         "spec": {
             "selector": {"matchLabels": {NAME: resource_name(thresholds)}},
             "podMetricsEndpoints": [
@@ -109,10 +103,7 @@ def _network_policy(thresholds: Thresholds) -> dict[str, Any]:
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": MONITORING}},
         "podSelector": {"matchLabels": {NAME: "prometheus"}},
     }
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": _metadata(thresholds, "network"),
+    return _object("networking.k8s.io/v1", "NetworkPolicy", _metadata(thresholds, "network")) | {
         "spec": {
             "podSelector": {"matchLabels": {NAME: resource_name(thresholds)}},
             "policyTypes": ["Ingress"],
@@ -127,20 +118,20 @@ def _network_policy(thresholds: Thresholds) -> dict[str, Any]:
 def _dashboards(thresholds: Thresholds, rendered: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """A ConfigMap each, as Grafana's sidecar looks for them."""
     found = {
-        path.removeprefix("dashboards/"): text
+        path.removeprefix("dashboards/").removesuffix(".json"): text
         for path, text in rendered.items()
         if path.startswith("dashboards/")
     }
     return {
-        f"dashboard-{name.removesuffix('.json')}.yaml": {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {
-                **_metadata(thresholds, "dashboard", f"dashboard-{name.removesuffix('.json')}"),
+        f"dashboard-{name}.yaml": _object(
+            "v1",
+            "ConfigMap",
+            {
+                **_metadata(thresholds, "dashboard", f"dashboard-{name}"),
                 "annotations": {"grafana_folder": thresholds.service.name.capitalize()},
             },
-            "data": {f"{resource_name(thresholds)}-{name}": text},
-        }
+        )
+        | {"data": {f"{resource_name(thresholds)}-{name}.json": text}}
         for name, text in found.items()
     }
 
@@ -152,6 +143,11 @@ def _kustomization(thresholds: Thresholds, resources: Mapping[str, Any]) -> dict
         "labels": [{"pairs": {PART_OF: resource_name(thresholds)}}],
         "resources": list(resources),
     }
+
+
+def _object(version: str, kind: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    """How every manifest begins."""
+    return {"apiVersion": version, "kind": kind, "metadata": metadata}
 
 
 def _metadata(thresholds: Thresholds, component: str, suffix: str = "") -> dict[str, Any]:

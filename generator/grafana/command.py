@@ -24,11 +24,10 @@ from generator.grafana.state import Folder, Plan, Verdict, fingerprint, plan
 from generator.thresholds import Thresholds
 
 TOKEN: Final = "GRAFANA_TOKEN"  # noqa: S105  # a variable's name
-OK, FAILED = 0, 1
 
 
-def push(arguments: argparse.Namespace, thresholds: Thresholds) -> int:
-    """Looks at everything before it changes anything."""
+def push(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
+    """Whether all is, or is now, as rendered; it looks at everything before it changes anything."""
     grafana = _grafana(arguments, thresholds)
     title = arguments.folder or thresholds.service.name.capitalize()
     uid = _folder_uid(title)
@@ -52,12 +51,12 @@ def push(arguments: argparse.Namespace, thresholds: Thresholds) -> int:
             print(f"saved {each.dashboard['uid']} as version {version}")
     for each in kept:
         print(f"kept {each.dashboard['uid']}: {_advice(each)}", file=sys.stderr)
-    return FAILED if kept or (arguments.dry_run and chosen) else OK
+    return not kept and not (arguments.dry_run and chosen)
 
 
 def _folder_uid(title: str) -> str:
     """Of what Grafana takes: letters, digits, hyphens and underscores, 40 at most."""
-    return re.sub(r"[^a-z0-9_]+", "-", title.lower())[:40].strip("-") or "auditor"
+    return re.sub(r"[^a-z0-9_]+", "-", title.lower())[:40].strip("-") or "dashboards"
 
 
 def _saved(found: Plan, force: bool) -> bool:
@@ -75,11 +74,14 @@ def _advice(found: Plan) -> str:
     return "`pull` says where an edit belongs in the source; --force saves over it"
 
 
-def pull(arguments: argparse.Namespace, thresholds: Thresholds) -> int:
-    """Edits are seen against the last push where Grafana still has it, else against the source."""
+def pull(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
+    """Whether nothing was edited.
+
+    An edit is seen against the last push where Grafana still has it, else against the source.
+    """
     grafana = _grafana(arguments, thresholds)
     source = Source(thresholds, all_alerts(thresholds), dict(modules()))
-    edited = 0
+    untouched = True
     for name, rendered in _dashboards(thresholds):
         uid = rendered["uid"]
         live = grafana.dashboard(uid)
@@ -93,11 +95,11 @@ def pull(arguments: argparse.Namespace, thresholds: Thresholds) -> int:
             base = grafana.version(uid, pushed.version)
         changes = differences(base, live.dashboard) if live.edited else ()
         if changes:
-            edited += 1
+            untouched = False
             _print(report.of_edits(live, rendered, changes, partial(source.where, name)))
         else:
             print(f"{uid}: no edit")
-    return FAILED if edited else OK
+    return untouched
 
 
 def _grafana(arguments: argparse.Namespace, thresholds: Thresholds) -> Grafana:

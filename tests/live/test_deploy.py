@@ -25,6 +25,7 @@ from tests.bundle import ROOT, files, thresholds
 from tests.grafana import dashboards
 from tests.live.prometheus import free_port
 from tests.live.waiting import until
+from tests.tools.skipping import had
 
 Json = dict[str, Any]
 STACK = ROOT / compose.PATH
@@ -206,13 +207,6 @@ def test_alertmanager_starts_as_the_stack_starts_it(tmp_path: Path) -> None:
         assert words[0] == "amtool"
         until(lambda: passes(words, amtool), "Alertmanager is healthy")
     assert not passes(words, amtool)
-
-
-def had(name: str) -> Path:
-    try:
-        return tools.program(name)
-    except tools.MissingToolError as error:
-        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("service", ["alloy", "sidecar", "auditor"])

@@ -21,6 +21,7 @@ from tests.bundle import ROOT, files, thresholds
 from tests.live.prometheus import running
 from tests.live.waiting import until
 from tests.tools import typescript
+from tests.tools.skipping import had, or_skip
 from tests.tools.typescript import Typed
 
 Json = dict[str, Any]
@@ -44,10 +45,8 @@ OF_KUBERNETES = {
 
 @cache
 def definitions_of(version: str) -> Json:
-    try:
-        found: Json = json.loads((tools.kubernetes_schemas() / f"{version}.json").read_text())
-    except tools.MissingToolError as error:
-        pytest.skip(str(error))
+    folder = or_skip(tools.kubernetes_schemas)
+    found: Json = json.loads((folder / f"{version}.json").read_text())
     return found
 
 
@@ -144,12 +143,8 @@ def test_promtool_takes_the_rules_of_the_manifest(promtool: Path, tmp_path: Path
 
 
 def built(folder: Path) -> list[Json]:
-    try:
-        kustomize = tools.program(tools.KUSTOMIZE)
-    except tools.MissingToolError as error:
-        pytest.skip(str(error))
     done = subprocess.run(
-        [kustomize, "build", folder],
+        [had(tools.KUSTOMIZE), "build", folder],
         capture_output=True,
         text=True,
         timeout=60,

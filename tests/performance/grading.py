@@ -29,9 +29,8 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Grade:
-    """A measured value beside its row; None where the run is too short to tell."""
+    """A measured value beside its row of the targets; None where the run is too short to tell."""
 
-    metric: str
     row: str
     value: float | None
     levels: Levels
@@ -76,7 +75,7 @@ def _cells(grade: Grade) -> tuple[str, ...]:
     ]
     measured = "too few" if grade.value is None else measured_text(grade.value, unit)
     return (
-        grade.metric,
+        grade.row,
         measured,
         *bounds,
         "" if grade.level is None else grade.level.name.lower(),
@@ -117,13 +116,13 @@ def judge(thresholds: Thresholds, seconds: Sequence[float], failed: int, users: 
     rates = thresholds.targets.error_rate
     ordered = sorted(seconds)
     latency = [
-        Grade(f"latency {name}", f"latency.{name}", percentile(ordered, share), row)
+        Grade(f"latency.{name}", percentile(ordered, share), row)
         for name, share in PERCENTILES.items()
         for row in [getattr(thresholds.targets.latency, name)]
     ]
     load = of_users(rates, users)
     share = failed / total if total else None
-    ratio = Grade("error ratio", f"error_rate.{load}", share, getattr(rates, load))
+    ratio = Grade(f"error_rate.{load}", share, getattr(rates, load))
     empty = ""
     if not seconds:
         empty = f"nothing proven: none of {total} verifications was answered"

@@ -5,10 +5,11 @@ The ways are a program already on PATH, a Debian or Ubuntu package, and a build 
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Final, Protocol
 
 from tests.tools import (
     FOLDER,
@@ -25,6 +26,17 @@ from tests.tools.run import version_text, which
 from tests.tools.wanted import NEWEST, OWN, TOOLS, Tool, UnavailableError, parse_version
 
 Reasons = defaultdict[str, list[str]]
+
+
+class Source(Protocol):
+    """What puts a folder below another one; `install` says its origin, or raises."""
+
+    def ready(self, folder: Path) -> bool: ...
+
+    def install(self, folder: Path) -> str: ...
+
+
+FOLDERS: Final[Mapping[str, Source]] = {NODE_MODULES: node, KUBERNETES_SCHEMAS: schemas}
 Way = Callable[[Tool, Path], str]  # makes a file and says its origin, or raises UnavailableError
 
 
@@ -33,12 +45,11 @@ def install(*, everything: bool) -> Reasons:
     reasons: Reasons = defaultdict(list)
     left = try_way([tool for tool in TOOLS if not ready(tool)], link, reasons)
     with ThreadPoolExecutor() as pool:
-        modules = pool.submit(_get_modules, reasons)
-        published = pool.submit(_get_schemas, reasons)
+        folders = [pool.submit(_get_folder, name, reasons) for name in FOLDERS]
         suites = sorted({tool.deb.suite for tool in left})
         list(pool.map(partial(_get_packages, left, reasons), suites))
-        modules.result()
-        published.result()
+        for folder in folders:
+            folder.result()
     left = [tool for tool in left if not ready(tool)]
     if not promtools() and try_way([OWN], link, reasons):
         _get_packages([OWN], reasons, OWN.deb.suite)
@@ -95,22 +106,14 @@ def _get_packages(tools: Sequence[Tool], reasons: Reasons, suite: str) -> None:
             reasons[tool.name].append(str(error))
 
 
-def _get_modules(reasons: Reasons) -> None:
-    if node.ready(FOLDER):
+def _get_folder(name: str, reasons: Reasons) -> None:
+    source = FOLDERS[name]
+    if source.ready(FOLDER):
         return
     try:
-        _note(NODE_MODULES, node.install(FOLDER))
+        _note(name, source.install(FOLDER))
     except UnavailableError as error:
-        reasons[NODE_MODULES].append(str(error))
-
-
-def _get_schemas(reasons: Reasons) -> None:
-    if schemas.ready(FOLDER):
-        return
-    try:
-        _note(KUBERNETES_SCHEMAS, schemas.install(FOLDER))
-    except UnavailableError as error:
-        reasons[KUBERNETES_SCHEMAS].append(str(error))
+        reasons[name].append(str(error))
 
 
 def _note(name: str, text: str) -> None:
@@ -133,10 +136,8 @@ def ready(tool: Tool) -> bool:
 
 def report(reasons: Reasons) -> bool:
     """Keep the reason of each tool that is missing, and print it; whether one is."""
-    there = {tool.name: ready(tool) for tool in TOOLS} | {
-        NODE_MODULES: node.ready(FOLDER),
-        KUBERNETES_SCHEMAS: schemas.ready(FOLDER),
-    }
+    there = {tool.name: ready(tool) for tool in TOOLS}
+    there |= {name: source.ready(FOLDER) for name, source in FOLDERS.items()}
     for name, is_there in there.items():
         note = FOLDER / "missing" / name
         note.unlink(missing_ok=True)

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 from demo.clients import ActiveAlert
 from demo.faults import Fault
 from demo.receiver import Notification
@@ -20,6 +18,7 @@ from demo.status import WATCHDOG
 from generator.deploy.alertmanager import RECEIVERS
 from tests import tools
 from tests.live.waiting import until
+from tests.tools.skipping import or_skip
 
 Key = tuple[str, str]
 PATIENCE: Final = 120.0
@@ -35,11 +34,7 @@ def stack(
     """It runs, every worker has loaded its models, and nothing is wrong."""
     prometheus, alertmanager = pair
     options = Options(workers, users, prometheus, alertmanager, grafana=False)
-    try:
-        made = Stack(folder, options)
-    except tools.MissingToolError as error:
-        pytest.skip(str(error))
-    with made:
+    with or_skip(lambda: Stack(folder, options)) as made:
         until(
             lambda: (
                 (made.prometheus.value("sum(rate(auditor_verify_requests_total[15s]))") or 0) > 1

@@ -18,6 +18,7 @@ from demo.faults import injections
 from tests import tools
 from tests.bundle import ROOT
 from tests.live.waiting import until
+from tests.tools.skipping import had
 
 COMMAND = [sys.executable, "-m", "demo"]
 
@@ -25,11 +26,8 @@ COMMAND = [sys.executable, "-m", "demo"]
 @contextmanager
 def demo(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Started, and ended if a test has not; what it prints is in the file."""
-    for name in ("prometheus-3", "alertmanager-0.33"):
-        try:
-            tools.program(name)
-        except tools.MissingToolError as error:
-            pytest.skip(str(error))
+    for name in (tools.PROMETHEUSES[-1], tools.ALERTMANAGERS[-1]):
+        had(name)
     printed = folder / "printed"
     with printed.open("w") as file:
         process = subprocess.Popen(

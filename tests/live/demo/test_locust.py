@@ -44,7 +44,7 @@ def test_a_good_run_counts_as_the_server_does_and_passes(tmp_path: Path) -> None
         assert "verdict: target" in done.stdout, done.stdout + done.stderr
         assert done.returncode == 0
         assert re.search(
-            r"^\| latency p95 .*\| 500ms *\| 1s .*\| target", done.stdout, re.MULTILINE
+            r"^\| latency\.p95 .*\| 500ms *\| 1s .*\| target", done.stdout, re.MULTILINE
         )
         counts_agree(done, auditor)
 
@@ -54,7 +54,7 @@ def test_a_slow_run_fails(tmp_path: Path) -> None:
     with standin(tmp_path, **UNLIMITED, STANDIN_WORK_SECONDS="0.3") as auditor:
         done = locust("--host", auditor.url, "--run-time", "12s", "--stop-timeout", "5")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(r"^\| latency p50 .*\| critical", done.stdout, re.MULTILINE)
+    assert re.search(r"^\| latency\.p50 .*\| critical", done.stdout, re.MULTILINE)
 
 
 def test_a_host_that_is_down_proves_nothing() -> None:

@@ -158,7 +158,7 @@ def test_a_folder_of_that_title_is_used(grafana: FakeGrafana, push: Run) -> None
     ("title", "uid"),
     [
         ("Prüfung & Recht", "pr-fung-recht"),
-        ("§", "auditor"),
+        ("§", "dashboards"),
         ("A/B " * 15, "a-b-a-b-a-b-a-b-a-b-a-b-a-b-a-b-a-b-a-b"),
     ],
     ids=["letters", "sign", "length"],

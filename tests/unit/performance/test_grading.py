@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.thresholds.levels import Levels
 from tests.bundle import thresholds
 from tests.performance.grading import Level, judge, level_of, of_users, percentile
 
@@ -25,9 +26,9 @@ def test_a_level_ends_with_its_number(name: str) -> None:
 
 
 @given(st.sampled_from(list(ROWS.values())), st.floats(0, 1e12), st.floats(0, 1e12))
-def test_a_worse_value_has_no_better_level(row: object, one: float, other: float) -> None:
-    better, worse = sorted((one, other), reverse=row.worse == "below")  # type: ignore[attr-defined]
-    assert level_of(row, better) <= level_of(row, worse)  # type: ignore[arg-type]
+def test_a_worse_value_has_no_better_level(row: Levels, one: float, other: float) -> None:
+    better, worse = sorted((one, other), reverse=row.worse == "below")
+    assert level_of(row, better) <= level_of(row, worse)
 
 
 @given(SAMPLES, st.sampled_from([0.5, 0.95, 0.99, 0.999]))
@@ -85,6 +86,6 @@ def test_the_table_shows_the_row_beside_the_value() -> None:
     lines = judge(thresholds(), [0.25] * 200, 1, users=150).text().splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:-1]]
     assert cells[0] == ["metric", "measured", "target", "acceptable", "poor", "verdict"]
-    assert cells[2] == ["latency p50", "250ms", "200ms", "500ms", "1s", "acceptable"]
-    assert cells[5] == ["latency p999", "too few", "2s", "3s", "5s", ""]
-    assert cells[6] == ["error ratio", "0.498%", "1%", "5%", "", "target"]
+    assert cells[2] == ["latency.p50", "250ms", "200ms", "500ms", "1s", "acceptable"]
+    assert cells[5] == ["latency.p999", "too few", "2s", "3s", "5s", ""]
+    assert cells[6] == ["error_rate.high", "0.498%", "1%", "5%", "", "target"]
