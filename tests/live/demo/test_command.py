@@ -97,11 +97,15 @@ def test_it_shows_what_is_injected_and_ends_without_a_trace(tmp_path: Path) -> N
         assert "Traceback" not in printed.read_text()
 
 
-def test_even_if_it_is_killed_nothing_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -9)], ids=["TERM", "KILL"]
+)
+def test_however_it_is_ended_nothing_stays(tmp_path: Path, number: int, code: int) -> None:
     with demo(tmp_path, "--plain") as (process, printed):
         until(lambda: "Prometheus" in printed.read_text(), "the screen is there", 60)
         assert len(left(tmp_path)) > 4
-        process.kill()
+        process.send_signal(number)
+        assert process.wait(40) == code
         until(lambda: not left(tmp_path), "all that it started has ended", 30)
         assert not ports(tmp_path) & listening()
 
