@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from generator.thresholds import ConfigError, Thresholds, load, notices
+from generator.thresholds import ConfigError, Thresholds, notices
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -143,11 +143,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _load(arguments: argparse.Namespace) -> Thresholds:
-    from generator.files import import_beside, read
+    from generator import files
 
-    overlays = [(str(path), read(path)) for path in arguments.overlay]
-    base = read(arguments.thresholds)
-    return load(base, str(arguments.thresholds), overlays, import_beside)
+    return files.thresholds(arguments.thresholds, arguments.overlay)
 
 
 def _rendered(arguments: argparse.Namespace) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from generator.bundle import FOLDERS, MARK
+from generator.thresholds import Thresholds, load
 
 
 class UnreadableError(Exception):
@@ -23,6 +24,12 @@ def read(path: Path) -> str:
         raise UnreadableError(f"{path}: byte {error.start + 1} is not UTF-8 text") from error
     except OSError as error:
         raise UnreadableError(f"{path}: {error.strerror or error}") from error
+
+
+def thresholds(base: Path, overlays: Iterable[Path] = ()) -> Thresholds:
+    """The thresholds of a file and its overlays; raises UnreadableError and ConfigError."""
+    texts = [(str(path), read(path)) for path in overlays]
+    return load(read(base), str(base), texts, import_beside)
 
 
 def import_beside(folder: str, path: str) -> tuple[str, bytes]:

@@ -54,6 +54,9 @@ APP: Final = (
     Family(LATENCY, "histogram", ""),
     Family(CONFIDENCE, "histogram", ""),
 )
+# The tag, beside the service's name, of the annotations that load tests make in Grafana.
+LOAD_TEST: Final = "load-test"
+
 # Every metric and the labels it carries beside job and instance; nothing else may be asked for.
 LABELS: Final[dict[str, tuple[str, ...]]] = {
     name: labels

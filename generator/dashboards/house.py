@@ -24,7 +24,7 @@ from generator.dashboards.panels import (
     Table,
     TimeSeries,
 )
-from generator.names import START_TIME, UP, WORKER_INFO
+from generator.names import LOAD_TEST, START_TIME, UP, WORKER_INFO
 from generator.promql import with_matchers
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
@@ -253,6 +253,19 @@ def _annotations(thresholds: Thresholds) -> list[Json]:
             "textFormat": "worker {{worker}} of {{instance}}",
             "titleFormat": "Worker started",
             "useValueForTime": True,
+        },
+        {
+            "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+            "enable": True,
+            "iconColor": "purple",
+            "name": "Load tests",
+            "target": {
+                "limit": 100,
+                "matchAny": False,
+                "refId": "Anno",
+                "tags": [thresholds.service.name, LOAD_TEST],
+                "type": "tags",
+            },
         },
     ]
 

@@ -1,4 +1,4 @@
-"""Grafana's HTTP API, as far as a push and a pull need it: Grafana 9.4 and newer.
+"""Grafana's HTTP API, as far as push, pull and load tests need it: Grafana 9.4 and newer.
 
 Every failure is a GrafanaError.
 """
@@ -6,7 +6,7 @@ Every failure is a GrafanaError.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -109,6 +109,18 @@ class Grafana:
         saved = self._ask("POST", "/api/dashboards/db", "dashboards:write", body=body)
         with _understood(self.url):
             return int(saved["version"])
+
+    def annotate(self, tags: Sequence[str], text: str, at: float) -> int:
+        """Mark a moment, in Unix time, on every dashboard that shows these tags; give its id."""
+        body = {"tags": list(tags), "text": text, "time": round(1000 * at)}
+        made = self._ask("POST", "/api/annotations", "annotations:create", body=body)
+        with _understood(self.url):
+            return int(made["id"])
+
+    def end_annotation(self, number: int, text: str, at: float) -> None:
+        """Make a mark a region that ends at this moment, with another text."""
+        body = {"text": text, "timeEnd": round(1000 * at)}
+        self._ask("PATCH", f"/api/annotations/{number}", "annotations:write", body=body)
 
     def _saves(self, uid: str) -> tuple[Save, ...]:
         """The newest; since 11.5 Grafana wraps the list. It hides the message of the first save."""

@@ -1,7 +1,7 @@
 // The type of the bundle's dashboards: Grafana's published one, with each panel's options and field settings as its
 // plugin publishes them. Published types leave both open ("unknown"), so a wrong member would pass.
 
-import type { AnnotationQuery, Dashboard, DataQuery, FieldConfig, Panel, RowPanel, VariableModel } from '@grafana/schema';
+import type { AnnotationQuery, AnnotationTarget, Dashboard, DataQuery, FieldConfig, Panel, RowPanel, VariableModel } from '@grafana/schema';
 import type * as BarGauge from '@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
 import type * as Heatmap from '@grafana/schema/dist/esm/raw/composable/heatmap/panelcfg/x/HeatmapPanelCfg_types.gen';
 import type * as Logs from '@grafana/schema/dist/esm/raw/composable/logs/panelcfg/x/LogsPanelCfg_types.gen';
@@ -52,6 +52,9 @@ interface PrometheusAnnotation extends AnnotationQuery<DataQuery & { expr: strin
   useValueForTime?: boolean;
 }
 
+// Marks that are kept in Grafana itself, found by their tags.
+type TagAnnotation = AnnotationQuery<DataQuery & AnnotationTarget & { type: 'tags' }>;
+
 interface PanelOf<Type extends string, Options, Custom>
   extends Omit<Plain<Panel>, 'fieldConfig' | 'options' | 'targets' | 'type'> {
   fieldConfig: {
@@ -75,7 +78,7 @@ type AnyPanel =
 type Row = Omit<Plain<RowPanel>, 'panels'> & { panels: AnyPanel[] };
 
 export type AuditorDashboard = Omit<Plain<Dashboard>, 'annotations' | 'panels' | 'templating'> & {
-  annotations: { list: Array<Plain<PrometheusAnnotation>> };
+  annotations: { list: Array<Plain<PrometheusAnnotation | TagAnnotation>> };
   panels: Array<AnyPanel | Row>;
   templating: { list: Array<Plain<VariableModel>> };
 };

@@ -9,7 +9,7 @@ import pytest
 
 from generator.alerts.model import Alert
 from generator.dashboards import errors, latency, queries
-from generator.names import LABELS
+from generator.names import LABELS, LOAD_TEST
 from tests.bundle import alerts, recordings, thresholds
 from tests.grafana import Target, dashboards, panels, selectors, substituted, targets
 
@@ -63,7 +63,9 @@ def test_every_variable_query_asks_for_series_that_exist() -> None:
 
 def test_every_annotation_asks_for_series_that_exist() -> None:
     for board in dashboards().values():
-        for annotation in board["annotations"]["list"]:
+        *asked, load_tests = board["annotations"]["list"]
+        assert load_tests["target"]["tags"] == [thresholds().service.name, LOAD_TEST]
+        for annotation in asked:
             assert annotation["expr"] == annotation["target"]["expr"]
             for selector in selectors(annotation["expr"]):
                 assert selector.name == "ALERTS" or selector.name in LABELS
