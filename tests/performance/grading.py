@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Final
 
-from generator.markdown import table
 from generator.measured import measured_text
 from generator.thresholds import Thresholds
 from generator.thresholds.levels import ErrorTargets, Levels
-from generator.thresholds.units import format_value
 
 # Rows of the latency and the share of the samples that lie at or under them.
 PERCENTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
@@ -29,24 +27,48 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Grade:
-    """A measured value beside its row of the targets; None where the run is too short to tell."""
+    """A measured value beside its row of the targets; None where the run is too short to tell.
+
+    `of` says what was measured, where a run measures several, and `interval` between which values
+    the true one lies with a confidence of 95 %.
+    """
 
     row: str
     value: float | None
     levels: Levels
+    of: str = ""
+    interval: tuple[float, float] | None = None
 
     @property
     def level(self) -> Level | None:
         return None if self.value is None else level_of(self.levels, self.value)
 
+    @property
+    def name(self) -> str:
+        return f"{self.of}: {self.row}" if self.of else self.row
+
+    @property
+    def measured(self) -> str:
+        """The value and its interval in words; "too few" samples where there is none."""
+        unit = self.levels.unit
+        value = "too few" if self.value is None else measured_text(self.value, unit)
+        if self.interval is None:
+            return value
+        low, high = (measured_text(each, unit) for each in self.interval)
+        return f"{'unclear' if self.value is None else value} ({low} to {high})"
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """`empty` says why a run proves nothing; it is "" for one that does."""
+    """`counted` says what the run rests on, `empty` why it proves nothing; "" if it does.
+
+    `regressions` are what is worse than in an earlier run, each in words.
+    """
 
     grades: tuple[Grade, ...]
-    total: int
+    counted: str
     empty: str = ""
+    regressions: tuple[str, ...] = ()
 
     @property
     def worst(self) -> Level:
@@ -54,32 +76,22 @@ class Verdict:
 
     @property
     def exit_code(self) -> int:
-        """0 for target and acceptable, 1 for worse, 2 for a run that proves nothing."""
+        """0 for target and acceptable, 1 for worse or a regression, 2 if nothing is proven."""
         if self.empty:
             return 2
-        return int(self.worst > Level.ACCEPTABLE)
+        return int(self.worst > Level.ACCEPTABLE or bool(self.regressions))
 
-    def text(self) -> str:
-        """The table, in Markdown, and what it comes to."""
-        head = ("metric", "measured", "target", "acceptable", "poor", "verdict")
-        said = self.empty or f"verdict: {self.worst.name.lower()}, of {self.total} verifications"
-        return f"{table(head, map(_cells, self.grades))}\n{said}\n"
+    @property
+    def word(self) -> str:
+        return "nothing proven" if self.empty else self.worst.name.lower()
 
-
-def _cells(grade: Grade) -> tuple[str, ...]:
-    edges = dict(grade.levels.edges())
-    unit = grade.levels.unit
-    bounds = [
-        format_value(edges[name], unit) if name in edges else ""
-        for name in ("target", "acceptable", "poor")
-    ]
-    measured = "too few" if grade.value is None else measured_text(grade.value, unit)
-    return (
-        grade.row,
-        measured,
-        *bounds,
-        "" if grade.level is None else grade.level.name.lower(),
-    )
+    @property
+    def said(self) -> str:
+        """What it comes to, in a line."""
+        if self.empty:
+            return f"nothing proven: {self.empty}"
+        worse = f"; slower than before: {'; '.join(self.regressions)}" if self.regressions else ""
+        return f"verdict: {self.word}, of {self.counted}{worse}"
 
 
 def level_of(levels: Levels, value: float) -> Level:
@@ -90,6 +102,25 @@ def level_of(levels: Levels, value: float) -> Level:
             return Level[name.upper()]
         beyond = Level(Level[name.upper()] + 1)
     return beyond
+
+
+def worst(grades: Iterable[Grade]) -> list[Grade]:
+    """Of each row, in their order, the one grade that is worst: by level, then by value.
+
+    Poor is worse than unclear, unclear is worse than good, and too few samples say least.
+    """
+    found: dict[str, Grade] = {}
+    for each in grades:
+        if each.row not in found or _badness(each) > _badness(found[each.row]):
+            found[each.row] = each
+    return list(found.values())
+
+
+def _badness(grade: Grade) -> tuple[int, float]:
+    if grade.value is None or grade.level is None:
+        return Level.POOR if grade.interval else -1, -math.inf
+    sign = 1 if grade.levels.worse == "above" else -1
+    return grade.level, sign * grade.value
 
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:
@@ -109,23 +140,38 @@ def of_users(rates: ErrorTargets, users: int) -> str:
     return next((name for name, bound in bounds.items() if users <= bound), last)
 
 
+def latency_grades(thresholds: Thresholds, seconds: Iterable[float], of: str = "") -> list[Grade]:
+    """Of the times of requests that succeeded, by percentile."""
+    ordered = sorted(seconds)
+    rows = thresholds.rows()
+    return [
+        Grade(f"latency.{name}", percentile(ordered, share), rows[f"latency.{name}"], of)
+        for name, share in PERCENTILES.items()
+    ]
+
+
+def error_grade(thresholds: Thresholds, total: int, failed: int, users: int, of: str = "") -> Grade:
+    """Of the share of requests that failed, by the row of the load."""
+    row = f"error_rate.{of_users(thresholds.targets.error_rate, users)}"
+    return Grade(row, failed / total if total else None, thresholds.rows()[row], of)
+
+
+def proves_nothing(thresholds: Thresholds, total: int, failed: int) -> str:
+    """Why so many verifications prove nothing; "" if they do."""
+    least = thresholds.alerts.high_error_rate.min_requests
+    if failed == total:
+        return f"none of {total} verifications was answered"
+    if total < least:
+        return f"{total} verifications, fewer than {least}"
+    return ""
+
+
 def judge(thresholds: Thresholds, seconds: Sequence[float], failed: int, users: int) -> Verdict:
     """Of the latencies of verifications that succeeded, and how many did not, at a load."""
     total = len(seconds) + failed
-    least = thresholds.alerts.high_error_rate.min_requests
-    rates = thresholds.targets.error_rate
-    ordered = sorted(seconds)
-    latency = [
-        Grade(f"latency.{name}", percentile(ordered, share), row)
-        for name, share in PERCENTILES.items()
-        for row in [getattr(thresholds.targets.latency, name)]
-    ]
-    load = of_users(rates, users)
-    share = failed / total if total else None
-    ratio = Grade(f"error_rate.{load}", share, getattr(rates, load))
-    empty = ""
-    if not seconds:
-        empty = f"nothing proven: none of {total} verifications was answered"
-    elif total < least:
-        empty = f"nothing proven: {total} verifications, fewer than {least}"
-    return Verdict((*latency, ratio), total, empty)
+    grades = (
+        *latency_grades(thresholds, seconds),
+        error_grade(thresholds, total, failed, users),
+    )
+    empty = proves_nothing(thresholds, total, failed)
+    return Verdict(grades, f"{total} verifications", empty)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from generator.thresholds.levels import Levels
 from tests.bundle import thresholds
+from tests.performance import reports
 from tests.performance.grading import Level, judge, level_of, of_users, percentile
 
 ROWS = thresholds().rows()
@@ -78,12 +79,12 @@ def test_a_load_has_its_row(users: int, row: str) -> None:
 def test_a_run_has_a_verdict(seconds: list[float], failed: int, code: int, said: str) -> None:
     verdict = judge(thresholds(), seconds, failed, users=10)
     assert verdict.exit_code == code
-    assert verdict.text().splitlines()[-1].partition(", of ")[0] == said
-    assert verdict.total == len(seconds) + failed
+    assert verdict.said.partition(", of ")[0] == said
+    assert verdict.counted == f"{len(seconds) + failed} verifications"
 
 
 def test_the_table_shows_the_row_beside_the_value() -> None:
-    lines = judge(thresholds(), [0.25] * 200, 1, users=150).text().splitlines()
+    lines = reports.text_of(judge(thresholds(), [0.25] * 200, 1, users=150)).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:-1]]
     assert cells[0] == ["metric", "measured", "target", "acceptable", "poor", "verdict"]
     assert cells[2] == ["latency.p50", "250ms", "200ms", "500ms", "1s", "acceptable"]

@@ -1,0 +1,217 @@
+"""Measures what the Auditor can do: `python tests/performance/benchmark.py --url URL`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+if not __package__:  # run as a file
+    sys.path[0] = str(Path(__file__).parents[2])
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from generator.files import UnreadableError, read, write
+from generator.markdown import table
+from generator.measured import measured_text
+from generator.thresholds.levels import Unit
+from tests.performance import options, reports
+from tests.performance.benchmarks import BENCHMARKS, BY_KEY, Result, document, judge, measure
+from tests.performance.client import HostError, address, reach, warm_up
+from tests.performance.estimates import Comparison, compare
+from tests.performance.marks import mark
+
+URL: Final = "http://localhost:8888"
+FORM: Final = 1
+
+_EPILOG: Final = """\
+Percentiles are by nearest rank: the smallest latency with at least that share at or under it. In
+brackets: between which values the true one lies with a confidence of 95 %.
+
+exit codes: 0 target or acceptable, 1 poor, critical or slower than the baseline, 2 nothing proven
+or bad input
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        description="Runs seven benchmarks against an Auditor, and judges them by the thresholds.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    host = os.environ.get("LOAD_TEST_HOST", URL)
+    top.add_argument("--url", default=host, help=f"default: LOAD_TEST_HOST, else {URL}")
+    top.add_argument("--output", type=Path, metavar="FILE", help="save the results as JSON")
+    top.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="results of an earlier run to compare with"
+    )
+    top.add_argument(
+        "--tolerance",
+        type=_percent,
+        default=0.1,
+        metavar="PERCENT",
+        help="slower than the baseline by more than this is a regression (default: 10)",
+    )
+    top.add_argument(
+        "--requests",
+        type=_count,
+        default=200,
+        metavar="N",
+        help="of each benchmark, but at least 20 of each caller (default: 200)",
+    )
+    top.add_argument(
+        "--only", action="append", choices=BY_KEY, default=[], help="this one; may be given again"
+    )
+    top.add_argument(
+        "--warm-up",
+        type=options.seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="wait at most so long for the models to be loaded (default: 60)",
+    )
+    top.add_argument("--report", type=Path, metavar="FOLDER", help="for JUnit XML, Markdown, JSON")
+    options.add_verdict(top)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    chosen = parser().parse_args(argv)
+    started = datetime.now(UTC)
+    try:
+        thresholds = options.thresholds(chosen)
+        url = address(chosen.url)
+        before = baseline(chosen.baseline) if chosen.baseline else {}
+        reach(url)
+        asked = warm_up(url, chosen.warm_up)
+    except (*options.WRONG, HostError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{url} is warm after {asked} requests")
+    marked = mark(thresholds.service.name, f"benchmark against {url}", chosen.grafana)
+    marked.begin()
+    results = _measured(url, chosen)
+    compared = compare(
+        before, {each.benchmark.key: each.seconds for each in results}, chosen.tolerance
+    )
+    slower = [f"{name} by {each.change:.0%}" for name, each in compared.items() if each.slower]
+    verdict = judge(thresholds, results, slower)
+    marked.end(verdict.said)
+    for each in results:
+        print(_shown(each))
+    if before:
+        print(_shown_changes(compared))
+    print(reports.text_of(verdict))
+    if chosen.output:
+        found = {
+            "form": FORM,
+            "url": url,
+            "percentiles": "nearest rank",
+            **reports.document("benchmark", started, verdict),
+            "benchmarks": [document(each) for each in results],
+        }
+        write(chosen.output.parent, {chosen.output.name: json.dumps(found) + "\n"})
+    if chosen.report:
+        reports.save(chosen.report, "benchmark", started, verdict)
+    return verdict.exit_code
+
+
+def _measured(url: str, chosen: argparse.Namespace) -> list[Result]:
+    wanted = [each for each in BENCHMARKS if not chosen.only or each.key in chosen.only]
+    columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as progress:
+        tasks = [
+            progress.add_task(each.title, total=each.requests(chosen.requests)) for each in wanted
+        ]
+        return [
+            measure(each, url, chosen.requests, partial(progress.advance, task))
+            for each, task in zip(wanted, tasks, strict=True)
+        ]
+
+
+def baseline(path: Path) -> dict[str, list[float]]:
+    """Latencies of an earlier result, by benchmark; raises UnreadableError."""
+    try:
+        found = json.loads(read(path))
+        if found["form"] != FORM:
+            raise UnreadableError(f"{path}: form {found['form']!r}, expected {FORM}")
+        return {
+            each["benchmark"]: [float(s) for s in each["seconds"]] for each in found["benchmarks"]
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        text = f"{path} is no result of this benchmark: expected what --output has written"
+        raise UnreadableError(text) from error
+
+
+def _shown(result: Result) -> str:
+    """A benchmark's figures in a block."""
+    benchmark = result.benchmark
+    callers = f", {benchmark.concurrency} at once" if benchmark.concurrency > 1 else ""
+    answered, total = len(result.seconds), result.total
+    share = f"{answered / total:.1%}" if total else "none"
+    lines = [
+        f"{benchmark.title} ({benchmark.key}{callers})",
+        f"  answered    {answered}/{total} ({share})",
+    ]
+    lines += [f"  {count:4} x {problem}" for problem, count in result.problems.items()]
+    lines.append(f"  throughput  {result.throughput:.1f}/s")
+    if result.seconds:
+        lines.append(f"  min         {_time(min(result.seconds))}")
+        for name, pair in result.percentiles().items():
+            if pair is None:
+                lines.append(f"  {name:11} too few")
+                continue
+            interval = f" ({_time(pair[1][0])} to {_time(pair[1][1])})" if pair[1] else ""
+            lines.append(f"  {name:11} {_time(pair[0])}{interval}")
+        lines.append(f"  max         {_time(max(result.seconds))}")
+        lines.append(f"  mean        {_time(sum(result.seconds) / answered)}")
+    return "\n".join((*lines, ""))
+
+
+def _shown_changes(compared: Mapping[str, Comparison]) -> str:
+    rows = [
+        (
+            name,
+            _time(each.before),
+            _time(each.after),
+            f"{each.change:+.1%}",
+            f"{each.chance:.2g}",
+            "slower" if each.slower else "",
+        )
+        for name, each in compared.items()
+    ]
+    head = ("benchmark", "median before", "now", "change", "chance", "verdict")
+    return table(head, rows) + "\n"
+
+
+def _time(seconds: float) -> str:
+    return measured_text(seconds, Unit.DURATION)
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text.removesuffix("%"))
+    except ValueError:
+        value = -1
+    if 0 <= value <= 1000:
+        return value / 100
+    raise argparse.ArgumentTypeError(f"{text!r} is no percentage from 0 to 1000")
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) <= 100_000:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 100000")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Gives Locust the stages of a scenario.
+
+    locust -f tests/performance/locustfile.py,tests/performance/shape.py --scenario spike
+
+It stands apart from the users: a run with a shape has no --users and no --run-time.
+"""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from locust import LoadTestShape, events
+
+from tests.performance.scenarios import BY_NAME
+
+
+def add_options(parser: ArgumentParser, **_: object) -> None:
+    own = parser.add_argument_group("Scenario")
+    own.add_argument("--scenario", choices=BY_NAME, default="smoke", help="default: smoke")
+    own.add_argument("--scale", type=float, default=1.0, help="times its duration (default: 1)")
+
+
+events.init_command_line_parser.add_listener(add_options)
+
+
+class ScenarioShape(LoadTestShape):
+    """The stages in turn; the run ends with the last."""
+
+    def tick(self) -> tuple[int, float] | None:
+        runner: Any = self.runner
+        chosen = runner.environment.parsed_options
+        passed = time.perf_counter() - self.start_time
+        stage = BY_NAME[chosen.scenario].scaled(chosen.scale).at(passed)
+        return (stage.users, stage.spawn_rate) if stage else None
