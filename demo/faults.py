@@ -73,6 +73,13 @@ FAULTS: Final = (
         shows=("memory",),
     ),
     Fault(
+        name="sawtooth",
+        text="memory grows by 50 MiB a second and is freed every three; nobody need be told",
+        effects=((Effect.SAWTOOTH, 50.0 * MIB),),
+        fires=(),
+        shows=(),
+    ),
+    Fault(
         name="fd-leak",
         text="ten descriptors a second are opened and none is closed",
         effects=((Effect.FDS, 10.0),),

@@ -20,6 +20,7 @@ class Effect(StrEnum):
     BLOCK = "block"  # seconds a request computes, while all others wait
     WEAKNESS = "weakness"  # taken off the confidence
     LEAK = "leak"  # bytes a second
+    SAWTOOTH = "sawtooth"  # bytes a second, all freed every few seconds
     FDS = "fds"  # descriptors a second
     THREADS = "threads"  # threads a second
     CONNECTIONS = "connections"  # connections a second

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import hashlib
 import json
+import mmap
 import os
 import resource
 import signal
@@ -22,6 +23,7 @@ from demo.injection import FILE, Effect, Injection, parse
 T = TypeVar("T")
 TICK_SECONDS: Final = 0.1
 CHUNK_BYTES: Final = 1 << 18
+TOOTH_SECONDS: Final = 3.0
 _SPARE_FDS: Final = 12  # the worker goes on accepting
 _MOST_THREADS: Final = 160
 
@@ -71,6 +73,7 @@ class Agent:
         self._hanging = False
         self._piles: dict[Effect, Pile[Any]] = {
             Effect.LEAK: Pile(lambda: bytearray(b"\1" * CHUNK_BYTES), bytearray.clear, 1 << 16),
+            Effect.SAWTOOTH: Pile(_mapped, mmap.mmap.close, 1 << 16),
             Effect.FDS: Pile(lambda: os.open(os.devnull, os.O_RDONLY), os.close, _most_fds()),
             Effect.THREADS: Pile(_start_idle, threading.Event.set, _MOST_THREADS),
             Effect.CPU: Pile(_start_busy, threading.Event.set, 8),
@@ -122,7 +125,9 @@ class Agent:
         if effect is Effect.CPU:
             return int(found.amount)
         seconds = time.time() - max(found.since, self._started)
-        unit = CHUNK_BYTES if effect is Effect.LEAK else 1
+        if effect is Effect.SAWTOOTH:
+            seconds %= TOOTH_SECONDS
+        unit = CHUNK_BYTES if effect in (Effect.LEAK, Effect.SAWTOOTH) else 1
         return int(found.amount * seconds / unit)
 
     def _age(self) -> float:
@@ -133,6 +138,13 @@ class Agent:
         while self.amount(Effect.HANG):
             time.sleep(TICK_SECONDS)
         self._hanging = False
+
+
+def _mapped() -> mmap.mmap:
+    """Memory that is the kernel's again at once when it is closed."""
+    chunk = mmap.mmap(-1, CHUNK_BYTES)
+    chunk.write(b"\1" * CHUNK_BYTES)
+    return chunk
 
 
 def _most_fds() -> int:

@@ -49,6 +49,12 @@ def parser() -> argparse.ArgumentParser:
         help="times the durations, as 0.1 for a short run; default: LOAD_TEST_SCALE, else 1",
     )
     top.add_argument(
+        "--users-scale",
+        type=_factor,
+        default=os.environ.get("LOAD_TEST_USERS_SCALE", "1"),
+        help="times the users, for a smaller machine; default: LOAD_TEST_USERS_SCALE, else 1",
+    )
+    top.add_argument(
         "--reports",
         type=Path,
         default=HERE / "reports",
@@ -154,10 +160,9 @@ def _agreed(host: str) -> bool:
 
 def _run(scenario: Scenario, chosen: argparse.Namespace) -> int:
     folder = _folder(chosen.reports, scenario.name)
-    lasts = format_duration(max(1, round(scenario.seconds * chosen.scale)))
-    print(
-        f"\n{scenario.name}: {scenario.purpose}; up to {scenario.users} users, {lasts}", flush=True
-    )
+    scaled = scenario.scaled(chosen.scale, chosen.users_scale)
+    lasts = format_duration(max(1, round(scaled.seconds)))
+    print(f"\n{scenario.name}: {scenario.purpose}; {lasts}, {scaled.users} users", flush=True)
     process = subprocess.Popen(_command(scenario, chosen, folder), cwd=options.ROOT)
     while True:
         try:
@@ -189,7 +194,8 @@ def _command(scenario: Scenario, chosen: argparse.Namespace, folder: Path) -> li
     return [
         *(sys.executable, "-m", "locust", "--headless", "--only-summary"),
         *("-f", f"{HERE / 'locustfile.py'},{HERE / 'shape.py'}"),
-        *(f"--host={chosen.host}", f"--scenario={scenario.name}", f"--scale={chosen.scale}"),
+        *(f"--host={chosen.host}", f"--scenario={scenario.name}"),
+        *(f"--scale={chosen.scale}", f"--users-scale={chosen.users_scale}"),
         *(f"--html={folder / 'report.html'}", f"--csv={folder / 'locust'}", "--csv-full-history"),
         *(f"--report={folder}", f"--sidecar={chosen.sidecar}", f"--grafana={chosen.grafana}"),
         *(f"--warm-up={chosen.warm_up}", f"--sample-interval={chosen.sample_interval}"),

@@ -42,10 +42,14 @@ class Scenario:
         """The most at once."""
         return max(each.users for each in self.stages)
 
-    def scaled(self, factor: float) -> Scenario:
-        """The same shape in another time."""
+    def scaled(self, time: float, users: float) -> Scenario:
+        """The same shape in another time, with more or fewer users, but one at least."""
         stages = (
-            replace(each, seconds=each.seconds * factor, spawn_rate=each.spawn_rate / factor)
+            Stage(
+                seconds=each.seconds * time,
+                users=max(1, round(each.users * users)),
+                spawn_rate=each.spawn_rate * users / time,
+            )
             for each in self.stages
         )
         return replace(self, stages=tuple(stages))

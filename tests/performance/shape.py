@@ -20,6 +20,7 @@ def add_options(parser: ArgumentParser, **_: object) -> None:
     own = parser.add_argument_group("Scenario")
     own.add_argument("--scenario", choices=BY_NAME, default="smoke", help="default: smoke")
     own.add_argument("--scale", type=float, default=1.0, help="times its duration (default: 1)")
+    own.add_argument("--users-scale", type=float, default=1.0, help="times its users (default: 1)")
 
 
 events.init_command_line_parser.add_listener(add_options)
@@ -32,5 +33,6 @@ class ScenarioShape(LoadTestShape):
         runner: Any = self.runner
         chosen = runner.environment.parsed_options
         passed = time.perf_counter() - self.start_time
-        stage = BY_NAME[chosen.scenario].scaled(chosen.scale).at(passed)
+        scenario = BY_NAME[chosen.scenario].scaled(chosen.scale, chosen.users_scale)
+        stage = scenario.at(passed)
         return (stage.users, stage.spawn_rate) if stage else None

@@ -1,8 +1,9 @@
-"""A server of the endpoints of Grafana that a push and a pull use.
+"""A server of the endpoints of Grafana that a push, a pull and a load test use.
 
-As Grafana documents them ("Dashboard", "Dashboard versions" and "Folder HTTP API"), and where that
-is silent as its source does (pkg/api/dashboard.go, pkg/services/dashboards/errors.go). It keeps
-what is sent, byte for byte, as Grafana's classic storage does.
+As Grafana documents them ("Dashboard", "Dashboard versions", "Folder" and "Annotations HTTP API"),
+and where that is silent as its source does (pkg/api/dashboard.go,
+pkg/services/dashboards/errors.go). It keeps what is sent, byte for byte, as Grafana's classic
+storage does.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class FakeGrafana:
     url: str = ""
     folders: dict[str, str] = field(default_factory=dict)
     dashboards: dict[str, Dashboard] = field(default_factory=dict)
+    annotations: list[Json] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     faults: dict[tuple[str, str], Fault] = field(default_factory=dict)
 
@@ -167,6 +169,18 @@ class FakeGrafana:
         self.folders[body["uid"]] = body["title"]
         return self.get_folder(body["uid"], query)
 
+    def post_annotation(self, body: Json, _: Query) -> Answer:
+        """Times are in milliseconds; one without an end is a point."""
+        self.annotations.append({"timeEnd": body["time"], **body})
+        return 200, {"message": "Annotation added", "id": len(self.annotations)}
+
+    def patch_annotation(self, number: str, body: Json, _: Query) -> Answer:
+        """What is not in the body stays."""
+        if int(number) > len(self.annotations):
+            return 404, {"message": "Annotation not found"}
+        self.annotations[int(number) - 1].update(body)
+        return 200, {"message": "Annotation patched"}
+
 
 _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     (r"/api/dashboards/uid/([^/]+)", "GET", FakeGrafana.get_dashboard),
@@ -176,6 +190,8 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     (r"/api/folders", "GET", FakeGrafana.get_folders),
     (r"/api/folders/([^/]+)", "GET", FakeGrafana.get_folder),
     (r"/api/folders", "POST", FakeGrafana.post_folder),
+    (r"/api/annotations", "POST", FakeGrafana.post_annotation),
+    (r"/api/annotations/(\d+)", "PATCH", FakeGrafana.patch_annotation),
 )
 
 
@@ -197,6 +213,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.serve("POST")
+
+    def do_PATCH(self) -> None:
+        self.serve("PATCH")
 
     def serve(self, method: str) -> None:
         grafana = self.server.grafana

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from generator.thresholds.levels import GrowthLevels
+from tests.bundle import thresholds
+from tests.performance.grading import Level
+from tests.performance.growth import LEAST, growth
+from tests.performance.workers import growth_grade
+
+MIB = 2**20
+EVERY = 5.0
+TEN_MINUTES = [EVERY * each for each in range(121)]
+ROW: GrowthLevels = thresholds().targets.memory.growth
+
+
+def leak(per_minute: float) -> list[float]:
+    return [300 * MIB + per_minute * MIB * at / 60 for at in TEN_MINUTES]
+
+
+def sawtooth(period: float, height: float) -> list[float]:
+    """It grows, and all of it is freed at once."""
+    return [300 * MIB + height * MIB * (at % period) / period for at in TEN_MINUTES]
+
+
+def noise(seed: int, size: float, memory: float = 0.0) -> NDArray[np.float64]:
+    """Normal, each value as far from the mean as a part of the one before and a new one."""
+    draws = np.random.default_rng(seed).normal(0, size * MIB, len(TEN_MINUTES))
+    found = [draws[0]]
+    for draw in draws[1:]:
+        found.append(memory * found[-1] + draw)
+    return np.asarray(found)
+
+
+def level(values: list[float]) -> Level | None:
+    return growth_grade("memory.growth", ROW, growth(TEN_MINUTES, values)).level
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "expected"),
+    [
+        (-3, Level.TARGET),
+        (0, Level.TARGET),
+        (4.99, Level.TARGET),
+        (5.01, Level.ACCEPTABLE),
+        (9.99, Level.ACCEPTABLE),
+        (10.01, Level.POOR),
+        (12, Level.POOR),
+    ],
+)
+def test_a_steady_leak_is_graded_by_its_pace(per_minute: float, expected: Level) -> None:
+    found = growth(TEN_MINUTES, leak(per_minute))
+    assert found
+    assert found.slope * 60 / MIB == pytest.approx(per_minute, abs=1e-6)
+    assert level(leak(per_minute)) is expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("per_minute", [12, 60])
+def test_a_leak_is_found_under_the_noise_of_requests(per_minute: float, seed: int) -> None:
+    values = np.asarray(leak(per_minute)) + noise(seed, 10)
+    found = growth(TEN_MINUTES, list(values))
+    assert found
+    assert found.sure
+    assert found.slope * 60 / MIB == pytest.approx(per_minute, abs=2)
+
+
+@pytest.mark.parametrize("height", [20, 150, 1000])
+@pytest.mark.parametrize("period", [15, 47, 60, 97, 150, 200, 290])
+def test_a_sawtooth_is_no_leak(period: float, height: float) -> None:
+    """As long as it is freed at least twice; nobody can tell earlier."""
+    found = level(sawtooth(period, height))
+    assert found is None or found <= Level.ACCEPTABLE
+
+
+@pytest.mark.parametrize("period", [15, 47])
+def test_a_quick_sawtooth_is_known_to_be_none(period: float) -> None:
+    assert level(sawtooth(period, 150)) is Level.TARGET
+
+
+@pytest.mark.parametrize("period", [15, 47, 60])
+def test_a_leak_below_a_sawtooth_is_found(period: float) -> None:
+    values = [a + b for a, b in zip(leak(30), sawtooth(period, 60), strict=True)]
+    assert level(values) is Level.POOR
+
+
+@pytest.mark.parametrize("seconds", [5, 10, 30])
+@pytest.mark.parametrize("begin", [0, 60, 200])
+def test_loading_models_is_no_leak(begin: float, seconds: float) -> None:
+    """A gigabyte in 5 to 30 s, then no more."""
+    loaded = [
+        300 * MIB + 1024 * MIB * min(1.0, max(0.0, (at - begin) / seconds)) for at in TEN_MINUTES
+    ]
+    found = growth(TEN_MINUTES, loaded)
+    assert found
+    assert found.slope == pytest.approx(0, abs=1)
+    assert found.warm_up == pytest.approx(begin + seconds, abs=EVERY)
+    assert level(loaded) is Level.TARGET
+
+
+@pytest.mark.parametrize("begin", [310, 400, 550])
+def test_a_jump_later_on_is_not_called_a_leak_either(begin: float) -> None:
+    values = [300 * MIB + 1024.0 * MIB * (at >= begin) for at in TEN_MINUTES]
+    found = level(values)
+    assert found is None or found is Level.TARGET
+
+
+def test_a_leak_after_loading_models_is_found() -> None:
+    values = [
+        a + (1024 * MIB if at > 40 else 0) for at, a in zip(TEN_MINUTES, leak(12), strict=True)
+    ]
+    assert level(values) is Level.POOR
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.8])
+def test_mere_noise_is_rarely_growth(memory: float) -> None:
+    """An interval of 95 % may miss the truth in one of twenty; with what lasts, in a few more."""
+    sure = 0
+    for seed in range(200):
+        found = growth(TEN_MINUTES, list(noise(seed, 10, memory)))
+        assert found
+        sure += found.sure
+    assert sure / 200 <= (0.06 if memory == 0 else 0.2)
+
+
+def test_few_samples_say_nothing() -> None:
+    assert growth([], []) is None
+    assert growth(TEN_MINUTES[: LEAST - 1], leak(12)[: LEAST - 1]) is None
+    assert growth(TEN_MINUTES, leak(12), warm_up=1000) is None
+
+
+def test_the_warm_up_that_is_given_does_not_count() -> None:
+    values = [50 * MIB * min(at, 120) for at in TEN_MINUTES]
+    found = growth(TEN_MINUTES, values, warm_up=120)
+    assert found
+    assert (found.slope, found.warm_up) == (0, 120)
+
+
+@given(
+    st.lists(st.integers(0, 2**34), min_size=LEAST, max_size=80),
+    st.integers(1, 1000),
+    st.integers(0, 2**40),
+)
+def test_the_slope_follows_its_unit_and_no_offset(
+    values: list[int], factor: int, offset: int
+) -> None:
+    times = [float(each) for each in range(len(values))]
+    plain = growth(times, [float(each) for each in values])
+    other = growth(times, [float(factor * each + offset) for each in values])
+    assert (plain is None) == (other is None)
+    if plain and other:
+        assert math.isclose(other.slope, factor * plain.slope, rel_tol=1e-6, abs_tol=1e-3)
+        assert plain.low <= plain.slope <= plain.high

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.bundle import thresholds
+from tests.performance import reports
+from tests.performance.grading import Grade, Level, Verdict, judge, worst
+
+STARTED = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+ROWS = thresholds().rows()
+P95 = ROWS["latency.p95"]
+NUMBERS = st.one_of(st.none(), st.floats(0, 1e6))
+GRADES = st.builds(
+    lambda row, value, of: Grade(row, value, ROWS[row], of),
+    st.sampled_from(list(ROWS)),
+    NUMBERS,
+    st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=9),
+)
+
+
+def parsed(text: str) -> Xml.Element:
+    return Xml.fromstring(text.encode())  # noqa: S314  # our own
+
+
+@given(st.lists(GRADES, max_size=8), st.booleans(), st.lists(st.just("low by 30%"), max_size=2))
+def test_every_form_says_the_same(grades: list[Grade], empty: bool, slower: list[str]) -> None:
+    verdict = Verdict(tuple(grades), "9 samples", "no traffic" if empty else "", tuple(slower))
+    document = json.loads(json.dumps(reports.document("run", STARTED, verdict)))
+    suite = parsed(reports.junit("run", STARTED, verdict))
+    levels = [each.level for each in grades]
+    bad = sum(level is not None and level > Level.ACCEPTABLE for level in levels) + len(slower)
+    counts = {name: int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {
+        "tests": len(suite.findall("testcase")),
+        "failures": len(suite.findall("testcase/failure")),
+        "errors": len(suite.findall("testcase/error")),
+        "skipped": len(suite.findall("testcase/skipped")),
+    }
+    assert counts["failures"] == bad
+    assert counts["errors"] == empty
+    assert counts["skipped"] == levels.count(None)
+    assert document["exit_code"] == verdict.exit_code == (2 if empty else int(bad > 0))
+    assert [each["measured"] for each in document["grades"]] == [each.value for each in grades]
+    assert reports.text_of(verdict).count("\n| ") == len(grades) + 1
+
+
+def test_a_run_leaves_its_files(tmp_path: Path) -> None:
+    verdict = judge(thresholds(), [0.2] * 94 + [1.5] * 6, 0, users=10)
+    paths = reports.save(tmp_path, "smoke", STARTED, verdict)
+    assert {each.name for each in paths} == {each.name for each in tmp_path.iterdir()}
+    summary = (tmp_path / "summary.md").read_text().splitlines()
+    assert summary[0] == "### smoke, 2026-05-04 03:02"
+    assert summary[2] == "**Verdict: poor, of 100 verifications.**"
+    (row,) = (line for line in summary if "latency.p95" in line)
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        "latency.p95",
+        "1.5s",
+        "500ms",
+        "1s",
+        "2s",
+        "poor",
+    ]
+    failure = parsed((tmp_path / "junit.xml").read_text()).find("testcase/failure")
+    assert failure is not None
+    assert failure.attrib["message"] == "poor: 1.5s (target 500ms, acceptable 1s, poor 2s)"
+    document = json.loads((tmp_path / "verdict.json").read_text())
+    assert document["verdict"] == "poor"
+    assert document["grades"][1] == {
+        "metric": "latency.p95",
+        "of": "",
+        "measured": 1.5,
+        "interval": None,
+        "unit": "duration",
+        "target": 0.5,
+        "acceptable": 1.0,
+        "poor": 2.0,
+        "verdict": "poor",
+    }
+
+
+def test_of_each_row_the_worst_is_told() -> None:
+    unclear = Grade("latency.p95", None, P95, "unclear", (0.1, 3.0))
+    few = Grade("latency.p95", None, P95, "few")
+    fast, slow = Grade("latency.p95", 0.2, P95, "fast"), Grade("latency.p95", 0.3, P95, "slow")
+    poor, critical = (
+        Grade("latency.p95", 1.5, P95, "poor"),
+        Grade("latency.p95", 9, P95, "critical"),
+    )
+    for better, worse in zip(
+        (few, fast, slow, unclear, poor), (fast, slow, unclear, poor, critical), strict=True
+    ):
+        assert worst([better, worse]) == worst([worse, better]) == [worse]
+    slower = ROWS["throughput.low"]
+    one, other = Grade("throughput.low", 40, slower), Grade("throughput.low", 35, slower)
+    assert worst([one, other, fast]) == [other, fast]
+
+
+def test_the_interval_stands_beside_the_value() -> None:
+    assert Grade("latency.p95", 0.2, P95, "", (0.19, 0.25)).measured == "200ms (190ms to 250ms)"
+    assert Grade("latency.p95", None, P95, "", (0.19, 2.5)).measured == "unclear (190ms to 2.5s)"
+    assert Grade("latency.p95", None, P95).measured == "too few"
+
+
+def test_a_regression_fails_a_good_run() -> None:
+    good = judge(thresholds(), [0.2] * 100, 0, users=10)
+    assert good.exit_code == 0
+    worse = Verdict(good.grades, good.counted, "", ("single by 30%",))
+    assert worse.exit_code == 1
+    assert worse.said == "verdict: target, of 100 verifications; slower than before: single by 30%"
