@@ -42,7 +42,7 @@ or bad input
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
-        description="Runs seven benchmarks against an Auditor, and judges them by the thresholds.",
+        description="Runs benchmarks against an Auditor, and judges them by the thresholds.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

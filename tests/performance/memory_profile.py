@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from tests.performance import options, reports
 from tests.performance.grading import Level, Verdict
 from tests.performance.growth import CONFIDENCE
 from tests.performance.marks import mark
-from tests.performance.recording import Recording
+from tests.performance.recording import Recording, moments
 from tests.performance.workers import (
     LocalWorkers,
     Reading,
@@ -51,7 +52,7 @@ QUANTITIES: Final = {
 
 _EPILOG: Final = """\
 Growth is the slope of a worker's lowest values by Theil and Sen; in brackets the interval that
-holds the true one with a confidence of 95 %. A jump in the first half, as of loading models, is
+holds the true one with a confidence of 99.9 %. A jump in the first half, as of loading models, is
 warm-up. It sends no requests: run a load beside it, or the scenario `soak`.
 
 exit codes: 0 target or acceptable, 1 poor or critical, 2 nothing proven or bad input
@@ -138,20 +139,21 @@ def judge(thresholds: Thresholds, recording: Recording, warm_up: float) -> Verdi
 
 
 def _record(source: Source, chosen: argparse.Namespace) -> Recording:
-    """Samples at fixed times; Ctrl-C ends it early, with what there is."""
+    """Ctrl-C ends it early, with what there is."""
     recording = Recording(source, chosen.report)
     interval = max(chosen.sample_interval, 0.05)
     console = Console(stderr=True)
     steps = track(
-        range(int(chosen.duration / interval) + 1),
+        islice(moments(interval), int(chosen.duration / interval) + 1),
         "watching",
+        total=int(chosen.duration / interval) + 1,
         console=console,
         disable=not console.is_terminal,
     )
     start = time.monotonic()
     try:
-        for step in steps:
-            time.sleep(max(0.0, start + step * interval - time.monotonic()))
+        for moment in steps:
+            time.sleep(max(0.0, start + moment - time.monotonic()))
             recording.read()
     except KeyboardInterrupt:
         print("ended early", file=sys.stderr)
@@ -168,7 +170,7 @@ def _shown(readings: Sequence[Reading], warm_up: float) -> str:
                 ends = (values[0], values[-1], min(values), max(values), sum(values) / len(values))
                 figures = [measured_text(each, unit) for each in ends]
                 rows.append((worker, title, *figures, _grown(life, name, unit, warm_up)))
-    head = ("worker", "", "first", "last", "min", "max", "mean", f"a minute ({CONFIDENCE:.0%})")
+    head = ("worker", "", "first", "last", "min", "max", "mean", f"a minute ({CONFIDENCE:.1%})")
     return table(head, rows) + "\n"
 
 

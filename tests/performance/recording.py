@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import itertools
+import random
 import sys
+from collections.abc import Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Final
@@ -11,6 +14,16 @@ from typing import Final
 from tests.performance.workers import Reading, Source, WorkersError
 
 FILE: Final = "workers.csv"
+
+
+def moments(interval: float) -> Iterator[float]:
+    """Seconds from the start at which to read: 0, and a random moment of each interval.
+
+    What is read in step with a sawtooth of the garbage collector drifts slowly, as a leak does.
+    """
+    yield 0.0
+    for number in itertools.count():
+        yield (number + random.random()) * interval  # noqa: S311  # no secret
 
 
 class Recording:

@@ -23,7 +23,7 @@ from locust.runners import WorkerRunner
 from tests.performance import options, reports
 from tests.performance.grading import Verdict, judge
 from tests.performance.marks import Mark, mark
-from tests.performance.recording import Recording
+from tests.performance.recording import Recording, moments
 from tests.performance.workers import grades, source, unproven
 
 # What a request is counted under: its name begins so, and ends so if the rate limit refused it.
@@ -107,21 +107,22 @@ class Session:
         sample.start()  # a greenlet, as Locust has it
 
     def _sample(self, ended: threading.Event) -> None:
-        """The users each second, the workers each interval."""
-        interval: float = self.options.sample_interval
-        due = time.monotonic()
+        """The users each second, the workers once an interval."""
+        times = moments(self.options.sample_interval)
+        start = time.monotonic()
+        due = start + next(times)
         while True:
             runner = self.environment.runner
             self.users = max(self.users, runner.user_count if runner else 0)
             if time.monotonic() >= due:
-                due += interval
+                due = start + next(times)
                 self.recording.read()
-            if ended.wait(min(1.0, interval)):
+            if ended.wait(max(0.01, min(1.0, due - time.monotonic()))):
                 return
 
     def stop(self, **_: object) -> None:
         """With the web UI there may be many runs, and each has its verdict at its end."""
-        if self.environment.web_ui:
+        if self.environment.web_ui and not self.judged:
             self.judge()
 
     def quit(self, **_: object) -> None:

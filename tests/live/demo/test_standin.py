@@ -2,82 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from prometheus_client.parser import text_string_to_metric_families
 
-from demo.processes import free_port
-from tests.bundle import ROOT, thresholds
+from demo.injection import Effect
+from tests.bundle import thresholds
+from tests.live.standin import Standin, standin
 from tests.live.waiting import until
-
-BODY = {
-    "answer": "Die regelmäßige Verjährungsfrist beträgt nach § 195 BGB drei Jahre.",
-    "sources": [{"text": "Die regelmäßige Verjährungsfrist beträgt drei Jahre.", "score": 0.9}],
-}
-
-
-@dataclass
-class Standin:
-    url: str
-    log: Path
-
-    def verify(self, body: Any = None, **headers: str) -> requests.Response:
-        return requests.post(f"{self.url}/verify", json=body or BODY, headers=headers, timeout=10)
-
-    def get(self, path: str) -> requests.Response:
-        return requests.get(f"{self.url}{path}", timeout=10)
-
-    def metric(self, name: str, **labels: str) -> float | None:
-        text = self.get("/metrics").text
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name == name and sample.labels == labels:
-                    return float(sample.value)
-        return None
-
-
-@contextmanager
-def standin(folder: Path, **environment: str) -> Iterator[Standin]:
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "--factory", "demo.auditor.app:create"]
-    settings = {
-        "STANDIN_WORK_SECONDS": "0",
-        "STANDIN_LOAD_SECONDS": "0",
-        "STANDIN_MODEL_BYTES": "4096",
-        "DATABASE_URL": f"sqlite:///{folder / 'rows'}",
-    }
-    log = folder / "log"
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            [*command, "--port", str(port), "--log-level", "warning"],
-            cwd=ROOT,
-            env=os.environ | settings | environment,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        started = Standin(f"http://127.0.0.1:{port}", log)
-        until(lambda: started.get("/health").ok, f"the stand-in serves, see {log}", 30)
-        yield started
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.fixture(scope="module")
 def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     folder = tmp_path_factory.mktemp("standin")
-    with standin(folder, ENABLE_RATE_LIMITING="false", STANDIN_API_KEYS="good") as started:
+    with standin(folder, STANDIN_API_KEYS="good") as started:
         yield started
 
 
@@ -147,9 +88,8 @@ def test_a_key_that_is_known_is_taken(auditor: Standin) -> None:
 
 
 def test_a_failure_is_counted_logged_and_answered_500(tmp_path: Path) -> None:
-    (tmp_path / "faults.json").write_text('[{"effect": "errors", "amount": 1, "since": 0}]')
-    environment = {"ENABLE_RATE_LIMITING": "false", "STANDIN_CONTROL": str(tmp_path)}
-    with standin(tmp_path, **environment) as auditor:
+    with standin(tmp_path) as auditor:
+        auditor.inject(Effect.ERRORS, 1)
         until(lambda: auditor.verify().status_code == 500, "the fault is there")
         before = auditor.metric("auditor_verify_requests_total", status="error") or 0
         latency = auditor.metric("auditor_verify_latency_seconds_count")
@@ -158,14 +98,14 @@ def test_a_failure_is_counted_logged_and_answered_500(tmp_path: Path) -> None:
         assert auditor.metric("auditor_verify_requests_total", status="error") == before + 1
         assert auditor.metric("auditor_verify_latency_seconds_count") == latency
         line = r"^[-0-9]+ [:0-9]+,\d+ - auditor\.api\.server - ERROR - Verification failed: \w+"
-        assert re.search(line, auditor.log.read_text(), re.MULTILINE)
+        assert re.search(line, auditor.log, re.MULTILINE)
 
 
 def test_the_limit_answers_429(tmp_path: Path) -> None:
-    with standin(tmp_path) as auditor:
+    with standin(tmp_path, ENABLE_RATE_LIMITING="true") as auditor:
         answers = [auditor.verify() for _ in range(12)]
         assert [each.status_code for each in answers] == [200] * 10 + [429] * 2
         assert answers[-1].headers["Retry-After"] == "1"
         assert "Rate limit exceeded" in answers[-1].json()["detail"]
         assert auditor.get("/health").ok
-        assert auditor.metric("auditor_verify_requests_total", status="success") == 10
+        assert auditor.served == 10

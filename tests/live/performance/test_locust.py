@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import requests
 
-from demo.processes import free_port
+from demo.processes import answers, free_port
 from tests.bundle import ROOT
-from tests.live.demo.test_standin import Standin, standin
+from tests.live.grafana.server import EDITOR, FakeGrafana, serving
+from tests.live.standin import Standin, standin
+from tests.live.waiting import until
 
 LOCUST = (sys.executable, "-m", "locust", "-f", "tests/performance/locustfile.py")
 RUN = ("--headless", "--users", "8", "--spawn-rate", "8", "--only-summary", "StandardUser")
-UNLIMITED = {"RATE_LIMIT_PER_MINUTE": "1000000", "RATE_LIMIT_BURST": "100000"}
 
 
-def locust(*arguments: str) -> subprocess.CompletedProcess[str]:
+def locust(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*LOCUST, *RUN, *arguments],
         cwd=ROOT,
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=90,
@@ -34,12 +39,11 @@ def counts_agree(done: subprocess.CompletedProcess[str], auditor: Standin) -> No
     (judged,) = re.findall(r"^verdict: target, of (\d+) verifications$", done.stdout, re.MULTILINE)
     summary = done.stderr.partition("Response time percentiles")[0]
     rows = re.findall(r"^POST +/verify \w+ sentences? +(\d+) ", summary, re.MULTILINE)
-    served = auditor.metric("auditor_verify_requests_total", status="success")
-    assert int(judged) == sum(map(int, rows)) == served
+    assert int(judged) == sum(map(int, rows)) == auditor.served
 
 
 def test_a_good_run_counts_as_the_server_does_and_passes(tmp_path: Path) -> None:
-    with standin(tmp_path, **UNLIMITED) as auditor:
+    with standin(tmp_path) as auditor:
         done = locust("--host", auditor.url, "--run-time", "6s", "--stop-timeout", "5")
         assert "verdict: target" in done.stdout, done.stdout + done.stderr
         assert done.returncode == 0
@@ -51,7 +55,7 @@ def test_a_good_run_counts_as_the_server_does_and_passes(tmp_path: Path) -> None
 
 def test_a_slow_run_fails(tmp_path: Path) -> None:
     """A verification takes more than the median may at all."""
-    with standin(tmp_path, **UNLIMITED, STANDIN_WORK_SECONDS="0.3") as auditor:
+    with standin(tmp_path, STANDIN_WORK_SECONDS="0.3") as auditor:
         done = locust("--host", auditor.url, "--run-time", "12s", "--stop-timeout", "5")
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(r"^\| latency\.p50 .*\| critical", done.stdout, re.MULTILINE)
@@ -64,7 +68,7 @@ def test_a_host_that_is_down_proves_nothing() -> None:
 
 
 def test_workers_report_all_they_have_measured(tmp_path: Path) -> None:
-    with standin(tmp_path, **UNLIMITED) as auditor:
+    with standin(tmp_path) as auditor:
         port = str(free_port())
         worker = [*LOCUST, "--worker", "--master-port", port, "StandardUser"]
         workers = [
@@ -91,3 +95,51 @@ def test_each_class_of_users_is_listed(name: str) -> None:
         [*LOCUST, "--list"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert re.search(rf"^\s+{name}$", done.stdout, re.MULTILINE)
+
+
+def test_the_rate_limit_is_told_apart_from_failures(tmp_path: Path) -> None:
+    with standin(tmp_path, ENABLE_RATE_LIMITING="true") as auditor:
+        done = locust("--host", auditor.url, "--run-time", "5s", "--stop-timeout", "5")
+        (answered, refused) = re.findall(
+            r"of (\d+) verifications, (\d+) more refused by the rate limit", done.stdout
+        )[0]
+        assert int(answered) == auditor.served
+    assert int(refused) > 10
+    assert re.search(r"error_rate\.normal +\| 0% ", done.stdout)
+    assert re.search(r"^POST +/verify \w+ sentences? \(429\) +\d+ +0\(", done.stderr, re.MULTILINE)
+
+
+def test_a_mark_is_left_in_grafana(tmp_path: Path) -> None:
+    with serving(FakeGrafana()) as grafana, standin(tmp_path) as auditor:
+        done = locust(
+            *("--host", auditor.url, "--run-time", "3s", "--grafana", grafana.url),
+            GRAFANA_TOKEN=EDITOR,
+        )
+    (found,) = grafana.annotations
+    assert found["text"].startswith(f"load against {auditor.url}: verdict: "), done.stderr
+    assert 1000 < found["timeEnd"] - found["time"] < 15000
+
+
+def test_the_web_ui_starts_a_run_and_shows_it(tmp_path: Path) -> None:
+    port = free_port()
+    command = [*LOCUST, "--host", f"http://127.0.0.1:{port}", "--web-host", "127.0.0.1"]
+    with standin(tmp_path) as auditor:
+        process = subprocess.Popen(
+            [*command, "--web-port", str(port), "StandardUser"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        ui = f"http://127.0.0.1:{port}"
+        try:
+            until(answers(ui), "the web UI serves", 30)
+            form = {"user_count": 4, "spawn_rate": 4, "host": auditor.url}
+            assert requests.post(f"{ui}/swarm", data=form, timeout=10).json()["success"]
+            until(lambda: (auditor.served or 0) >= 30, "the users ask", 30)
+            requests.get(f"{ui}/stop", timeout=10)
+        finally:
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert said.count("verdict: target, of") == 1

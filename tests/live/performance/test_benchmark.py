@@ -1,0 +1,130 @@
+"""The benchmark against the stand-in: its counts, its verdict by what is injected, regressions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.injection import Effect
+from demo.processes import free_port
+from tests.live.performance.command import run
+from tests.live.standin import Standin, standin
+from tests.performance.benchmarks import BENCHMARKS
+from tests.performance.grading import PERCENTILES
+
+BENCHMARK = ("python", "tests/performance/benchmark.py")
+SINGLE = ("--only", "single", "--requests", "20", "--warm-up", "0")
+# Smaller numbers than the bundle's, for shorter tests.
+OVERLAY = "targets: {latency: {p50: {target: 100ms, acceptable: 200ms, poor: 300ms}}}"
+
+
+@pytest.fixture(scope="module")
+def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    with standin(tmp_path_factory.mktemp("standin")) as started:
+        yield started
+
+
+def levels(document: Any) -> dict[str, str]:
+    return {f"{each['of']} {each['metric']}": each["verdict"] for each in document["grades"]}
+
+
+def test_all_benchmarks_count_as_the_server_does(auditor: Standin, tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    before = auditor.served or 0
+    auditor.inject(Effect.DELAY, 0)
+    done = run(*BENCHMARK, "--url", auditor.url, "--output", file, "--requests", "100")
+    assert done.returncode in (0, 1), done.stderr
+    document = json.loads(file.read_text())
+    found = {each["benchmark"]: each for each in document["benchmarks"]}
+    assert list(found) == [each.key for each in BENCHMARKS]
+    warm = int(done.stdout.split(" is warm after ")[1].split()[0])
+    assert sum(each["requests"] for each in found.values()) + warm == (auditor.served or 0) - before
+    for each in found.values():
+        assert len(each["seconds"]) == each["requests"]
+        assert each["throughput"] == pytest.approx(each["requests"] / each["elapsed"])
+        for name, share in PERCENTILES.items():
+            if known := each["latency"][name]:
+                rank = ceil(Fraction(str(share)) * each["requests"])
+                independent = sorted(each["seconds"])[rank - 1]
+                assert known["value"] == pytest.approx(independent, abs=1e-6)
+    assert found["callers-50"]["concurrency"] == 50
+    assert "single latency.p95" in levels(document)
+    assert "callers-50 throughput.medium" in levels(document)
+    assert "callers-100 throughput.high" in levels(document)
+
+
+@pytest.mark.parametrize(
+    ("effect", "amount", "grade", "level", "code"),
+    [
+        (Effect.DELAY, 0.05, "single latency.p50", "target", 0),
+        (Effect.DELAY, 0.13, "single latency.p50", "acceptable", 0),
+        (Effect.DELAY, 0.23, "single latency.p50", "poor", 1),
+        (Effect.DELAY, 0.33, "single latency.p50", "critical", 1),
+        (Effect.ERRORS, 0.05, "single error_rate.normal", "poor", 1),
+    ],
+)
+def test_what_is_injected_is_what_is_judged(
+    auditor: Standin,
+    tmp_path: Path,
+    effect: Effect,
+    amount: float,
+    grade: str,
+    level: str,
+    code: int,
+) -> None:
+    auditor.inject(effect, amount)
+    (tmp_path / "overlay.yaml").write_text(OVERLAY)
+    file = tmp_path / "results.json"
+    options = ("--overlay", tmp_path / "overlay.yaml", "--output", file, "--report", tmp_path)
+    done = run(*BENCHMARK, *SINGLE, "--url", auditor.url, *options)
+    assert levels(json.loads(file.read_text()))[grade] == level, done.stdout
+    assert done.returncode == code
+    assert ("<failure" in (tmp_path / "junit.xml").read_text()) is (code == 1)
+
+
+def test_a_regression_is_told_from_no_change(auditor: Standin, tmp_path: Path) -> None:
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    with_baseline = ("--url", auditor.url, "--baseline", before, "--output", after)
+    auditor.inject(Effect.DELAY, 0.05)
+    assert run(*BENCHMARK, *SINGLE, "--url", auditor.url, "--output", before).returncode == 0
+    same = run(*BENCHMARK, *SINGLE, *with_baseline)
+    assert same.returncode == 0, same.stdout
+    auditor.inject(Effect.DELAY, 0.08)
+    slower = run(*BENCHMARK, *SINGLE, *with_baseline)
+    assert slower.returncode == 1, slower.stdout
+    (said,) = json.loads(after.read_text())["regressions"]
+    assert said.startswith("single by ")
+    assert "verdict: target" in slower.stdout
+    assert "slower than before: single by " in slower.stdout
+
+
+def test_a_rate_limit_proves_nothing(tmp_path: Path) -> None:
+    with standin(tmp_path, ENABLE_RATE_LIMITING="true") as auditor:
+        done = run(*BENCHMARK, *SINGLE, "--url", auditor.url)
+    assert done.returncode == 2
+    assert "set ENABLE_RATE_LIMITING=false" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--url", "http://127.0.0.1:1"], "http://127.0.0.1:1 is down: ConnectionError"),
+        (["--url", "localhost:8888"], "'localhost:8888' is no address: http://HOST:PORT"),
+        (["--baseline", "thresholds.yaml"], "thresholds.yaml is no result of this benchmark"),
+        (["--baseline", "nowhere.json"], "nowhere.json: No such file or directory"),
+        (["--thresholds", "README.md"], "README.md:"),
+        (["--requests", "0"], "'0' is no number from 1 to 100000"),
+        (["--tolerance", "-1"], "'-1' is no percentage from 0 to 1000"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_a_line(arguments: list[str], said: str) -> None:
+    done = run(*BENCHMARK, "--url", f"http://127.0.0.1:{free_port()}", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

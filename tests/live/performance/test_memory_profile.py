@@ -1,0 +1,87 @@
+"""The memory profile of real workers: a leak, a sawtooth, loading models, and no workers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import pytest
+
+from demo.injection import Effect
+from demo.processes import free_port
+from tests.live.performance.command import run
+from tests.live.standin import Standin, standin
+
+PROFILE = ("python", "tests/performance/memory_profile.py")
+MIB = 2**20
+# Of 12 MiB a minute, as long as a test can wait.
+LEAK = 12 * MIB / 60
+MODELS = 64 * MIB
+
+
+def port(auditor: Standin) -> str:
+    return auditor.url.rpartition(":")[2]
+
+
+def profile(auditor: Standin, folder: Path, *options: str) -> tuple[int, Any, str]:
+    """Exit code, document, and what was printed."""
+    file = folder / "profile.json"
+    done = run(
+        *(*PROFILE, "--port", port(auditor), "--output", file, "--plot", folder / "profile.png"),
+        *("--duration", "15", "--interval", "0.5", *options),
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert (folder / "profile.png").read_bytes().startswith(b"\x89PNG")
+    return done.returncode, json.loads(file.read_text()), done.stdout
+
+
+def graded(document: Any, metric: str) -> Any:
+    (found,) = (each for each in document["grades"] if each["metric"] == metric)
+    return found
+
+
+def test_a_leak_of_one_worker_is_found_and_named(tmp_path: Path) -> None:
+    with standin(tmp_path, workers=2) as auditor:
+        auditor.inject(Effect.LEAK, LEAK, worker=1)
+        code, document, _ = profile(auditor, tmp_path)
+    assert code == 1
+    found = graded(document, "memory.growth")
+    assert found["verdict"] == "poor"
+    assert found["measured"] * 60 / MIB == pytest.approx(12, abs=1)
+    growing = [each for each in document["growth"] if each["quantity"] == "resident"]
+    assert sorted(each["slope"] > 1e5 for each in growing) == [False, True]
+    assert {each["worker"] for each in document["samples"]} == {"0", "1"}
+    assert len(document["samples"]) == 2 * 31
+
+
+def test_a_sawtooth_is_no_leak(tmp_path: Path) -> None:
+    """150 MiB up and down."""
+    with standin(tmp_path) as auditor:
+        auditor.inject(Effect.SAWTOOTH, 50 * MIB)
+        code, document, _ = profile(auditor, tmp_path)
+    sizes = [each["resident"] for each in document["samples"]]
+    assert max(sizes) - min(sizes) > 100 * MIB
+    assert graded(document, "memory.growth")["verdict"] in ("target", "acceptable", "")
+    assert code in (0, 2), "at worst it is too short to tell"
+
+
+def test_loading_models_is_no_leak(tmp_path: Path) -> None:
+    models = str(MODELS)
+    with standin(tmp_path, STANDIN_MODEL_BYTES=models, STANDIN_LOAD_SECONDS="1") as auditor:
+        first = Timer(5, auditor.verify)
+        first.start()
+        code, document, _ = profile(auditor, tmp_path)
+        first.join()
+    sizes = [each["resident"] for each in document["samples"]]
+    assert sizes[-1] - sizes[0] >= MODELS
+    assert graded(document, "memory.growth")["verdict"] == "target"
+    assert code == 0
+
+
+def test_no_worker_proves_nothing() -> None:
+    done = run(*PROFILE, "--port", str(free_port()), "--duration", "1", "--interval", "0.5")
+    assert done.returncode == 2
+    assert "nothing proven: no worker was seen: no worker is found: nothing listens" in done.stdout
+    assert done.stderr.count("warning") == 1
