@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from generator.thresholds import ConfigError, Thresholds, notices
+from generator.thresholds.levels import Unit
+from generator.thresholds.units import parse
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -24,6 +28,8 @@ examples:
   python -m generator schema > thresholds.schema.json      for your editor
   python -m generator push --grafana URL --dry-run         what a push would change
   python -m generator pull --grafana URL                   what was edited in Grafana
+  python -m generator backtest --prometheus URL            what would have fired yesterday
+  python -m generator calibrate --prometheus URL           thresholds that fit what is normal
 """
 
 
@@ -112,9 +118,93 @@ def parser() -> argparse.ArgumentParser:
         help="show what was edited in a Grafana, and where in the source; exit 1 if anything",
     )
     pull.set_defaults(run=_pull)
+    _add_history(commands, source)
     schema = commands.add_parser("schema", help="print the JSON Schema of the thresholds file")
     schema.set_defaults(run=_schema)
     return top
+
+
+def _add_history(commands: Any, source: argparse.ArgumentParser) -> None:
+    past = argparse.ArgumentParser(add_help=False)
+    past.add_argument(
+        "--range",
+        type=_duration,
+        default=_duration("1d"),
+        metavar="DURATION",
+        help="how far back, as 7d or 6h (default: 1d)",
+    )
+    past.add_argument(
+        "--until",
+        type=_moment,
+        metavar="TIME",
+        help="where it ends, as 2026-05-04T12:00 (default: now)",
+    )
+    past.add_argument(
+        "--step",
+        type=_duration,
+        metavar="DURATION",
+        help="between two evaluations (default: the rules' own interval)",
+    )
+    backtest = commands.add_parser(
+        "backtest", parents=[source, past], help="say when each alert would have fired"
+    )
+    backtest.add_argument(
+        "--prometheus", required=True, metavar="URL", help="with a token in PROMETHEUS_TOKEN if any"
+    )
+    backtest.add_argument(
+        "--proposed", type=Path, metavar="FILE", help="an overlay to compare with"
+    )
+    backtest.set_defaults(run=_backtest)
+    calibrate = commands.add_parser(
+        "calibrate",
+        parents=[source, past],
+        help="propose thresholds from what was measured; exit 1 if any would change",
+    )
+    calibrate.add_argument("--prometheus", metavar="URL", help="to learn from what it remembers")
+    calibrate.add_argument(
+        "--results",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="to learn from results of benchmark.py",
+    )
+    calibrate.add_argument(
+        "--margin",
+        type=_percent,
+        default=_percent("20%"),
+        metavar="PERCENT",
+        help="between what is normal and the target (default: 20)",
+    )
+    calibrate.add_argument("--output", type=Path, metavar="FILE", help="write the overlay")
+    calibrate.set_defaults(run=_calibrate)
+
+
+def _duration(text: str) -> float:
+    try:
+        value = parse(text, Unit.DURATION)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from error
+    if value:
+        return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no time at all")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time as 2026-05-04T12:00") from error
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text.removesuffix("%"))
+    except ValueError:
+        value = -1
+    if 0 <= value < 100:
+        return value / 100
+    raise argparse.ArgumentTypeError(f"{text!r} is no percentage from 0 to 99")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -232,6 +322,34 @@ def _with_grafana(
     try:
         return OK if run(arguments, _load(arguments)) else FAILED
     except GrafanaError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+
+
+def _backtest(arguments: argparse.Namespace) -> int:
+    from generator.history.command import run_backtest
+
+    return _with_history(run_backtest, arguments)
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from generator.history.command import run_calibrate
+
+    if not arguments.prometheus and not arguments.results:
+        print("calibrate needs --results or --prometheus, to learn from", file=sys.stderr)
+        return BAD_INPUT
+    return _with_history(run_calibrate, arguments)
+
+
+def _with_history(
+    run: Callable[[argparse.Namespace, Thresholds], bool], arguments: argparse.Namespace
+) -> int:
+    from generator.history.calibrate import ResultError
+    from generator.history.client import PrometheusError
+
+    try:
+        return OK if run(arguments, _load(arguments)) else FAILED
+    except (PrometheusError, ResultError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
 

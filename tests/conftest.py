@@ -1,5 +1,6 @@
 """Fixtures for the outside programs; a test whose program is missing is skipped with the reason."""
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,11 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=timedelta(seconds=5), max_examples=3000)
 settings.load_profile("repeat")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each processor: half of the time, live tests wait for something to happen."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_report_header() -> list[str]:

@@ -12,10 +12,10 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import requests
-from requests.auth import AuthBase
 
-from generator.grafana.errors import NOT_CLASSIC, GrafanaError, refused, unreachable
+from generator.grafana.errors import NOT_CLASSIC, GrafanaError, refused
 from generator.grafana.state import SIGNATURE, Folder, Live, Save, parse_saves, signature
+from generator.http import Bearer, address, unreachable
 
 Json = Mapping[str, Any]
 
@@ -23,17 +23,6 @@ Json = Mapping[str, Any]
 TIMEOUT: Final = (5.0, 30.0)
 _FOLDERS: Final = 1000
 _SAVES: Final = 100
-
-
-class _Bearer(AuthBase):
-    """As an AuthBase, so that requests does not put what a .netrc holds in its place."""
-
-    def __init__(self, token: str) -> None:
-        self.token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self.token}"
-        return request
 
 
 class Grafana:
@@ -46,7 +35,7 @@ class Grafana:
         self.url = _address(url)
         self.timeout = timeout
         self._session = requests.Session()
-        self._session.auth = _Bearer(_token(token))
+        self._session.auth = Bearer(_token(token))
         self._session.headers["Accept"] = "application/json"
 
     def dashboard(self, uid: str) -> Live | None:
@@ -171,17 +160,15 @@ class Grafana:
 def _address(url: str) -> str:
     """Without a slash at its end; raises GrafanaError."""
     try:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-            raise ValueError
+        found = address(url, "address of a Grafana: https://HOST, with its path if any")
     except ValueError as error:
-        text = f"{url} is no address of a Grafana: https://HOST, with its path if any"
-        raise GrafanaError(text) from error
+        raise GrafanaError(str(error)) from error
+    parts = urlsplit(found)
     if parts.username or parts.password:
         raise GrafanaError("the address holds a password; give a token, in GRAFANA_TOKEN or a file")
     if parts.query or parts.fragment:
         raise GrafanaError(f"{url} is an address of a page: give it up to Grafana's own path")
-    return url.rstrip("/")
+    return found
 
 
 def _token(text: str) -> str:

@@ -19,33 +19,6 @@ class GrafanaError(Exception):
     """Grafana cannot be reached or does not do what it was asked to."""
 
 
-def unreachable(error: requests.RequestException, timeout: tuple[float, float]) -> str:
-    """Why there is no answer; `timeout` is that to connect and that to read, in seconds."""
-    match error:
-        case requests.exceptions.SSLError():
-            return (
-                f"its certificate is not trusted ({_root(error)}); "
-                "name the file of its authority in REQUESTS_CA_BUNDLE"
-            )
-        case requests.exceptions.ProxyError():
-            return f"the proxy does not pass it on ({_root(error)}); see HTTPS_PROXY and NO_PROXY"
-        case requests.ConnectTimeout():
-            return f"no connection within {timeout[0]:g} s"
-        case requests.Timeout():
-            return f"no answer within {timeout[1]:g} s; what was asked may still happen: look again"
-        case _:
-            return f"no connection: {_root(error)}"
-
-
-def _root(error: BaseException) -> str:
-    """The innermost reason, without the layers around it."""
-    inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-    if isinstance(inner, BaseException):
-        return _root(inner)
-    text = str(getattr(error, "strerror", None) or error)
-    return text.rpartition(": ")[2] if "object at 0x" in text else text
-
-
 def refused(answer: requests.Response, document: Any, permission: str) -> str:
     """What an answer means that is no success; `document` is its JSON, None if it has none.
 

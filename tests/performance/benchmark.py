@@ -24,7 +24,7 @@ from generator.measured import measured_text
 from generator.thresholds.levels import Unit
 from tests.performance import options, reports
 from tests.performance.benchmarks import BENCHMARKS, BY_KEY, Result, document, judge, measure
-from tests.performance.client import HostError, address, reach, warm_up
+from tests.performance.client import HostError, host, reach, warm_up
 from tests.performance.estimates import Comparison, compare
 from tests.performance.marks import mark
 
@@ -46,8 +46,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    host = os.environ.get("LOAD_TEST_HOST", URL)
-    top.add_argument("--url", default=host, help=f"default: LOAD_TEST_HOST, else {URL}")
+    url = os.environ.get("LOAD_TEST_HOST", URL)
+    top.add_argument("--url", default=url, help=f"default: LOAD_TEST_HOST, else {URL}")
     top.add_argument("--output", type=Path, metavar="FILE", help="save the results as JSON")
     top.add_argument(
         "--baseline", type=Path, metavar="FILE", help="results of an earlier run to compare with"
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     started = datetime.now(UTC)
     try:
         thresholds = options.thresholds(chosen)
-        url = address(chosen.url)
+        url = host(chosen.url)
         before = baseline(chosen.baseline) if chosen.baseline else {}
         reach(url)
         asked = warm_up(url, chosen.warm_up)

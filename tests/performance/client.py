@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import requests
 
+from generator.http import address
 from tests.performance.verification import ANSWERS, LIMITED, OK, credentials, problem, request
 
 TIMEOUT: Final = 60.0
@@ -84,16 +84,12 @@ def together(
     return sorted((each for part in parts for each in part), key=lambda each: each.ended)
 
 
-def address(url: str) -> str:
+def host(url: str) -> str:
     """Without a slash at its end; raises HostError."""
     try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise HostError(f"{url!r} is no address: http://HOST:PORT")
-    return url.rstrip("/")
+        return address(url, "address of an Auditor: http://HOST:PORT")
+    except ValueError as error:
+        raise HostError(str(error)) from error
 
 
 def reach(url: str) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from generator.markdown import table
 from generator.thresholds.units import format_duration
 from tests.performance import options
-from tests.performance.client import HostError, address, reach, warm_up
+from tests.performance.client import HostError, host, reach, warm_up
 from tests.performance.scenarios import BY_NAME, SCENARIOS, Scenario, looks_like_production
 
 HERE: Final = Path(__file__).parent
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = _names(chosen.names)
         if not names:
             return 0
-        chosen.host = address(chosen.host)
+        chosen.host = host(chosen.host)
         thresholds = options.thresholds(chosen)
         if not chosen.yes and looks_like_production(chosen.host) and not _agreed(chosen.host):
             return 2

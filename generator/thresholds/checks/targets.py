@@ -14,7 +14,7 @@ from generator.thresholds.units import format_value
 EDGES: Final = ("target", "acceptable", "poor")
 
 # Rows whose levels cannot fall from one to the next, and why.
-_RISING_ROWS: Final = (
+RISING_ROWS: Final = (
     (
         ("latency.p50", "latency.p95", "latency.p99", "latency.p999"),
         "a higher quantile is never lower",
@@ -63,7 +63,7 @@ def levels_leave_room_below(draft: Draft) -> Iterator[Problem]:
 
 def rows_are_in_order(draft: Draft) -> Iterator[Problem]:
     """Levels never fall from a row to a harder one."""
-    for rows, reason in _RISING_ROWS:
+    for rows, reason in RISING_ROWS:
         for before, row in pairwise(f"targets.{name}" for name in rows):
             for edge in EDGES:
                 lower, value = draft.number(f"{before}.{edge}"), draft.number(f"{row}.{edge}")

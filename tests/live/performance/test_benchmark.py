@@ -115,7 +115,10 @@ def test_a_rate_limit_proves_nothing(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["--url", "http://127.0.0.1:1"], "http://127.0.0.1:1 is down: ConnectionError"),
-        (["--url", "localhost:8888"], "'localhost:8888' is no address: http://HOST:PORT"),
+        (
+            ["--url", "localhost:8888"],
+            "localhost:8888 is no address of an Auditor: http://HOST:PORT",
+        ),
         (["--baseline", "thresholds.yaml"], "thresholds.yaml is no result of this benchmark"),
         (["--baseline", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["--thresholds", "README.md"], "README.md:"),

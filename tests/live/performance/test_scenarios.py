@@ -124,7 +124,7 @@ def test_the_sidecar_is_watched_where_one_is_named(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["smoke", "--host", "http://127.0.0.1:1"], "http://127.0.0.1:1 is down: ConnectionError"),
-        (["smoke", "--host", "nowhere"], "'nowhere' is no address: http://HOST:PORT"),
+        (["smoke", "--host", "nowhere"], "nowhere is no address of an Auditor: http://HOST:PORT"),
         (["smok"], "invalid choice: 'smok'"),
         (["smoke", "--scale", "0"], "'0' is no factor from 0.001 to 100"),
         (["smoke", "--thresholds", "README.md"], "README.md:"),

@@ -1,0 +1,80 @@
+"""What every alert would have done over a range of what a Prometheus remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from generator.alerts import all_alerts, all_recordings
+from generator.alerts.model import Alert, Recording, Trigger
+from generator.history.client import Range, RangeSeries
+from generator.history.episodes import Episode, episodes
+from generator.history.inline import inlined
+from generator.promql import number, plain
+from generator.thresholds import Thresholds
+
+# A range query, and whether a series was recorded.
+Query = Callable[[str, Range], list[RangeSeries]]
+Known = Callable[[str, Range], bool]
+
+
+@dataclass(frozen=True)
+class Past:
+    """The firings of one severity of an alert, of all its series, by their start."""
+
+    alert: str
+    severity: str
+    episodes: tuple[Episode, ...]
+
+    def seconds(self, span: Range) -> float:
+        """Of the range in which it fires at all."""
+        total, reached = 0.0, span.start
+        for each in self.episodes:
+            end = span.end if each.end is None else each.end
+            total += max(0.0, end - max(each.start, reached))
+            reached = max(reached, end)
+        return total
+
+
+@dataclass(frozen=True)
+class History:
+    """Asks for what was, with what was not recorded written out."""
+
+    query: Query
+    missing: Mapping[str, Recording]
+    step: float
+
+    def series(self, expr: str, span: Range) -> list[RangeSeries]:
+        """Of an expression with braces at every selector."""
+        return self.query(plain(inlined(expr, self.missing, self.step)), span)
+
+
+def history(query: Query, known: Known, thresholds: Thresholds, span: Range) -> History:
+    """Of one Prometheus, as far as the rules of these thresholds need it."""
+    recorded = all_recordings(thresholds, all_alerts(thresholds))
+    rules = {each.name: each for family in recorded.values() for each in family}
+    missing = {name: rule for name, rule in rules.items() if not known(name, span)}
+    return History(query, missing, thresholds.service.evaluation_interval)
+
+
+def backtest(past: History, alerts: Iterable[Alert], span: Range) -> Iterator[Past]:
+    """Every severity of every alert, but those that always fire."""
+    for alert in alerts:
+        if alert.key == "watchdog":
+            continue
+        for trigger in alert.triggers:
+            yield Past(alert.name, trigger.severity, _fired(past, alert, trigger, span))
+
+
+def _fired(past: History, alert: Alert, trigger: Trigger, span: Range) -> tuple[Episode, ...]:
+    """From a range begun early enough that what fires at its start is known to."""
+    whole = span.earlier(trigger.for_ + alert.keep_firing_for)
+    guard = f"\n{trigger.guard}" if trigger.guard else ""
+    expr = f"{alert.quantity} {alert.op} {number(alert.bound(trigger))}{guard}"
+    found = [
+        episode
+        for series in past.series(expr, whole)
+        for episode in episodes(series.values, whole, trigger.for_, alert.keep_firing_for)
+        if episode.end is None or episode.end > span.start
+    ]
+    return tuple(sorted(found, key=lambda each: each.start))

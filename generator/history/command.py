@@ -1,0 +1,100 @@
+"""The commands `backtest` and `calibrate`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from generator import yamlfile
+from generator.alerts import all_alerts
+from generator.files import import_beside, read, write
+from generator.history import report
+from generator.history.backtest import History, Past, backtest, history
+from generator.history.calibrate import from_history, from_results, overlay, propose
+from generator.history.client import Prometheus, Range
+from generator.thresholds import ConfigError, Thresholds, load
+
+TOKEN: Final = "PROMETHEUS_TOKEN"  # noqa: S105  # a variable's name
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A Prometheus, and the range of it that is looked at."""
+
+    prometheus: Prometheus
+    span: Range
+
+    def history(self, thresholds: Thresholds) -> History:
+        return history(self.prometheus.range, self.prometheus.has, thresholds, self.span)
+
+    def backtest(self, thresholds: Thresholds) -> list[Past]:
+        return list(backtest(self.history(thresholds), all_alerts(thresholds), self.span))
+
+
+def run_backtest(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
+    """Always true: what fired is no failure. Raises PrometheusError, and what load raises."""
+    source = _source(arguments, thresholds)
+    before = source.backtest(thresholds)
+    after = None
+    if arguments.proposed:
+        after = source.backtest(_with(arguments, arguments.proposed))
+    _print(report.of_pasts(before, after, source.span))
+    return True
+
+
+def run_calibrate(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
+    """Whether today's numbers fit. Raises PrometheusError and ResultError too."""
+    source = _source(arguments, thresholds) if arguments.prometheus else None
+    texts = {str(path): read(path) for path in arguments.results}
+    observed = list(from_results(thresholds, texts))
+    known = {each.row for each in observed}
+    if source:
+        found = from_history(source.history(thresholds), all_alerts(thresholds), source.span)
+        observed += [each for each in found if each.row not in known]
+    proposals = propose(thresholds, observed, arguments.margin)
+    _print(report.of_proposals(proposals))
+    document = overlay(proposals)
+    if not document:
+        print("\nevery row fits")
+        return True
+    text = yamlfile.dump(document).removeprefix(yamlfile.HEADER)
+    print(f"\n{text}")
+    try:
+        new = _with(arguments, None, text)
+    except ConfigError as error:
+        print(f"these rows do not go together with the others:\n{error}", file=sys.stderr)
+        return False
+    if source:
+        _print(report.of_pasts(source.backtest(thresholds), source.backtest(new), source.span))
+    if arguments.output:
+        write(arguments.output.parent, {arguments.output.name: text})
+        print(f"wrote {arguments.output}: read it, then render with --overlay {arguments.output}")
+    return False
+
+
+def _source(arguments: argparse.Namespace, thresholds: Thresholds) -> _Source:
+    step = arguments.step or thresholds.service.evaluation_interval
+    end = time.time() if arguments.until is None else arguments.until.timestamp()
+    prometheus = Prometheus(arguments.prometheus, os.environ.get(TOKEN, ""))
+    return _Source(prometheus, Range.until(end, arguments.range, step))
+
+
+def _with(arguments: argparse.Namespace, path: Path | None, text: str = "") -> Thresholds:
+    """The thresholds with one overlay more: of a file, or as a text."""
+    paths: Iterable[Path] = (*arguments.overlay, *([path] if path else []))
+    overlays = [(str(each), read(each)) for each in paths]
+    if text:
+        overlays.append(("the proposal", text))
+    base = arguments.thresholds
+    return load(read(base), str(base), overlays, import_beside)
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)
