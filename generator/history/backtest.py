@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from generator.alerts import all_alerts, all_recordings
 from generator.alerts.model import Alert, Recording, Trigger
@@ -12,6 +13,9 @@ from generator.history.episodes import Episode, episodes
 from generator.history.inline import inlined
 from generator.promql import number, plain
 from generator.thresholds import Thresholds
+
+# What every Prometheus has that scrapes anything or evaluates the watchdog.
+ANYTHING: Final = "count(up{}) or count(ALERTS{})"
 
 # A range query, and whether a series was recorded.
 Query = Callable[[str, Range], list[RangeSeries]]
@@ -58,23 +62,35 @@ def history(query: Query, known: Known, thresholds: Thresholds, span: Range) -> 
 
 
 def backtest(past: History, alerts: Iterable[Alert], span: Range) -> Iterator[Past]:
-    """Every severity of every alert, but those that always fire."""
-    for alert in alerts:
-        if alert.key == "watchdog":
-            continue
-        for trigger in alert.triggers:
-            yield Past(alert.name, trigger.severity, _fired(past, alert, trigger, span))
+    """Every severity of every alert, but those that always fire.
+
+    The range begins early enough that what fires at its start is known to. Moments of which there
+    is nothing at all, before Prometheus ran or beyond what it keeps, are left out.
+    """
+    rules = [
+        (alert, trigger)
+        for alert in alerts
+        if alert.key != "watchdog"
+        for trigger in alert.triggers
+    ]
+    lead = max(trigger.for_ + alert.keep_firing_for for alert, trigger in rules)
+    known = {time for each in past.series(ANYTHING, span.earlier(lead)) for time in each.values}
+    for alert, trigger in rules:
+        yield Past(alert.name, trigger.severity, _fired(past, alert, trigger, span, known))
 
 
-def _fired(past: History, alert: Alert, trigger: Trigger, span: Range) -> tuple[Episode, ...]:
-    """From a range begun early enough that what fires at its start is known to."""
+def _fired(
+    past: History, alert: Alert, trigger: Trigger, span: Range, known: set[float]
+) -> tuple[Episode, ...]:
     whole = span.earlier(trigger.for_ + alert.keep_firing_for)
     guard = f"\n{trigger.guard}" if trigger.guard else ""
     expr = f"{alert.quantity} {alert.op} {number(alert.bound(trigger))}{guard}"
     found = [
         episode
         for series in past.series(expr, whole)
-        for episode in episodes(series.values, whole, trigger.for_, alert.keep_firing_for)
+        for episode in episodes(
+            known & series.values.keys(), whole, trigger.for_, alert.keep_firing_for
+        )
         if episode.end is None or episode.end > span.start
     ]
     return tuple(sorted(found, key=lambda each: each.start))
