@@ -60,7 +60,7 @@ test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the
 	exit $${failed:-0}
 
 .PHONY: bench
-bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers
+bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers (not the Auditor: docs/performance-testing.md)
 	$(BIN)/pytest -m bench -s tests/performance
 
 .PHONY: demo

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,25 +20,6 @@ COMMANDS = [
 ]
 # What runs this very test, and what it would take to run it again.
 BY_CI = "make test"
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what git does not ignore, with the environment and the tools of this one."""
-    folder = tmp_path_factory.mktemp("checkout")
-    listed = subprocess.run(
-        ["/usr/bin/env", "git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
-    for name in (".venv", ".tools"):
-        (folder / name).symlink_to(ROOT / name)
-    return folder
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:

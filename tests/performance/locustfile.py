@@ -55,6 +55,7 @@ class AuditorUser(FastHttpUser):
 class StandardUser(AuditorUser):
     """Asks now and then, mostly for verifications of a sentence or two."""
 
+    weight = 16
     wait_time = between(0.2, 0.6)
 
     @task(12)
@@ -82,6 +83,7 @@ class StandardUser(AuditorUser):
 class BurstUser(AuditorUser):
     """Ten requests in a row, then a pause."""
 
+    weight = 3
     wait_time = constant_pacing(5)
 
     @task
@@ -93,6 +95,7 @@ class BurstUser(AuditorUser):
 class HeavyUser(AuditorUser):
     """Long answers against many sources."""
 
+    weight = 1
     wait_time = between(1, 3)
 
     @task

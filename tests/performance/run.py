@@ -162,7 +162,7 @@ def _run(scenario: Scenario, chosen: argparse.Namespace) -> int:
     folder = _folder(chosen.reports, scenario.name)
     scaled = scenario.scaled(chosen.scale, chosen.users_scale)
     lasts = format_duration(max(1, round(scaled.seconds)))
-    print(f"\n{scenario.name}: {scenario.purpose}; {lasts}, {scaled.users} users", flush=True)
+    print(f"\n{scenario.name}: {scenario.purpose}; {lasts}, users: {scaled.users}", flush=True)
     process = subprocess.Popen(_command(scenario, chosen, folder), cwd=options.ROOT)
     while True:
         try:
