@@ -60,7 +60,7 @@ test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the
 	exit $${failed:-0}
 
 .PHONY: bench
-bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers (not the Auditor: docs/performance-testing.md)
+bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers
 	$(BIN)/pytest -m bench -s tests/performance
 
 .PHONY: demo

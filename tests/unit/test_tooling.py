@@ -144,8 +144,11 @@ def project() -> dict[str, Any]:
     return metadata
 
 
-def workflow() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
+
+
+def workflow(path: Path = ROOT / ".github/workflows/ci.yml") -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text())
     return loaded
 
 
@@ -167,10 +170,12 @@ def test_the_workflow_starts_at_the_oldest_python() -> None:
     assert f">={versions[0]}" == project()["requires-python"]
 
 
-def test_the_workflow_has_few_rights_and_pinned_actions() -> None:
-    assert workflow()["permissions"] == {"contents": "read"}
-    actions = [step["uses"] for step in workflow()["jobs"]["verify"]["steps"] if "uses" in step]
-    assert [each for each in actions if not re.fullmatch(r"actions/[a-z-]+@v\d+", each)] == []
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_has_few_rights_and_pinned_actions(path: Path) -> None:
+    assert workflow(path)["permissions"] == {"contents": "read"}
+    (job,) = workflow(path)["jobs"].values()
+    actions = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert [each for each in actions if not re.fullmatch(r"actions/[a-z/-]+@v\d+", each)] == []
 
 
 def shell_scripts() -> list[Path]:
