@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from generator.arguments import moment, spelled
 from generator.thresholds import ConfigError, Thresholds, notices
 from generator.thresholds.levels import Unit
-from generator.thresholds.units import parse
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -125,23 +124,24 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_history(commands: Any, source: argparse.ArgumentParser) -> None:
+    duration = spelled(Unit.DURATION, positive=True)
     past = argparse.ArgumentParser(add_help=False)
     past.add_argument(
         "--range",
-        type=_duration,
-        default=_duration("1d"),
+        type=duration,
+        default=duration("1d"),
         metavar="DURATION",
         help="how far back, as 7d or 6h (default: 1d)",
     )
     past.add_argument(
         "--until",
-        type=_moment,
+        type=moment,
         metavar="TIME",
         help="where it ends, as 2026-05-04T12:00 (default: now)",
     )
     past.add_argument(
         "--step",
-        type=_duration,
+        type=duration,
         metavar="DURATION",
         help="between two evaluations (default: the rules' own interval)",
     )
@@ -171,40 +171,13 @@ def _add_history(commands: Any, source: argparse.ArgumentParser) -> None:
     )
     calibrate.add_argument(
         "--margin",
-        type=_percent,
-        default=_percent("20%"),
-        metavar="PERCENT",
-        help="between what is normal and the target (default: 20)",
+        type=spelled(Unit.RATIO),
+        default=0.2,
+        metavar="SHARE",
+        help="between what is normal and the target (default: 20%%)",
     )
     calibrate.add_argument("--output", type=Path, metavar="FILE", help="write the overlay")
     calibrate.set_defaults(run=_calibrate)
-
-
-def _duration(text: str) -> float:
-    try:
-        value = parse(text, Unit.DURATION)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from error
-    if value:
-        return value
-    raise argparse.ArgumentTypeError(f"{text!r} is no time at all")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time as 2026-05-04T12:00") from error
-
-
-def _percent(text: str) -> float:
-    try:
-        value = float(text.removesuffix("%"))
-    except ValueError:
-        value = -1
-    if 0 <= value < 100:
-        return value / 100
-    raise argparse.ArgumentTypeError(f"{text!r} is no percentage from 0 to 99")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -26,10 +26,15 @@ def read(path: Path) -> str:
         raise UnreadableError(f"{path}: {error.strerror or error}") from error
 
 
-def thresholds(base: Path, overlays: Iterable[Path] = ()) -> Thresholds:
-    """The thresholds of a file and its overlays; raises UnreadableError and ConfigError."""
+def thresholds(
+    base: Path, overlays: Iterable[Path] = (), more: Iterable[tuple[str, str]] = ()
+) -> Thresholds:
+    """The thresholds of a file, its overlays, and `more` of these as pairs of name and text.
+
+    Raises UnreadableError and ConfigError.
+    """
     texts = [(str(path), read(path)) for path in overlays]
-    return load(read(base), str(base), texts, import_beside)
+    return load(read(base), str(base), [*texts, *more], import_beside)
 
 
 def import_beside(folder: str, path: str) -> tuple[str, bytes]:

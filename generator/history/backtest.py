@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from generator.alerts import all_alerts, all_recordings
@@ -16,6 +16,9 @@ from generator.thresholds import Thresholds
 
 # What every Prometheus has that scrapes anything or evaluates the watchdog.
 ANYTHING: Final = "count(up{}) or count(ALERTS{})"
+
+# Seconds of a range in which a series is there if it is ever recorded.
+BEGINNING: Final = 3600.0
 
 # A range query, and whether a series was recorded.
 Query = Callable[[str, Range], list[RangeSeries]]
@@ -54,10 +57,14 @@ class History:
 
 
 def history(query: Query, known: Known, thresholds: Thresholds, span: Range) -> History:
-    """Of one Prometheus, as far as the rules of these thresholds need it."""
+    """Of one Prometheus, as far as the rules of these thresholds need it.
+
+    A series that is not there at the beginning of the range may have been recorded later only.
+    """
+    beginning = replace(span, end=min(span.end, span.start + BEGINNING))
     recorded = all_recordings(thresholds, all_alerts(thresholds))
     rules = {each.name: each for family in recorded.values() for each in family}
-    missing = {name: rule for name, rule in rules.items() if not known(name, span)}
+    missing = {name: rule for name, rule in rules.items() if not known(name, beginning)}
     return History(query, missing, thresholds.service.evaluation_interval)
 
 

@@ -83,10 +83,11 @@ def from_history(past: History, alerts: Iterable[Alert], span: Range) -> Iterato
         worst = max(known) if bound.levels.worse == "above" else min(known)
         seen.add(bound.row)
         yield Observed(bound.row, worst, f"{alert.name}, {NORMAL:.0%} of the time")
+        target = bound.levels.edge("target")
         for other in (trigger.bound for trigger in others if trigger.bound):
-            if other.row not in seen:
+            if other.row not in seen and target:
                 seen.add(other.row)
-                ratio = dict(other.levels.edges())["target"] / dict(bound.levels.edges())["target"]
+                ratio = (other.levels.edge("target") or 0.0) / target
                 yield Observed(other.row, worst * ratio, f"in proportion to {bound.row}")
 
 
@@ -107,6 +108,8 @@ def from_results(thresholds: Thresholds, texts: Mapping[str, str]) -> Iterator[O
     }
     for name, text in texts.items():
         for row, value in _measured(name, text, concurrency):
+            if row not in rows:
+                continue
             worse = max if rows[row].worse == "above" else min
             found[row] = worse(found.get(row, (value, name)), (value, name))
     for row, (value, name) in found.items():

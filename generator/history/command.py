@@ -8,17 +8,16 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from generator import yamlfile
+from generator import files, yamlfile
 from generator.alerts import all_alerts
-from generator.files import import_beside, read, write
+from generator.files import read, write
 from generator.history import report
 from generator.history.backtest import History, Past, backtest, history
 from generator.history.calibrate import from_history, from_results, overlay, propose
 from generator.history.client import Prometheus, Range
-from generator.thresholds import ConfigError, Thresholds, load
+from generator.thresholds import ConfigError, Thresholds
 
 TOKEN: Final = "PROMETHEUS_TOKEN"  # noqa: S105  # a variable's name
 
@@ -43,7 +42,8 @@ def run_backtest(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
     before = source.backtest(thresholds)
     after = None
     if arguments.proposed:
-        after = source.backtest(_with(arguments, arguments.proposed))
+        overlays = (*arguments.overlay, arguments.proposed)
+        after = source.backtest(files.thresholds(arguments.thresholds, overlays))
     _print(report.of_pasts(before, after, source.span))
     return True
 
@@ -66,7 +66,8 @@ def run_calibrate(arguments: argparse.Namespace, thresholds: Thresholds) -> bool
     text = yamlfile.dump(document).removeprefix(yamlfile.HEADER)
     print(f"\n{text}")
     try:
-        new = _with(arguments, None, text)
+        more = [("the proposal", text)]
+        new = files.thresholds(arguments.thresholds, arguments.overlay, more)
     except ConfigError as error:
         print(f"these rows do not go together with the others:\n{error}", file=sys.stderr)
         return False
@@ -83,16 +84,6 @@ def _source(arguments: argparse.Namespace, thresholds: Thresholds) -> _Source:
     end = time.time() if arguments.until is None else arguments.until.timestamp()
     prometheus = Prometheus(arguments.prometheus, os.environ.get(TOKEN, ""))
     return _Source(prometheus, Range.until(end, arguments.range, step))
-
-
-def _with(arguments: argparse.Namespace, path: Path | None, text: str = "") -> Thresholds:
-    """The thresholds with one overlay more: of a file, or as a text."""
-    paths: Iterable[Path] = (*arguments.overlay, *([path] if path else []))
-    overlays = [(str(each), read(each)) for each in paths]
-    if text:
-        overlays.append(("the proposal", text))
-    base = arguments.thresholds
-    return load(read(base), str(base), overlays, import_beside)
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -20,22 +20,32 @@ CELLS: Final = 48
 
 def of_pasts(before: Sequence[Past], after: Sequence[Past] | None, span: Range) -> Iterator[str]:
     """A table of what fired; `after` is beside it what other thresholds would have done."""
-    pairs = list(zip(before, after or before, strict=True))
+    pairs = _paired(before, before if after is None else after)
     fired = [(one, other) for one, other in pairs if one.episodes or other.episodes]
     yield f"{_moment(span.start)} to {_moment(span.end)}, every {humanize_duration(span.step)}"
     yield ""
+    both = after is not None
     if fired:
-        head = ["alert", "severity", *([""] if after else []), "fired", "for", "longest", "when"]
+        head = ["alert", "severity", *([""] if both else []), "fired", "for", "longest", "when"]
         rows: list[Sequence[str]] = []
         for one, other in fired:
             rows.append(
                 (one.alert, one.severity, *(["today"] if after else []), *_cells(one, span))
             )
-            if after:
+            if both:
                 rows.append(("", "", "proposed", *_cells(other, span)))
         yield table(head, rows)
         yield ""
     yield f"{len(pairs) - len(fired)} of {len(pairs)} rules never fired"
+
+
+def _paired(before: Sequence[Past], after: Sequence[Past]) -> list[tuple[Past, Past]]:
+    """By rule; one that only the other thresholds have never fired."""
+    found = [{(each.alert, each.severity): each for each in pasts} for pasts in (before, after)]
+    return [
+        (found[0].get(key, Past(*key, ())), found[1].get(key, Past(*key, ())))
+        for key in found[0] | found[1]
+    ]
 
 
 def _cells(past: Past, span: Range) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ if not __package__:  # run as a file
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from generator.arguments import spelled
 from generator.files import UnreadableError, read, write
 from generator.markdown import table
 from generator.measured import measured_text
@@ -54,10 +55,10 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--tolerance",
-        type=_percent,
+        type=spelled(Unit.RATIO),
         default=0.1,
-        metavar="PERCENT",
-        help="slower than the baseline by more than this is a regression (default: 10)",
+        metavar="SHARE",
+        help="slower than the baseline by more than this is a regression (default: 10%%)",
     )
     top.add_argument(
         "--requests",
@@ -195,16 +196,6 @@ def _shown_changes(compared: Mapping[str, Comparison]) -> str:
 
 def _time(seconds: float) -> str:
     return measured_text(seconds, Unit.DURATION)
-
-
-def _percent(text: str) -> float:
-    try:
-        value = float(text.removesuffix("%"))
-    except ValueError:
-        value = -1
-    if 0 <= value <= 1000:
-        return value / 100
-    raise argparse.ArgumentTypeError(f"{text!r} is no percentage from 0 to 1000")
 
 
 def _count(text: str) -> int:

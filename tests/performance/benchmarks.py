@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from generator.thresholds import Thresholds
 from tests.performance import estimates
@@ -35,11 +35,9 @@ ALL_SOURCES: Final = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """`grades` is what its measurement is judged by."""
-
     key: str
     title: str
-    grades: frozenset[str]
+    judged_by: Literal["latency", "throughput"]
     concurrency: int = 1
     keep_alive: bool = True
     sources: int = len(SOURCES)
@@ -50,27 +48,24 @@ class Benchmark:
         return max(wanted, LEAST_EACH * self.concurrency)
 
 
-_LATENCY: Final = frozenset({"latency"})
-_THROUGHPUT: Final = frozenset({"throughput"})
-
 # The guide's seven, and one for the row of a hundred callers.
 BENCHMARKS: Final = (
     Benchmark(
         key="single",
         title="Single request latency",
-        grades=_LATENCY,
+        judged_by="latency",
         keep_alive=False,
     ),
-    Benchmark(key="sequential", title="Sequential throughput", grades=_THROUGHPUT),
-    Benchmark(key="callers-10", title="Low concurrency", grades=_THROUGHPUT, concurrency=10),
-    Benchmark(key="callers-25", title="Medium concurrency", grades=_THROUGHPUT, concurrency=25),
-    Benchmark(key="callers-50", title="High concurrency", grades=_THROUGHPUT, concurrency=50),
-    Benchmark(key="callers-100", title="Full concurrency", grades=_THROUGHPUT, concurrency=100),
-    Benchmark(key="light", title="Lightweight requests", grades=_LATENCY, sources=1),
+    Benchmark(key="sequential", title="Sequential throughput", judged_by="throughput"),
+    Benchmark(key="callers-10", title="Low concurrency", judged_by="throughput", concurrency=10),
+    Benchmark(key="callers-25", title="Medium concurrency", judged_by="throughput", concurrency=25),
+    Benchmark(key="callers-50", title="High concurrency", judged_by="throughput", concurrency=50),
+    Benchmark(key="callers-100", title="Full concurrency", judged_by="throughput", concurrency=100),
+    Benchmark(key="light", title="Lightweight requests", judged_by="latency", sources=1),
     Benchmark(
         key="heavy",
         title="Heavy requests",
-        grades=_LATENCY,
+        judged_by="latency",
         sources=ALL_SOURCES,
         answers=(" ".join(ANSWERS * 8),),
     ),
@@ -154,12 +149,12 @@ def judge(thresholds: Thresholds, results: Sequence[Result], slower: Sequence[st
 def _grades(thresholds: Thresholds, result: Result) -> list[Grade]:
     benchmark = result.benchmark
     found = []
-    if "latency" in benchmark.grades:
+    if benchmark.judged_by == "latency":
         known = result.percentiles()
         for grade in latency_grades(thresholds, result.seconds, benchmark.key):
             pair = known[grade.row.removeprefix("latency.")]
             found.append(replace(grade, interval=pair[1]) if pair else grade)
-    if "throughput" in benchmark.grades:
+    else:
         row = _throughput_row(thresholds, benchmark.concurrency)
         levels = thresholds.rows()[row]
         interval = estimates.of_rate(result.ends, result.elapsed)
@@ -170,14 +165,14 @@ def _grades(thresholds: Thresholds, result: Result) -> list[Grade]:
 
 
 def _throughput_row(thresholds: Thresholds, concurrency: int) -> str:
-    """The row of the highest concurrency that is no higher."""
+    """The row of the highest concurrency that is no higher, or else of the lowest."""
     rows = thresholds.rows()
     known = {
         getattr(levels, "concurrency", 0): name
         for name, levels in rows.items()
         if name.startswith("throughput.")
     }
-    return known[max(each for each in known if each <= concurrency)]
+    return known[max((each for each in known if each <= concurrency), default=min(known))]
 
 
 def document(result: Result) -> dict[str, Any]:

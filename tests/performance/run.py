@@ -100,8 +100,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen.warm_up is None:
         chosen.warm_up = thresholds.alerts.fast_memory_leak.warm_up * chosen.scale
     codes = {}
-    for name in names:
-        codes[name] = _run(BY_NAME[name], chosen)
+    try:
+        for name in names:
+            codes[name] = _run(BY_NAME[name], chosen)
+    except KeyboardInterrupt:
+        print("ended early", file=sys.stderr)
+        return 2
     if len(codes) > 1:
         words = ("passed", "failed", "nothing proven")
         print(table(("scenario", "verdict"), [(name, words[code]) for name, code in codes.items()]))
@@ -164,13 +168,13 @@ def _run(scenario: Scenario, chosen: argparse.Namespace) -> int:
     lasts = format_duration(max(1, round(scaled.seconds)))
     print(f"\n{scenario.name}: {scenario.purpose}; {lasts}, users: {scaled.users}", flush=True)
     process = subprocess.Popen(_command(scenario, chosen, folder), cwd=options.ROOT)
-    while True:
-        try:
-            code = process.wait()
-            break
-        except KeyboardInterrupt:  # Locust has it too, and ends with a verdict
-            continue
-    print(f"reports: {folder}", flush=True)
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        process.wait()  # Locust has it too, and ends with a verdict
+        raise
+    finally:
+        print(f"reports: {folder}", flush=True)
     return code if code in (0, 1) else 2
 
 

@@ -123,7 +123,7 @@ def test_a_rate_limit_proves_nothing(tmp_path: Path) -> None:
         (["--baseline", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["--thresholds", "README.md"], "README.md:"),
         (["--requests", "0"], "'0' is no number from 1 to 100000"),
-        (["--tolerance", "-1"], "'-1' is no percentage from 0 to 1000"),
+        (["--tolerance", "-1"], "'-1' is not a share such as 0.1% or 99.5%"),
     ],
 )
 def test_what_cannot_be_run_is_said_in_a_line(arguments: list[str], said: str) -> None:

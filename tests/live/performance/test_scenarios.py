@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,10 @@ import pytest
 
 from demo.injection import Effect
 from demo.processes import free_port
+from tests.bundle import ROOT
 from tests.live.performance.command import run
 from tests.live.standin import Standin, standin
+from tests.live.waiting import until
 from tests.performance.scenarios import SCENARIOS
 
 SCRIPT = "tests/performance/scenarios.sh"
@@ -104,6 +109,25 @@ def test_the_shape_of_the_spike_is_seen_in_locusts_history(tmp_path: Path) -> No
     assert users[peak - 2] <= 5, "all come at once"
     assert users[-2] == 5, "and go again"
     assert 2 <= users.count(50) <= 5
+
+
+def test_a_run_that_is_ended_early_still_has_a_verdict(tmp_path: Path) -> None:
+    with standin(tmp_path) as auditor:
+        options = ("--host", auditor.url, "--reports", tmp_path / "reports", "--users-scale", "0.1")
+        process = subprocess.Popen(
+            [ROOT / SCRIPT, "soak", "smoke", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        until(lambda: (auditor.served or 0) >= 80, "the users ask", 30)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+        said, _ = process.communicate(timeout=40)
+    assert process.returncode == 2
+    assert re.search(r"^(verdict|nothing proven): ", said, re.MULTILINE)
+    assert set(reports(tmp_path)) == {"soak"}, "and the next one does not begin"
+    assert (reports(tmp_path)["soak"] / "summary.md").exists()
 
 
 def test_the_sidecar_is_watched_where_one_is_named(tmp_path: Path) -> None:

@@ -134,4 +134,6 @@ def test_the_report_shows_both() -> None:
     assert cells[0][6] == "." * 10 + "#" * 11 + "." * 19 + "#" * 8
     assert cells[1][2:4] == ["proposed", "never"]
     assert lines[-1] == "0 of 1 rules never fired"
+    new = [Past("AuditorNew", "info", (Episode(0, 100),))]
+    assert "\n".join(of_pasts(today, new, span)).count("never") == 3
     assert lines[0].startswith("1970-01-01 00:00:00Z to 1970-01-01 01:20:00Z")
