@@ -36,6 +36,7 @@ from tests.performance.workers import (
     Source,
     grades,
     growth_of,
+    hush,
     lives,
     series,
     unproven,
@@ -105,6 +106,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(argv)
+    hush()
     try:
         thresholds = options.thresholds(chosen)
     except options.WRONG as error:

@@ -24,7 +24,7 @@ from tests.performance import options, reports
 from tests.performance.grading import Verdict, judge
 from tests.performance.marks import Mark, mark
 from tests.performance.recording import Recording, moments
-from tests.performance.workers import grades, source, unproven
+from tests.performance.workers import grades, hush, source, unproven
 
 # What a request is counted under: its name begins so, and ends so if the rate limit refused it.
 VERIFICATION: Final = "/verify "
@@ -164,6 +164,7 @@ def add_options(parser: ArgumentParser, **_: object) -> None:
 
 
 def listen(environment: Environment, **_: object) -> None:
+    hush()
     try:
         Session(environment)
     except options.WRONG as error:

@@ -66,7 +66,6 @@ class LocalWorkers:
     def __init__(self, port: int, pid: int | None = None) -> None:
         proc = ProcRoot(Path("/proc"))
         self._fleet = Fleet(proc, Discovery(proc, Target(port, pid)), _report)
-        logging.getLogger("exporters").setLevel(logging.CRITICAL)
 
     def read(self) -> list[Reading]:
         self._fleet.look()
@@ -141,6 +140,11 @@ class SidecarPage:
         if not seen:
             raise WorkersError(f"{self._url} shows no worker")
         return [Reading(at=now, worker=worker, **values) for worker, values in seen.items()]
+
+
+def hush() -> None:
+    """Of the sidecar's own log; what it cannot find is a WorkersError here."""
+    logging.getLogger("exporters").setLevel(logging.CRITICAL)
 
 
 def source(host: str, sidecar: str = "") -> Source | None:

@@ -217,6 +217,7 @@ def test_the_process_can_be_named(kind: str, tmp_path: Path) -> None:
         if kind == "wrapper":  # the shell passes no signal on
             for child in auditor.children():
                 os.kill(child, signal.SIGTERM)
+            until(lambda: not auditor.children(), "it has ended with its workers")
 
 
 def test_connections_to_the_database_belong_to_their_workers(tmp_path: Path) -> None:
