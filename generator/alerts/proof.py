@@ -28,8 +28,9 @@ class Drive:
     quantity reads the value to the last bit, so the bound itself can be fed and must stay silent.
     `window`: the quantity rises to its value, and falls again, over this time (a rate or an
     increase); 0 where it jumps. `flood` multiplies the traffic of the healthy phase, so that its
-    first sample outweighs a whole window. `labels(instance)` are the alert's labels but for the
-    rule's own.
+    first sample outweighs a whole window. `lag`: seconds until a change is seen, beyond the onset,
+    where the quantity is recorded only after the alert was evaluated. `labels(instance)` are the
+    alert's labels but for the rule's own.
     """
 
     clock: Clock
@@ -41,6 +42,7 @@ class Drive:
     window: float = 0.0
     counters: bool = False
     flood: float = 1.0
+    lag: int = 0
     known: Callable[[float], Mapping[str, str]] = _nothing_known
 
 
@@ -146,7 +148,7 @@ class _Proof:
         if start is None:
             raise ValueError(f"{self.alert.name}: {value} is not beyond the bound")
         recovery = start + 2 * clock.interval
-        kept = clock.tick(self.alert.keep_firing_for)
+        kept = self.drive.lag + clock.tick(self.alert.keep_firing_for)
         moments = [self.moment(value, start - clock.interval)] if start else []
         moments.append(self.moment(value, start))
         if self.drive.window and trigger is not self.alert.triggers[-1]:

@@ -18,6 +18,7 @@ UNITS: Final = {
     Unit.RATE: "reqps",
     Unit.COUNT: "short",
     Unit.SCORE: "none",
+    Unit.FACTOR: "none",
 }
 
 

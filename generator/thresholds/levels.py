@@ -18,6 +18,7 @@ class Unit(Enum):
     RATE = "rate"  # per second: 10/s, 3/min
     COUNT = "count"  # a whole number of things
     SCORE = "score"  # 0 to 1, written as a plain number
+    FACTOR = "factor"  # a plain number
 
 
 Seconds = Annotated[float, Unit.DURATION]

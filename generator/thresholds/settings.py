@@ -93,6 +93,13 @@ class FailingAlert(ConditionAlert):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BurnAlert(ConditionAlert):
+    min_bad: Annotated[
+        Count, POSITIVE, "Failed or slow requests the long range must hold, fewer prove nothing."
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SilenceAlert(ConditionAlert):
     window: Annotated[Seconds, POSITIVE, "How long no request may have come."]
     before: Annotated[
@@ -124,10 +131,18 @@ class Alerts:
 
     high_error_rate: Annotated[TrafficAlert, Rows("error_rate")]
     requests_failing: FailingAlert
+    error_budget_fast_burn: BurnAlert
+    error_budget_steady_burn: BurnAlert
+    error_budget_slow_burn: BurnAlert
+    error_budget_creeping_burn: BurnAlert
     high_median_latency: Annotated[TrafficAlert, Rows("latency.p50", histogram=True)]
     high_latency: Annotated[TrafficAlert, Rows("latency.p95", histogram=True)]
     high_tail_latency: Annotated[TrafficAlert, Rows("latency.p99", histogram=True)]
     extreme_latency: Annotated[TrafficAlert, Rows("latency.p999", histogram=True)]
+    latency_budget_fast_burn: BurnAlert
+    latency_budget_steady_burn: BurnAlert
+    latency_budget_slow_burn: BurnAlert
+    latency_budget_creeping_burn: BurnAlert
     memory_leak: Annotated[LeakAlert, Rows("memory", Unit.GROWTH)]
     fast_memory_leak: Annotated[LeakAlert, Rows("memory", Unit.GROWTH)]
     high_memory: Annotated[BoundAlert, Rows("memory", Unit.BYTES)]

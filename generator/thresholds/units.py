@@ -44,6 +44,7 @@ _SCALES: Final[Mapping[Unit, Mapping[str, Fraction]]] = {
     Unit.RATIO: {"%": Fraction(1, 100)},
     Unit.RATE: {f"/{per}": Fraction(1, _PERIODS[per]) for per in ("s", "min", "h")},
     Unit.SCORE: {"": Fraction(1)},
+    Unit.FACTOR: {"": Fraction(1)},
 }
 
 # One unit with a fraction (2.5s), or whole numbers of several, longest first (1h30m).
@@ -60,6 +61,7 @@ PATTERNS: Final[Mapping[Unit, str]] = {
     Unit.RATE: rf"{_NUMBER}/(?:s|min|h)",
     Unit.COUNT: _WHOLE,
     Unit.SCORE: _NUMBER,
+    Unit.FACTOR: _NUMBER,
 }
 _COMPILED: Final = {unit: re.compile(pattern) for unit, pattern in PATTERNS.items()}
 _PARTS: Final = re.compile(rf"({_NUMBER})([a-zA-Z%/]*)")
@@ -75,6 +77,7 @@ _FORMS: Final[Mapping[Unit, tuple[str, str]]] = {
     Unit.RATE: ("a rate", "10/s or 3/min"),
     Unit.COUNT: ("a whole number", "20"),
     Unit.SCORE: ("a score", "0.6"),
+    Unit.FACTOR: ("a factor", "14.4"),
 }
 
 LARGEST_COUNT: Final = 10**9
@@ -86,6 +89,7 @@ _MAXIMA: Final[Mapping[Unit, tuple[Fraction, str]]] = {
     Unit.RATE: (Fraction(10**6), "1000000/s"),
     Unit.COUNT: (Fraction(LARGEST_COUNT), str(LARGEST_COUNT)),
     Unit.SCORE: (Fraction(1), "1"),
+    Unit.FACTOR: (Fraction(10**6), "1000000"),
 }
 
 
