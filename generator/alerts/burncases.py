@@ -72,7 +72,7 @@ class Proof:
             known=self.known,
         )
 
-    def known(self, value: float) -> Mapping[str, str]:
+    def known(self, value: float, _at: float = 0.0) -> Mapping[str, str]:
         seconds = self.kit.thresholds.slo.period / float(f"{value:f}") if value else 0.0
         return {self.gone: humanize_duration(60 * float(int(seconds / 60 + 0.5)))}
 

@@ -57,9 +57,9 @@ class TrafficAlert(WindowAlert):
 @dataclass(frozen=True, kw_only=True)
 class LeakAlert(WindowAlert):
     envelope: Annotated[
-        Seconds, POSITIVE, "Range of the minimum that hides the garbage collector's sawtooth."
+        Seconds, POSITIVE, "Range of the minimum that hides what comes and goes, as a sawtooth."
     ]
-    warm_up: Annotated[Seconds, "Age of a worker up to which growth is model loading, not a leak."]
+    warm_up: Annotated[Seconds, "Age of a worker up to which growth is a start, not a leak."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +150,8 @@ class Alerts:
     memory_near_limit: Annotated[BoundAlert, Rows("memory.cgroup")]
     file_descriptors_near_limit: Annotated[BoundAlert, Rows("worker.fds")]
     many_threads: Annotated[BoundAlert, Rows("worker.threads")]
+    file_descriptor_leak: Annotated[LeakAlert, Rows("worker.fd_growth")]
+    thread_leak: Annotated[LeakAlert, Rows("worker.thread_growth")]
     high_cpu: Annotated[WindowAlert, Rows("cpu")]
     idle_cpu: Annotated[WindowAlert, Rows("cpu")]
     requests_waiting: Annotated[WaitAlert, Rows("latency")]

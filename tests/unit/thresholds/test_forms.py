@@ -106,7 +106,7 @@ def test_problems_are_data() -> None:
     with pytest.raises(ConfigError) as caught:
         load(edited("range: 6h", "range: long"), "staging/thresholds.yaml")
     (problem,) = caught.value.problems
-    assert (problem.position.file, problem.position.line) == ("staging/thresholds.yaml", 71)
+    assert (problem.position.file, problem.position.line) == ("staging/thresholds.yaml", 73)
     assert (problem.path, problem.found) == ("dashboards.range", "`long`")
 
 
