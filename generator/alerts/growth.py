@@ -52,11 +52,11 @@ def slope(growing: Growing, settings: LeakAlert) -> Recording:
     return Recording(growing.family, f"{low.name}_deriv{w}", f"deriv({low.query}[{w}])")
 
 
-def seconds_left(growing: Growing, settings: LeakAlert) -> Recording:
+def seconds_to_limit(growing: Growing, settings: LeakAlert) -> Recording:
     """Seconds until a worker that grows reaches its limit."""
     return Recording(
         growing.family,
-        f"worker:{growing.metric}:seconds_left_deriv{format_duration(settings.window)}",
+        f"worker:{growing.metric}:seconds_to_limit_deriv{format_duration(settings.window)}",
         f"({growing.limit} - {growing.metric}{{}} > 0)\n/ ({slope(growing, settings).query} > 0)",
     )
 

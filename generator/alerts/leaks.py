@@ -14,7 +14,7 @@ from generator.alerts.growth import (
     envelope,
     healthy_courses,
     ripe,
-    seconds_left,
+    seconds_to_limit,
     slope,
 )
 from generator.alerts.leakwords import CGROUP, DESCRIPTORS, MEMORY, THREAD_KIND, Kind, Passages, Per
@@ -251,7 +251,7 @@ def _leak(kit: Kit, own: _Leak, growing: Growing) -> Alert:
     settings: LeakAlert = getattr(kit.thresholds.alerts, own.key)
     kit = kit.for_window(settings.window)
     kind, window = own.kind, format_duration(settings.window)
-    steep, left = slope(growing, settings), seconds_left(growing, settings)
+    steep, left = slope(growing, settings), seconds_to_limit(growing, settings)
     limit = time_to_limit(kit.thresholds, settings)
     said = Passages(kind, own.per, growing, left, limit)
     amount = kind.amount.replace("PACE", said.pace)
