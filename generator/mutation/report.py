@@ -118,11 +118,10 @@ def _survivor(result: Result) -> Iterator[str]:
 
 
 def difference(rule: Rule, mutant: Body) -> Iterator[str]:
-    """The rule's YAML before and after, with a line around what differs in more than its indent."""
+    """The rule's YAML before and after, with a line around what differs."""
     before, after = _yaml(normal(rule.body)), _yaml(mutant)
-    matcher = difflib.SequenceMatcher(
-        None, *([line.strip() for line in each] for each in (before, after))
-    )
+    stripped = ([line.strip() for line in before], [line.strip() for line in after])
+    matcher = difflib.SequenceMatcher(None, *stripped)
     for index, group in enumerate(matcher.get_grouped_opcodes(1)):
         if index:
             yield " ..."
