@@ -119,7 +119,12 @@ def sidecar_down(kit: Kit) -> Alert:
         ),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
-    return prove(alert, kit.gauge_drive({UP: float}, kit.workers, healthy=1))
+    other = Series(selector(UP, {"job": "another", "instance": HERE}), "0x99")
+    return prove(
+        alert,
+        kit.gauge_drive({UP: float}, kit.workers, healthy=1),
+        Case("another job cannot be scraped", (other,), (Moment(99 * kit.clock.interval, ()),)),
+    )
 
 
 def target_missing(kit: Kit) -> Alert:
