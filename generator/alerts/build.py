@@ -84,7 +84,7 @@ def errors(window: float) -> Recording:
 def _increase(matcher: str, w: str) -> str:
     series = f"{REQUESTS}{{{matcher}}}"
     return (
-        f"\n  ({series} unless {series} offset {w})\n    and on (job, instance) ({UP}{{}} offset "
+        f"\n  ({series} unless {REQUESTS}{{}} offset {w})\n    and on (job, instance) ({UP}{{}} offset "
         f"{w} == 1)\n  or\n  increase({series}[{w}])\n"
     )
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
+from generator.alerts.courses import growth_over_time
 from generator.alerts.memory import GIB, SAME_WORKER
 from generator.alerts.model import (
     Alert,
@@ -236,6 +237,9 @@ def _leak(kit: Kit, own: _Pace) -> Alert:
         drive,
         *_healthy_courses(kit, settings),
         _with_limit(kit, alert, drive, until),
+        growth_over_time(
+            kit, settings.envelope, settings.window, (envelope(settings), slope, limit)
+        ),
     )
 
 

@@ -77,7 +77,12 @@ def changes(node: Node, labels: Labels) -> Iterator[Change]:
         if isinstance(child, Number):
             continue  # changed with the node around it
         for change in changes(child, labels):
-            yield replace(change, node=put(change.node))
+            if change.kind != "scale" or not _ignores_scale(node):
+                yield replace(change, node=put(change.node))
+
+
+def _ignores_scale(node: Node) -> bool:
+    return isinstance(node, Call) and node.name == "histogram_quantile"
 
 
 def _own(node: Node, labels: Labels) -> Iterator[Change]:
@@ -197,7 +202,8 @@ def _milliseconds(seconds: float) -> float:
 def _of_call(node: Call) -> Iterator[Change]:
     if other := _FUNCTIONS.get(node.name):
         what = f"{node.name} of {short(node.args[0])} to {other}"
-        yield Change("function", what, replace(node, name=other))
+        kind = "scale" if {node.name, other} == {"rate", "increase"} else "function"
+        yield Change(kind, what, replace(node, name=other))
     if node.name == "vector":
         return  # of an alert that always fires: no value of it changes anything
     for index, arg in enumerate(node.args):

@@ -25,6 +25,7 @@ HINTS: Final = {
     "grouping": "a case with series that differ in {} alone",
     "matcher": "a case with a series of another {} beside the wanted one",
     "function": "a case that expects the value itself",
+    "scale": "a case that expects the value itself",
     "window": "a case in which the quantity changes within the window, and one of its length ago",
     "offset": "a case in which the past differs from now",
     "quantile": "a case whose distribution tells the quantiles apart",
