@@ -20,7 +20,7 @@ _BASE: Final = 2**30  # of a worker's memory
 def requests_over_time(kit: Kit, window: float, recordings: Collection[Recording]) -> Case:
     """Requests of old and of new series, and of targets that were not scraped a window ago.
 
-    Here requests come, and as many failures, for one window; then failures of a series that is new.
+    Here requests come, and as many failures, for one window; then some of series that are new.
     There the counters are old and the target is new, elsewhere no request ever failed.
     """
     span = Span(kit, window)
@@ -38,7 +38,7 @@ def requests_over_time(kit: Kit, window: float, recordings: Collection[Recording
         scraped(HERE, f"1x{4 * span.samples}"),
         counter(HERE, "success", grows),
         counter(HERE, "error", grows),
-        counter(HERE, "error", span.born(1, burst), "b"),
+        *(counter(HERE, status, span.born(1, burst), "b") for status in ("success", "error")),
         scraped(THERE, span.turns(1, 0, 1)),
         counter(THERE, "success", old),
         counter(THERE, "error", old),
@@ -59,11 +59,11 @@ def _request_readings(
     for at, new in ((filling, 0.0), (full, burst), (late, burst), (empty, 0.0)):
         grown = span.growth(at)
         if total in recordings:
-            yield about(at, total, here, 2 * grown + new)
+            yield about(at, total, here, 2 * (grown + new))
         if failed in recordings:
             yield about(at, failed, here, grown + new)
         if ratio in recordings and at != empty:
-            yield about(at, ratio, here, (grown + new) / (2 * grown + new))
+            yield about(at, ratio, here, 0.5)
     if total in recordings:
         yield about(full, total, there, 0)
     if failed in recordings:
