@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.arguments import moment, spelled
+from generator.mutation.arguments import add_mutate
 from generator.thresholds import ConfigError, Thresholds, notices
 from generator.thresholds.levels import Unit
 
@@ -29,6 +30,7 @@ examples:
   python -m generator pull --grafana URL                   what was edited in Grafana
   python -m generator backtest --prometheus URL            what would have fired yesterday
   python -m generator calibrate --prometheus URL           thresholds that fit what is normal
+  python -m generator mutate                               what the tests of the rules miss
 """
 
 
@@ -118,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     )
     pull.set_defaults(run=_pull)
     _add_history(commands, source)
+    add_mutate(commands, _mutate)
     schema = commands.add_parser("schema", help="print the JSON Schema of the thresholds file")
     schema.set_defaults(run=_schema)
     return top
@@ -323,6 +326,23 @@ def _with_history(
     try:
         return OK if run(arguments, _load(arguments)) else FAILED
     except (PrometheusError, ResultError) as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+
+
+def _mutate(arguments: argparse.Namespace) -> int:
+    try:
+        from generator.mutation.command import run_mutate
+    except ModuleNotFoundError as error:
+        if error.name != "promql_parser":
+            raise
+        print("mutate needs promql-parser: pip install promql-parser", file=sys.stderr)
+        return BAD_INPUT
+    from generator.mutation.documents import SuiteError
+
+    try:
+        return OK if run_mutate(arguments) else FAILED
+    except SuiteError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
 

@@ -8,7 +8,7 @@ from typing import Any
 from generator import texts
 from generator.alerts.build import Kit
 from generator.alerts.clock import Clock
-from generator.alerts.model import Alert, Case, Firing, Moment, Recording
+from generator.alerts.model import Alert, Case, Firing, Moment, Reading, Recording
 from generator.rules import group_name, rule_annotations, rule_labels
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
@@ -47,11 +47,25 @@ def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> st
 
 
 def _test(thresholds: Thresholds, alert: Alert, clock: Clock, case: Case) -> dict[str, Any]:
-    return {
+    test: dict[str, Any] = {
         "name": case.title,
-        "interval": format_duration(clock.interval),
+        "interval": format_duration(case.interval or clock.interval),
         "input_series": [{"series": each.series, "values": each.values} for each in case.series],
-        "alert_rule_test": [_moment(thresholds, alert, moment) for moment in case.moments],
+    }
+    if case.moments:
+        test["alert_rule_test"] = [_moment(thresholds, alert, each) for each in case.moments]
+    if case.readings:
+        test["promql_expr_test"] = [_reading(each) for each in case.readings]
+    return test
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    labels = "{" + ",".join(f'{name}="{value}"' for name, value in reading.labels.items()) + "}"
+    samples = [] if reading.value is None else [{"labels": labels, "value": reading.value}]
+    return {
+        "expr": reading.expr,
+        "eval_time": format_duration(reading.at),
+        "exp_samples": samples,
     }
 
 

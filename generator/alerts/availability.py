@@ -9,7 +9,7 @@ from typing import Final
 from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
 from generator.alerts.model import Alert, Case, Cause, Moment, Panel, Query, Runbook, Series
-from generator.alerts.proof import HERE, Drive, prove
+from generator.alerts.proof import HERE, Drive, prove, worst_alone
 from generator.alerts.series import Phase, gauge, selector
 from generator.names import (
     ACCEPT_QUEUE,
@@ -127,9 +127,14 @@ def down(kit: Kit) -> Alert:
         {WORKERS: float}, kit.workers, healthy=kit.thresholds.service.expected_workers
     )
     answers = hours(kit, PROBE_SUCCESS, 1)
+
+    def silent(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+        return (*drive.series(instance, phases), hours(kit, PROBE_SUCCESS, 0))
+
     return prove(
         alert,
         drive,
+        worst_alone(alert, replace(drive, series=silent), "no worker is seen, no probe answered"),
         beside(kit, alert, drive, 0, answers, "no worker is seen, yet the service answers"),
     )
 

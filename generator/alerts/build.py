@@ -84,8 +84,8 @@ def errors(window: float) -> Recording:
 def _increase(matcher: str, w: str) -> str:
     series = f"{REQUESTS}{{{matcher}}}"
     return (
-        f"\n  ({series} unless {series} offset {w})\n    and on (job, instance) ({UP}{{}} offset "
-        f"{w} == 1)\n  or\n  increase({series}[{w}])\n"
+        f"\n  ({series} unless {REQUESTS}{{}} offset {w})\n    and on (job, instance) "
+        f"({UP}{{}} offset {w} == 1)\n  or\n  increase({series}[{w}])\n"
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
-from generator.alerts.model import Alert, Cause, Panel, Query, Recording, Runbook
-from generator.alerts.proof import prove
+from generator.alerts.model import Alert, Case, Cause, Panel, Query, Recording, Runbook, Series
+from generator.alerts.proof import HERE, prove
+from generator.alerts.recorded import about
+from generator.alerts.series import selector
 from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, DB_CONNECTIONS, WORKER_INFO
 from generator.thresholds.levels import Unit
 
@@ -87,6 +89,14 @@ def many_database_connections(kit: Kit) -> Alert:
     return prove(
         alert,
         kit.gauge_drive({DB_CONNECTIONS: float}, kit.worker, healthy=4, alert_labels=kit.workers),
+        Case(
+            "two workers with a few connections each",
+            tuple(
+                Series(selector(DB_CONNECTIONS, {**kit.workers(HERE), "worker": worker}), "4x9")
+                for worker in ("0", "1")
+            ),
+            readings=(about(8 * kit.clock.interval, total, kit.workers(HERE), 8),),
+        ),
     )
 
 

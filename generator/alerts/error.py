@@ -17,6 +17,7 @@ from generator.alerts.build import (
     users_paths,
     while_users_allow,
 )
+from generator.alerts.courses import requests_over_time
 from generator.alerts.model import (
     Alert,
     Case,
@@ -31,6 +32,7 @@ from generator.alerts.model import (
 from generator.alerts.proof import HERE, Drive, low_traffic, prove
 from generator.alerts.series import Phase, counter, gauge, selector
 from generator.names import DB_CONNECTIONS, REQUESTS, UP, WORKER_STARTS
+from generator.promql import number
 from generator.thresholds.levels import Unit
 from generator.thresholds.units import format_duration
 
@@ -164,6 +166,7 @@ def high_error_rate(kit: Kit) -> Alert:
         low_traffic(alert, few, window, 1.0),
         no_traffic(kit, alert, window),
         *many_users(kit, alert, drive),
+        requests_over_time(kit, window, alert.recordings),
     )
 
 
@@ -268,6 +271,7 @@ curl -sS --max-time 60 -H 'Content-Type: application/json' \\
         _drive(kit, window, settings.min_failures / settings.min_ratio),
         no_traffic(kit, alert, window),
         *_single_requests(kit, alert),
+        requests_over_time(kit, window, alert.recordings),
     )
 
 
@@ -281,11 +285,13 @@ def _single_requests(kit: Kit, alert: Alert) -> tuple[Case, ...]:
         selector(UP, kit.api(HERE)), gauge(clock, [Phase(2 * quiet + clock.tick(wait), 1.0)], float)
     )
 
-    def born(status: str, count: int) -> Series:
+    def born(status: str, count: float) -> Series:
         """A series that comes into being with `count` requests at once."""
         labels = {**kit.api(HERE), "status": status}
         samples = (quiet + clock.tick(wait)) // clock.interval
-        return Series(selector(REQUESTS, labels), f"_x{quiet // clock.interval} {count}x{samples}")
+        return Series(
+            selector(REQUESTS, labels), f"_x{quiet // clock.interval} {number(count)}x{samples}"
+        )
 
     everything = tuple(
         Firing(trigger.severity, 1.0, kit.api(HERE), {}) for trigger in alert.triggers
@@ -297,7 +303,7 @@ def _single_requests(kit: Kit, alert: Alert) -> tuple[Case, ...]:
             (up, born("error", few)),
             (Moment(quiet - clock.interval, ()), Moment(seen, everything)),
         ),
-        Case("one failure too few", (up, born("error", few - 1)), (Moment(seen, ()),)),
+        Case("just too few failures", (up, born("error", 0.95 * few)), (Moment(seen, ()),)),
         Case(
             "failures as before, but most requests succeed",
             (up, born("error", few), born("success", 10 * few)),

@@ -8,6 +8,7 @@ from typing import Final
 
 from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
+from generator.alerts.courses import quantile_over_time
 from generator.alerts.model import (
     Alert,
     Cause,
@@ -262,7 +263,8 @@ def _quantile_alert(kit: Kit, own: _Percentile) -> Alert:
     slowest = next(edge for edge in buckets if edge > alert.bound(found[0]))
     few = quantile_drive(kit, own.field, window, minimum * kit.clock.interval / window)
     drive = quantile_drive(kit, own.field, window, 2 * minimum)
-    return prove(alert, drive, low_traffic(alert, few, window, slowest))
+    course = quantile_over_time(kit, window, LATENCY, QUANTILES[own.field], kit.api, (read, count))
+    return prove(alert, drive, low_traffic(alert, few, window, slowest), course)
 
 
 def per_worker(counter: str, w: str) -> str:

@@ -148,12 +148,31 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What `expr` must read `at` seconds after the start: one sample, or none where it is None.
+
+    Prometheus 3 leaves a range's first instant out, earlier versions do not: so a value that
+    changes within a range is compared with a tolerance, by `expr` itself.
+    """
+
+    at: float
+    expr: str
+    labels: Mapping[str, str]
+    value: float | None
+
+
+@dataclass(frozen=True)
 class Case:
-    """A promtool test of one alert."""
+    """A promtool test of one alert, and of the recordings that it stands on.
+
+    `interval` is that of the samples in seconds, where it is not the alert's clock's.
+    """
 
     title: str
     series: tuple[Series, ...]
-    moments: tuple[Moment, ...]
+    moments: tuple[Moment, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    interval: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from generator.alerts import remedies
 from generator.alerts.build import (
@@ -13,6 +14,7 @@ from generator.alerts.build import (
     users_paths,
     while_users_allow,
 )
+from generator.alerts.courses import requests_over_time
 from generator.alerts.model import (
     Alert,
     Case,
@@ -24,7 +26,7 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, Drive, at_once, prove
+from generator.alerts.proof import HERE, Drive, at_once, prove, worst_alone
 from generator.alerts.resources import WORKER_LEGEND
 from generator.alerts.series import Phase, counter, selector
 from generator.names import (
@@ -224,8 +226,15 @@ def idle_cpu(kit: Kit) -> Alert:
     end = kit.clock.tick(settings.window + alert.triggers[0].for_) + 2 * kit.clock.interval
     length = [Phase(end + kit.clock.interval, value)]
     requests = kit.request_series(HERE, [Phase(end + kit.clock.interval, 0.0)], 1.0)
+
+    def no_more(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+        silent = kit.request_series(instance, [replace(each, traffic=0.0) for each in phases], 1.0)
+        return (*drive.series(instance, phases), *silent)
+
     return prove(
         alert,
         drive,
         Case("busy with requests", (*drive.series(HERE, length), *requests), (Moment(end, ()),)),
+        worst_alone(alert, replace(drive, series=no_more), "busy though no request comes any more"),
+        requests_over_time(kit, settings.window, alert.recordings),
     )

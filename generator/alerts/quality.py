@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
+from generator.alerts.courses import shares_of_two
 from generator.alerts.latency import observations
 from generator.alerts.model import Alert, Cause, Panel, Query, Recording, Runbook, Series
 from generator.alerts.proof import Drive, low_traffic, prove
@@ -134,7 +135,10 @@ psql -c "SELECT created_at, confidence_score, source_count,
     )
     few = _drive(kit, settings.min_requests * kit.clock.interval / window)
     return prove(
-        alert, _drive(kit, 2 * settings.min_requests), low_traffic(alert, few, window, 1.0)
+        alert,
+        _drive(kit, 2 * settings.min_requests),
+        low_traffic(alert, few, window, 1.0),
+        shares_of_two(kit, window, CONFIDENCE, below, (weak, count)),
     )
 
 

@@ -21,6 +21,7 @@ from generator.alerts.model import (
     Series,
 )
 from generator.alerts.proof import HERE, Drive, prove
+from generator.alerts.recorded import about, still_firing
 from generator.alerts.series import Phase, counter, gauge, selector
 from generator.names import EXPORTER_ERRORS, LATENCY, OPEN_FDS, UP, WORKERS
 from generator.thresholds.levels import Unit
@@ -134,13 +135,14 @@ def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
     gone = steady + clock.tick(window)
     start = clock.interval + clock.tick(wait)
 
-    def firing(at: float) -> Moment:
+    def firing(at: float, errors: float = 40) -> Moment:
         """The errors counted so far, while the window fills."""
-        read = 40 * min(1.0, at / window)
+        read = errors * min(1.0, at / window)
         found = (Firing(each.severity, read, kit.workers(HERE), {}) for each in alert.triggers)
         return Moment(at, tuple(found))
 
     phases = [Phase(steady, 40), Phase(gone + clock.tick(keep), 0)]
+    rare = [Phase(steady, 0.5)]
     single = f"0x{steady // clock.interval} 1x{2 * steady // clock.interval}"
     labels = {**kit.workers(HERE), "reason": "vanished"}
     return (
@@ -152,6 +154,27 @@ def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
                 firing(start),
                 firing(steady - clock.interval),
                 Moment(gone + clock.tick(keep), ()),
+            ),
+            (still_firing(gone + clock.tick(keep) - 3 * clock.interval, alert.name, 1),),
+        ),
+        Case(
+            "an error in every other window",
+            tuple(drive.series(HERE, rare)),
+            (firing(steady - clock.interval, 0.5),),
+        ),
+        Case(
+            "errors of two reasons",
+            tuple(
+                Series(selector(EXPORTER_ERRORS, {**kit.workers(HERE), "reason": reason}), "0+1x50")
+                for reason in ("permission", "vanished")
+            ),
+            readings=(
+                about(
+                    clock.tick(window),
+                    alert.recordings[0],
+                    kit.workers(HERE),
+                    2 * window / clock.interval,
+                ),
             ),
         ),
         Case(

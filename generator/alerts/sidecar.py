@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from generator.alerts import remedies
@@ -29,6 +30,8 @@ from generator.names import (
     WORKERS,
 )
 from generator.thresholds.levels import Unit
+
+Labels = Callable[[str], Mapping[str, str]]
 
 
 def alerts(kit: Kit) -> tuple[Alert, ...]:
@@ -119,7 +122,12 @@ def sidecar_down(kit: Kit) -> Alert:
         ),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
-    return prove(alert, kit.gauge_drive({UP: float}, kit.workers, healthy=1))
+    other = Series(selector(UP, {"job": "another", "instance": HERE}), "0x99")
+    return prove(
+        alert,
+        kit.gauge_drive({UP: float}, kit.workers, healthy=1),
+        Case("another job cannot be scraped", (other,), (Moment(99 * kit.clock.interval, ()),)),
+    )
 
 
 def target_missing(kit: Kit) -> Alert:
@@ -193,21 +201,37 @@ def target_missing(kit: Kit) -> Alert:
         ),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
-    clock = kit.clock
-    wait, keep = clock.tick(alert.triggers[0].for_), clock.tick(settings.keep_firing_for)
-    back = clock.tick(wait) + 2 * clock.interval
-    there = Series(
-        selector(UP, {"job": jobs.workers, "instance": HERE}),
-        f"1x{clock.tick(86400) // clock.interval}",
+    end = 2 * (kit.clock.tick(alert.triggers[0].for_) + 2 * kit.clock.interval)
+    down_but_known = Case(
+        "targets that are down are known",
+        tuple(
+            Series(selector(UP, labels(HERE)), f"0x{end // kit.clock.interval}")
+            for labels in (kit.api, kit.workers)
+        ),
+        (Moment(end // 2, ()),),
     )
+    cases = (
+        _lost(kit, alert, "one job without a target, then back", kit.api, kit.workers),
+        _lost(kit, alert, "the other job without a target, then back", kit.workers, kit.api),
+        down_but_known,
+    )
+    return replace(alert, cases=cases)
+
+
+def _lost(kit: Kit, alert: Alert, title: str, lost: Labels, kept: Labels) -> Case:
+    clock = kit.clock
+    wait, keep = clock.tick(alert.triggers[0].for_), clock.tick(alert.keep_firing_for)
+    back = clock.tick(wait) + 2 * clock.interval
+    there = Series(selector(UP, kept(HERE)), f"1x{clock.tick(86400) // clock.interval}")
     gone = Series(
-        selector(UP, kit.api(HERE)),
+        selector(UP, lost(HERE)),
         f"_x{back // clock.interval} 1x{(keep + back) // clock.interval}",
     )
-    firing = tuple(Firing(trigger.severity, 1, {"job": jobs.api}, {}) for trigger in alert.triggers)
+    job = {"job": lost(HERE)["job"]}
+    firing = tuple(Firing(trigger.severity, 1, job, {}) for trigger in alert.triggers)
     before = (Moment(wait - clock.interval, ()),) if wait else ()
-    case = Case(
-        "one job without a target, then back",
+    return Case(
+        title,
         (there, gone),
         (
             *before,
@@ -216,15 +240,6 @@ def target_missing(kit: Kit) -> Alert:
             Moment(back + keep, ()),
         ),
     )
-    down_but_known = Case(
-        "targets that are down are known",
-        tuple(
-            Series(selector(UP, labels(HERE)), f"0x{2 * back // clock.interval}")
-            for labels in (kit.api, kit.workers)
-        ),
-        (Moment(back, ()),),
-    )
-    return replace(alert, cases=(case, down_but_known))
 
 
 def sidecar_blind(kit: Kit) -> Alert:

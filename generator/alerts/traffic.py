@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from generator.alerts import remedies
 from generator.alerts.build import Kit, request_rate, requests, steady_rate, triggers
+from generator.alerts.courses import requests_over_time
 from generator.alerts.latency import per_worker
 from generator.alerts.model import (
     Alert,
@@ -21,7 +22,7 @@ from generator.alerts.model import (
 )
 from generator.alerts.proof import HERE, Drive, prove
 from generator.alerts.series import Phase, counter, gauge, selector
-from generator.alerts.waiting import waiting
+from generator.alerts.waiting import waiting, waiting_over_time
 from generator.names import (
     ACCEPT_QUEUE,
     API_CONNECTIONS,
@@ -128,7 +129,11 @@ def no_traffic(kit: Kit) -> Alert:
             ),
         ),
     )
-    return replace(alert, cases=_no_traffic_cases(kit, alert), clock=kit.clock)
+    cases = (
+        *_no_traffic_cases(kit, alert),
+        *(requests_over_time(kit, each, alert.recordings) for each in (window, before)),
+    )
+    return replace(alert, cases=cases, clock=kit.clock)
 
 
 def _no_traffic_cases(kit: Kit, alert: Alert) -> tuple[Case, ...]:
@@ -268,7 +273,11 @@ def low_throughput(kit: Kit) -> Alert:
         origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),
     )
     return prove(
-        alert, _throughput_drive(kit, row, window), *_throughput_cases(kit, alert, row, window)
+        alert,
+        _throughput_drive(kit, row, window),
+        *_throughput_cases(kit, alert, row, window),
+        requests_over_time(kit, window, alert.recordings),
+        waiting_over_time(kit, window),
     )
 
 

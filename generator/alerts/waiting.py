@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from generator.alerts import remedies
 from generator.alerts.build import Kit, request_rate, steady_rate, triggers
-from generator.alerts.latency import per_worker, precision, quantile, quantile_drive
+from generator.alerts.courses import quantile_over_time, requests_over_time
+from generator.alerts.latency import QUANTILES, per_worker, precision, quantile, quantile_drive
 from generator.alerts.model import (
     Alert,
     Case,
@@ -20,6 +21,7 @@ from generator.alerts.model import (
     Series,
 )
 from generator.alerts.proof import HERE, Drive, prove
+from generator.alerts.recorded import Span, about
 from generator.alerts.series import Phase, gauge, selector
 from generator.names import (
     ACCEPT_QUEUE,
@@ -55,6 +57,22 @@ def wait(window: float) -> Recording:
         "saturation",
         f"instance:auditor_api_wait_seconds:avg{w}",
         f"{waiting(window).query} / on (instance) group_left () {steady_rate(window)}",
+    )
+
+
+def waiting_over_time(kit: Kit, window: float) -> Case:
+    """Requests begin to wait half a window ago: in both queues."""
+    span = Span(kit, window)
+    at, many = span.at(2.5), 8.0
+    series = (
+        Series(selector(metric, kit.workers(HERE)), span.turns(2, 0, many))
+        for metric in (CONNECTIONS_WAITING, ACCEPT_QUEUE)
+    )
+    share = (at - 2 * span.length) / window
+    return span.case(
+        "requests wait since half a window",
+        tuple(series),
+        (about(at, waiting(window), kit.workers(HERE), 2 * many * share),),
     )
 
 
@@ -150,7 +168,13 @@ def requests_waiting(kit: Kit) -> Alert:
         ),
     )
     drive = _wait_drive(kit, window, 2 * settings.min_waiting / alert.bound(alert.triggers[-1]))
-    return prove(alert, drive, *_waiting_cases(kit, alert, settings.min_waiting))
+    return prove(
+        alert,
+        drive,
+        *_waiting_cases(kit, alert, settings.min_waiting),
+        waiting_over_time(kit, window),
+        requests_over_time(kit, window, alert.recordings),
+    )
 
 
 def _wait_drive(kit: Kit, window: float, rate: float) -> Drive:
@@ -295,4 +319,10 @@ def slow_probe(kit: Kit) -> Alert:
             ),
         ),
     )
-    return prove(alert, quantile_drive(kit, "p50", settings.window, 1000, PROBE_DURATION))
+    return prove(
+        alert,
+        quantile_drive(kit, "p50", settings.window, 1000, PROBE_DURATION),
+        quantile_over_time(
+            kit, settings.window, PROBE_DURATION, QUANTILES["p50"], kit.workers, (read, None)
+        ),
+    )

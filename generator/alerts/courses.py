@@ -1,0 +1,158 @@
+"""Courses over several windows, and what the recordings of a family read on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Final
+
+from generator.alerts.build import Kit, error_ratio, errors, request_rate, requests
+from generator.alerts.model import Case, Reading, Recording, Series
+from generator.alerts.proof import HERE, THERE
+from generator.alerts.recorded import START, Span, about, above, nothing
+from generator.alerts.series import Phase, histogram, selector
+from generator.names import REQUESTS, UP
+
+ELSEWHERE: Final = "10.0.0.3:9105"
+
+
+def requests_over_time(kit: Kit, window: float, recordings: Collection[Recording]) -> Case:
+    """Requests of old and of new series, and of targets that were not scraped a window ago.
+
+    Here requests come, and as many failures, for one window; then some of series that are new.
+    There the counters are old and the target is new, elsewhere no request ever failed.
+    """
+    span = Span(kit, window)
+    burst = 0.25
+
+    def counter(instance: str, status: str, values: str, replica: str = "a") -> Series:
+        labels = {**kit.api(instance), "status": status, "replica": replica}
+        return Series(selector(REQUESTS, labels), values)
+
+    def scraped(instance: str, values: str) -> Series:
+        return Series(selector(UP, kit.api(instance)), values)
+
+    grows, old = span.grows(1), span.born(1, START)
+    series = (
+        scraped(HERE, f"1x{4 * span.samples}"),
+        counter(HERE, "success", grows),
+        counter(HERE, "error", grows),
+        *(counter(HERE, status, span.born(1, burst), "b") for status in ("success", "error")),
+        scraped(THERE, span.turns(1, 0, 1)),
+        counter(THERE, "success", old),
+        counter(THERE, "error", old),
+        scraped(ELSEWHERE, f"1x{4 * span.samples}"),
+        counter(ELSEWHERE, "success", grows),
+    )
+    readings = _request_readings(kit, span, recordings, burst)
+    return span.case("requests of old, new and restarted counters", series, list(readings))
+
+
+def _request_readings(
+    kit: Kit, span: Span, recordings: Collection[Recording], burst: float
+) -> Iterator[Reading]:
+    window = span.window
+    total, failed, ratio = requests(window), errors(window), error_ratio(window)
+    here, there, elsewhere = (kit.api(each) for each in (HERE, THERE, ELSEWHERE))
+    filling, full, late, empty = (span.at(part) for part in (0.5, 1.25, 1.75, 2.25))
+    for at, new in ((filling, 0.0), (full, burst), (late, burst), (empty, 0.0)):
+        grown = span.growth(at)
+        if total in recordings:
+            yield about(at, total, here, 2 * (grown + new))
+        if failed in recordings:
+            yield about(at, failed, here, grown + new)
+        if ratio in recordings and at != empty:
+            yield about(at, ratio, here, 0.5)
+    if total in recordings:
+        yield about(full, total, there, 0)
+    if failed in recordings:
+        yield about(full, failed, there, 0)
+        yield about(full, failed, elsewhere, 0)
+    if ratio in recordings:
+        yield nothing(empty, ratio, here)
+        yield about(full, ratio, elsewhere, 0)
+    if request_rate(window) in recordings:
+        yield about(full, request_rate(window), here, 2 * span.growth(full) / window)
+
+
+def quantile_over_time(
+    kit: Kit,
+    window: float,
+    metric: str,
+    q: float,
+    labels: Callable[[str], Mapping[str, str]],
+    recordings: tuple[Recording, Recording | None],
+) -> Case:
+    """A burst of slow observations among steady fast ones is seen for one window.
+
+    In the first instance fast and slow ones come from two series, and so many are slow that the
+    quantile is slow of both together, but fast of the larger count of each bucket. In the second
+    the burst outweighs all else.
+    """
+    span = Span(kit, window)
+    buckets = kit.thresholds.service.latency_buckets
+    fast, slow = buckets[0], buckets[-1]
+    few = span.samples * (2 - q) / (2 * q)
+
+    def observed(
+        instance: str, replica: str, counts: tuple[float, float, float], value: float
+    ) -> Iterator[Series]:
+        """So many a sample before, at and after the burst, all of one value."""
+        lengths = (2 * span.length, span.clock.interval, 3 * span.length)
+        phases = [Phase(each, value, count) for each, count in zip(lengths, counts, strict=True)]
+        own = {**labels(instance), "replica": replica}
+        yield from histogram(span.clock, metric, own, buckets, phases, _reached, 1.0)
+
+    series = (
+        *observed(HERE, "a", (1, 1, 1), fast),
+        *observed(HERE, "b", (0, few, 0), slow),
+        *observed(THERE, "a", (1, 1, 1), fast),
+        *observed(THERE, "b", (0, 10 * span.samples, 0), slow),
+    )
+    within, past = span.at(2.75), span.at(3.5)
+    read, count = recordings
+    at_here, at_there = labels(HERE), labels(THERE)
+    readings = [
+        above(within, read, at_here, fast, is_above=True),
+        above(within, read, at_there, fast, is_above=True),
+        above(past, read, at_there, fast, is_above=False),
+    ]
+    if count:
+        readings.append(about(within, count, at_here, span.samples + few))
+    return span.case("a burst of slow ones among fast ones", series, readings)
+
+
+def _reached(value: float, upper: float) -> float:
+    return float(upper >= value)
+
+
+def shares_of_two(
+    kit: Kit,
+    window: float,
+    metric: str,
+    below: float,
+    recordings: tuple[Recording, Recording],
+) -> Case:
+    """All of one series' observations are low, half of the other's; then there are none."""
+    span = Span(kit, window)
+    buckets = kit.thresholds.service.confidence_buckets
+
+    def observed(replica: str, low: float) -> Iterator[Series]:
+        phases = [Phase(2 * span.length, low), Phase(3 * span.length, low, traffic=0)]
+        own = {**kit.api(HERE), "replica": replica}
+
+        def share(value: float, upper: float) -> float:
+            return 1.0 if upper == max(buckets) else value if upper >= below else 0.0
+
+        yield from histogram(span.clock, metric, own, buckets, phases, share, 1.0)
+
+    low, count = recordings
+    labels, at = kit.api(HERE), span.at(1.5)
+    return span.case(
+        "the share of two series together, and of none",
+        (*observed("a", 1.0), *observed("b", 0.5)),
+        (
+            about(at, low, labels, 0.75),
+            about(at, count, labels, 2 * span.samples),
+            nothing(span.at(3.5), low, labels),
+        ),
+    )
