@@ -9,6 +9,7 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto --dist worksteal
 DEMO_ARGS ?=
+MUTATE_ARGS ?=
 
 VENV := .venv
 STAMP := $(VENV)/.installed
@@ -58,6 +59,10 @@ test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the
 	$(BIN)/pytest -m 'matrix and alone' tests/live/demo || failed=$$?
 	$(BIN)/python -m tests.live.demo.table
 	exit $${failed:-0}
+
+.PHONY: mutate
+mutate: $(STAMP) tools  ## Change the rules in every way that a test should notice (MUTATE_ARGS='--only AuditorDown')
+	$(BIN)/python -m generator mutate $(MUTATE_ARGS)
 
 .PHONY: bench
 bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers

@@ -345,6 +345,9 @@ def _mutate(arguments: argparse.Namespace) -> int:
     except SuiteError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:
+        print("\nstopped before the end", file=sys.stderr)
+        return BAD_INPUT
 
 
 def _schema(_arguments: argparse.Namespace) -> int:

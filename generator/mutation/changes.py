@@ -93,7 +93,7 @@ def _own(node: Node, labels: Labels) -> Iterator[Change]:
             yield from _of_aggregation(node, labels)
         case Selector():
             yield from _of_matchers(node)
-            yield from _of_when(node.when, str(node), lambda when: replace(node, when=when))
+            yield from _of_when(node.when, short(node), lambda when: replace(node, when=when))
         case Subquery():
             subject = f"{short(node.inner)}{node.when}"
             yield from _of_when(node.when, subject, lambda when: replace(node, when=when))
@@ -161,7 +161,7 @@ def _of_aggregation(node: Aggregation, labels: Labels) -> Iterator[Change]:
         yield from _of_number(
             node.param, f"number of {node.op} of {inner}", lambda new: replace(node, param=new)
         )
-    where = f"{node.op} {node.grouping or 'by'} of {inner}"
+    where = f"{node.op} of {inner}"
     for label in node.labels:
         rest = tuple(each for each in node.labels if each != label)
         changed = replace(node, labels=rest)
@@ -177,10 +177,12 @@ def _of_matchers(node: Selector) -> Iterator[Change]:
         before, after = node.matchers[:index], node.matchers[index + 1 :]
         if node.name or before or after:
             without = replace(node, matchers=(*before, *after))
-            yield Change("matcher", f"{matcher} of {node} dropped", without, matcher.name)
+            yield Change("matcher", f"{matcher} of {short(node)} dropped", without, matcher.name)
         wrong = Matcher(matcher.name, matcher.op, f"{matcher.value}x")
         changed = replace(node, matchers=(*before, wrong, *after))
-        yield Change("matcher", f"{matcher} of {node} to another value", changed, matcher.name)
+        yield Change(
+            "matcher", f"{matcher} of {short(node)} to another value", changed, matcher.name
+        )
 
 
 def _of_when(when: When, subject: str, put: Callable[[When], Node]) -> Iterator[Change]:
@@ -230,15 +232,26 @@ def _of_quantile(share: Number, inner: str, put: Put) -> Iterator[Change]:
 
 
 def short(node: Node) -> str:
-    """A part of an expression in a few words."""
+    """A part of an expression in a few words: where it is long, the first series that it reads."""
     node = bare(node)
     text = str(node)
     if len(text) <= _LONGEST:
         return text
     first = next(selectors(node), None)
-    kept = str(first) if first and len(str(first)) <= _LONGEST else text[:_LONGEST]
-    head = node.op if isinstance(node, Aggregation) else node.name if isinstance(node, Call) else ""
-    return f"{head}(… {kept} …)" if head else f"{kept} …"
+    kept = f"{text[:_LONGEST]}…" if first is None else _abridged(first)
+    match node:
+        case Selector():
+            return kept
+        case Aggregation():
+            return f"{node.op}(… {kept} …)"
+        case Call():
+            return f"{node.name}(… {kept} …)"
+    return f"{kept} …"
+
+
+def _abridged(selector: Selector) -> str:
+    text = str(selector)
+    return text if len(text) <= _LONGEST else f"{selector.name}{{…}}{selector.when}"
 
 
 _LONGEST: Final = 60

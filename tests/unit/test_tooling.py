@@ -165,6 +165,11 @@ def test_the_workflow_runs_the_same_script() -> None:
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
 
 
+def test_a_job_of_its_own_runs_the_mutants() -> None:
+    steps = workflow()["jobs"]["mutate"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == ["make mutate"]
+
+
 def test_the_workflow_starts_at_the_oldest_python() -> None:
     versions = workflow()["jobs"]["verify"]["strategy"]["matrix"]["python"]
     assert f">={versions[0]}" == project()["requires-python"]
@@ -173,8 +178,8 @@ def test_the_workflow_starts_at_the_oldest_python() -> None:
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_a_workflow_has_few_rights_and_pinned_actions(path: Path) -> None:
     assert workflow(path)["permissions"] == {"contents": "read"}
-    (job,) = workflow(path)["jobs"].values()
-    actions = [step["uses"] for step in job["steps"] if "uses" in step]
+    steps = [step for job in workflow(path)["jobs"].values() for step in job["steps"]]
+    actions = [step["uses"] for step in steps if "uses" in step]
     assert [each for each in actions if not re.fullmatch(r"actions/[a-z/-]+@v\d+", each)] == []
 
 
