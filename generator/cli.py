@@ -154,6 +154,12 @@ def _add_history(commands: Any, source: argparse.ArgumentParser) -> None:
     backtest.add_argument(
         "--proposed", type=Path, metavar="FILE", help="an overlay to compare with"
     )
+    backtest.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="draw the timeline as SVG: a row for each rule that fired, times in UTC",
+    )
     backtest.set_defaults(run=_backtest)
     calibrate = commands.add_parser(
         "calibrate",

@@ -124,6 +124,16 @@ def test_a_past_is_that_of_the_alerts_own_settings() -> None:
     assert span.start == -(settings.critical.for_ + settings.keep_firing_for)
 
 
+def test_a_report_counts_only_what_is_in_its_range() -> None:
+    """An alert that fired before it began, and one that it does not see end."""
+    span = Range(0, 4800, 100)
+    pasts = [Past("AuditorX", "critical", (Episode(-600, 300), Episode(4200, None)))]
+    cells = [
+        each.strip() for each in list(of_pasts(pasts, None, span))[2].splitlines()[2].split("|")
+    ]
+    assert cells[1:6] == ["AuditorX", "critical", "2", "15m 0s", "10m 0s"]
+
+
 def test_the_report_shows_both() -> None:
     span = Range(0, 4800, 100)
     today = [Past("AuditorX", "critical", (Episode(1000, 2000), Episode(4000, None)))]
