@@ -21,7 +21,7 @@ from typing import Any, Final
 from gevent import get_hub
 from locust import events
 from locust.env import Environment
-from locust.runners import WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from tests.performance import options, reports
 from tests.performance.grading import Verdict, judge
@@ -159,9 +159,16 @@ class Session:
             warm_up = self.thresholds.alerts.fast_memory_leak.warm_up
         workers = grades(self.thresholds, self.recording.readings, self.users, warm_up)
         verdict = replace(traffic, grades=(*traffic.grades, *workers))
-        if chosen.judge_memory and not verdict.exit_code:
-            verdict = replace(verdict, empty=unproven(workers, self.recording.problem))
-        return verdict
+        if verdict.exit_code:
+            return verdict
+        empty = unproven(workers, self.recording.problem) if chosen.judge_memory else ""
+        return replace(verdict, empty=self._lost() or empty)
+
+    def _lost(self) -> str:
+        """That workers of Locust are gone, and what they had not yet reported; "" if none are."""
+        runner = self.environment.runner
+        lost = len(runner.clients.missing) if isinstance(runner, MasterRunner) else 0
+        return f"{lost} of Locust's workers lost, with what they measured last" if lost else ""
 
 
 def add_options(parser: ArgumentParser, **_: object) -> None:

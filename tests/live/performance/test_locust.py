@@ -133,6 +133,40 @@ def test_workers_report_all_they_have_measured(tmp_path: Path) -> None:
         counts_agree(done, auditor)
 
 
+def test_a_worker_that_is_lost_leaves_nothing_proven(tmp_path: Path) -> None:
+    """What it measured last is known to nobody."""
+    port = str(free_port())
+    with standin(tmp_path) as auditor:
+        processes = [
+            subprocess.Popen(
+                [*LOCUST, *options],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            for options in (
+                ("--worker", "--master-port", port, "StandardUser"),
+                ("--worker", "--master-port", port, "StandardUser"),
+                (
+                    *(*RUN[:-1], "--host", auditor.url, "--run-time", "20s"),
+                    *("--master", "--expect-workers", "2", "--master-bind-host", "127.0.0.1"),
+                    *("--master-bind-port", port, RUN[-1]),
+                ),
+            )
+        ]
+        try:
+            until(lambda: (auditor.served or 0) >= 40, "the users ask", 40)
+            processes[0].kill()
+            said, _ = processes[-1].communicate(timeout=60)
+        finally:
+            for each in processes:
+                each.kill()
+                each.communicate(timeout=10)
+    assert "nothing proven: 1 of Locust's workers lost, with what they measured last" in said
+    assert processes[-1].returncode == 2
+
+
 @pytest.mark.parametrize("name", ["StandardUser", "BurstUser", "HeavyUser"])
 def test_each_class_of_users_is_listed(name: str) -> None:
     done = subprocess.run(
