@@ -331,6 +331,9 @@ def _with_history(
     except (PrometheusError, ResultError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:  # of a long range
+        print("ended early", file=sys.stderr)
+        return BAD_INPUT
 
 
 def _schema(_arguments: argparse.Namespace) -> int:

@@ -99,6 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
         print("ended early: nothing proven", file=sys.stderr)
+    except OSError as error:
+        print(options.unwritten(error), file=sys.stderr)
     return 2
 
 

@@ -128,7 +128,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if recording.readings:
         print(_shown(recording.readings, chosen.warm_up or 0))
     print(reports.text_of(verdict))
-    _save(chosen, started, verdict, recording.readings)
+    try:
+        _save(chosen, started, verdict, recording.readings)
+    except OSError as error:
+        print(options.unwritten(error), file=sys.stderr)
+        return 2
     return verdict.exit_code
 
 

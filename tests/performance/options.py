@@ -96,6 +96,11 @@ def outputs(files: Iterable[Path | None] = (), folder: Path | None = None) -> No
             raise OutputError(f"{place} cannot be written: {error.strerror or error}") from error
 
 
+def unwritten(error: OSError) -> str:
+    """Of what could be written when the run began, and cannot be at its end."""
+    return f"{error.filename or 'the results'} cannot be written: {error.strerror or error}"
+
+
 def thresholds(chosen: argparse.Namespace) -> Thresholds:
     """Raises WRONG."""
     return files.thresholds(Path(chosen.thresholds), map(Path, chosen.overlay))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from generator.files import UnreadableError
+from tests.performance import benchmark
 from tests.performance.benchmark import baseline, main
 from tests.performance.benchmarks import BY_KEY
 
@@ -53,3 +54,14 @@ def test_another_form_is_named(
     result(tmp_path, form=2)
     assert main(["--baseline", "before.json"]) == 2
     assert capsys.readouterr().err == "before.json: form 2, expected 1\n"
+
+
+def test_a_disk_that_fills_meanwhile_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> dict[str, list[float]]:
+        raise OSError(28, "No space left on device", "results.json")
+
+    monkeypatch.setattr(benchmark, "_run", full)
+    assert main([]) == 2
+    assert capsys.readouterr().err == "results.json cannot be written: No space left on device\n"
