@@ -157,6 +157,12 @@ def _add_history(commands: Any, source: argparse.ArgumentParser) -> None:
     backtest.add_argument(
         "--proposed", type=Path, metavar="FILE", help="an overlay to compare with"
     )
+    backtest.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="draw the timeline as SVG: a row for each rule that fired, times in UTC",
+    )
     backtest.set_defaults(run=_backtest)
     calibrate = commands.add_parser(
         "calibrate",
@@ -327,6 +333,9 @@ def _with_history(
         return OK if run(arguments, _load(arguments)) else FAILED
     except (PrometheusError, ResultError) as error:
         print(error, file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:  # of a long range
+        print("ended early", file=sys.stderr)
         return BAD_INPUT
 
 
