@@ -82,7 +82,7 @@ def _probe_fails(book: Book) -> Scenario:
     return Scenario(
         name="a-probe-fails-now-and-then",
         family="availability",
-        story="A probe is lost every twenty minutes, the next one is answered.",
+        story="A probe is lost every twenty minutes. The next one is answered.",
         length=6000.0,
         worlds=(replace(world, answers=answers),),
     )

@@ -20,7 +20,7 @@ _WELL: Final = 0.5
 # Left after each deadline before the course goes on.
 SPARE: Final = 600.0
 # Until the models of a new worker are loaded.
-LOADING: Final = 60.0
+LOADING: Final = 30.0
 _DAY: Final = 86400.0
 
 Which = Literal["worst", "mildest"]
@@ -101,14 +101,14 @@ class Book:
 
     @property
     def busy(self) -> float:
-        """Requests a second: twice what the most demanding alert must see to judge."""
+        """Requests a second: twice what an alert must see to judge, and one for each worker."""
         alerts = self.thresholds.alerts
         floors: list[float] = [
             settings.min_requests / settings.window
             for settings in (getattr(alerts, item.name) for item in fields(alerts))
             if hasattr(settings, "min_requests")
         ]
-        return float(math.ceil(2 * max(floors)))
+        return float(max(self.workers, math.ceil(2 * max(floors))))
 
     def world(self, instance: str = HERE) -> World:
         """An instance that is well and busy."""

@@ -95,7 +95,7 @@ def _median(book: Book) -> Scenario:
         family="latency",
         story=(
             "A release with a larger model takes longer for every answer. "
-            "It is acceptable to nobody."
+            "It is no matter for the night."
         ),
         length=times.length,
         worlds=(replace(world, latency=world.latency.between(times.start, times.end, slow)),),
@@ -180,7 +180,8 @@ def _models_load(book: Book) -> Scenario:
             "The first requests of the morning find cold workers. "
             "Each of these loads a gigabyte first."
         ),
-        length=3 * 3600.0,
+        length=2 * 3600.0,
+        pace=int(LOADING),
         worlds=(
             replace(
                 world,

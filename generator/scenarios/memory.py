@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from generator.scenarios.book import LOADING, SPARE, Book
+from generator.scenarios.book import LOADING, SPARE, Book, Times
 from generator.scenarios.course import Line, level
 from generator.scenarios.model import May, Scenario
 from generator.scenarios.world import MIB, World
 
 # The garbage collector's sawtooth goes so far to either side.
 _SAW: Final = 150 * MIB
+# Seconds between samples that do not miss what memory does.
+_FINE: Final = 15
 _GOLDEN: Final = 0.6180339887
 
 
@@ -63,21 +65,22 @@ def _slow_leak(book: Book) -> Scenario:
 
 
 def _leak_in_a_sawtooth(book: Book) -> Scenario:
-    """From its beginning on: what a slope needs is the sawtooth's period, not a flat day before."""
-    times = book.times("memory_leak")
-    settings = book.thresholds.alerts.memory_leak
-    period = 60 * max(4.0, settings.envelope / 3 // 60)
-    course = saw(book.warm, times.length, period, 3 * book.bound("memory_leak"))
-    start = replace(times, start=0.0)
-    must = book.must(start, "memory_leak")
+    """From its beginning on."""
+    must = book.must(Times(0.0, 0.0, 0.0), "memory_leak")
+    growth = 3 * book.bound("memory_leak")
+    length = book.wait("memory_leak") + SPARE
+    course = saw(book.warm, length, _period(book), growth)
     return Scenario(
         name="a-leak-below-a-sawtooth",
         family="memory",
-        story="The garbage collector moves a worker's memory up and down, and its floor rises. "
-        "Nobody restarts it.",
-        length=times.end,
+        story=(
+            "The garbage collector moves a worker's memory up and down, and its floor rises. "
+            "Nobody restarts it."
+        ),
+        length=length,
         worlds=(grown(book.world(), course),),
         must=tuple(replace(each, gone=None) for each in must),
+        pace=_FINE,
     )
 
 
@@ -110,12 +113,10 @@ def _near_limit(book: Book) -> Scenario:
         family="memory",
         story=(
             "Long answers need so much memory that the container's limit is near. "
-            "The kernel ends it."
+            "A restart of all workers helps."
         ),
         length=times.length,
-        worlds=(
-            book.restarted(replace(world, workers=workers, memory_limit=limit), times.end, [0]),
-        ),
+        worlds=(book.restarted(replace(world, workers=workers, memory_limit=limit), times.end),),
         must=book.must(times, "memory_near_limit"),
     )
 
@@ -160,23 +161,27 @@ def _heavy_start(book: Book) -> Scenario:
     )
 
 
+def _period(book: Book) -> float:
+    """Of a sawtooth that has a low in every envelope; whole minutes."""
+    return 60.0 * max(4, int(book.thresholds.alerts.memory_leak.envelope / 180))
+
+
 def _long(book: Book) -> float:
-    """As long as a leak would need to be told of, and again."""
-    return 2 * book.wait("memory_leak", "mildest")
+    """As long as a leak would need to be told of."""
+    return book.wait("memory_leak", "mildest") + SPARE
 
 
 def _sawtooth(book: Book) -> Scenario:
-    settings = book.thresholds.alerts.memory_leak
-    period = 60 * max(4.0, settings.envelope / 3 // 60)
     world = book.world()
     for slot in range(book.workers):
-        world = grown(world, saw(book.warm, _long(book), period), slot)
+        world = grown(world, saw(book.warm, _long(book), _period(book)), slot)
     return Scenario(
         name="the-garbage-collectors-sawtooth",
         family="memory",
         story="The memory of each worker moves by 150 MiB to either side. Its floor stays.",
         length=_long(book),
         worlds=(world,),
+        pace=_FINE,
     )
 
 
@@ -197,13 +202,14 @@ def jittery(base: float, length: float, every: float, slot: int) -> Line:
 def _jitter(book: Book) -> Scenario:
     world = book.world()
     for slot in range(book.workers):
-        world = grown(world, jittery(book.warm, _long(book), 120.0, slot), slot)
+        world = grown(world, jittery(book.warm, _long(book), 2.0 * _FINE, slot), slot)
     return Scenario(
         name="flat-memory-with-jitter",
         family="memory",
         story="The memory of each worker trembles by two in a hundred. It never grows.",
         length=_long(book),
         worlds=(world,),
+        pace=2 * _FINE,
     )
 
 
@@ -242,7 +248,7 @@ def _recycled(book: Book) -> Scenario:
     return Scenario(
         name="workers-are-recycled",
         family="memory",
-        story="Each worker is replaced after some thousand requests, before its growth matters.",
+        story="Each worker is replaced after some thousand requests. Its growth never matters.",
         length=length,
         worlds=(world,),
     )

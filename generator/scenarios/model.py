@@ -11,7 +11,7 @@ from generator.alerts.model import LABELS, Alert, Family, Trigger
 from generator.scenarios.world import World
 
 # From this length on (seconds) samples are that far apart: rules of hours need none every 15 s.
-_PACES: Final = ((4000.0, 30), (9000.0, 60), (24000.0, 120))
+_PACES: Final = ((2700.0, 30), (9000.0, 60), (24000.0, 120))
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class May:
 class Scenario:
     """A course of hours, told in two sentences by `story`.
 
-    `must` is empty for a quiet one. Nothing fires before an incident begins.
+    `must` is empty for a quiet one. Nothing fires before an incident begins. `pace` (seconds) is
+    how far apart samples may be where it matters, as to a sawtooth.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Scenario:
     worlds: tuple[World, ...]
     must: tuple[Demand, ...] = ()
     may: tuple[May, ...] = ()
+    pace: int | None = None
 
     @property
     def begins(self) -> float | None:
@@ -76,7 +78,12 @@ class Scenario:
     def clock(self, base: Clock) -> Clock:
         """One that has few samples in a long course, but is no faster than `base`."""
         paces = [pace for length, pace in _PACES if self.length >= length]
-        return Clock(max(base.interval, *paces, 0))
+        return Clock(max(base.interval, self.pace or max(paces, default=0)))
+
+    def grid(self, base: Clock) -> tuple[Clock, int]:
+        """The clock, and how long samples come: until after the last evaluation."""
+        clock = self.clock(base)
+        return clock, clock.tick(self.length) + clock.interval
 
     def allowed(self, alerts: Iterable[Alert]) -> tuple[str, ...]:
         """Names of the alerts that may fire as well; never of a demanded one."""

@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from generator.alerts.build import Kit
 from generator.alerts.clock import Clock
-from generator.alerts.model import Alert, Recording
+from generator.alerts.model import Alert, Recording, Series
 from generator.rules import group_name
 from generator.scenarios.exposition import series
 from generator.scenarios.model import Demand, Scenario
 from generator.thresholds.model import Thresholds
-from generator.thresholds.settings import SEVERITIES
+from generator.thresholds.settings import SEVERITIES, Severity
 from generator.thresholds.units import format_duration
 from generator.yamlfile import dump
 
 FOLDER: Final = "promtool-tests/scenarios"
 # Always fires.
-_WATCHDOG: Final = "AuditorWatchdog"
+WATCHDOG: Final = "AuditorWatchdog"
 _BY: Final = "alertname, instance, severity"
 
 
@@ -29,19 +29,29 @@ def render(
     recordings: Mapping[str, Sequence[Recording]],
 ) -> dict[str, str]:
     """`promtool-tests/scenarios/NAME.yml` of every scenario, by path."""
-    families = tuple(dict.fromkeys((*recordings, *(alert.family for alert in alerts))))
+    groups = rule_groups(thresholds, alerts, recordings)
+    paths = [f"../../{path}" for path in groups]
+    base = Kit(thresholds).clock
     return {
         f"{FOLDER}/{each.name}.yml": dump(
             document(
                 thresholds,
                 each,
-                [f"../../alerts/{family}.yml" for family in families],
-                [group_name(thresholds, family) for family in families],
-                expectations(each, alerts, each.clock(Kit(thresholds).clock)),
+                paths,
+                list(groups.values()),
+                expectations(each, alerts, each.clock(base)),
             )
         )
         for each in scenarios
     }
+
+
+def rule_groups(
+    thresholds: Thresholds, alerts: Sequence[Alert], recordings: Mapping[str, Sequence[Recording]]
+) -> dict[str, str]:
+    """The group of every rule file, by its path, in an order of evaluation."""
+    families = dict.fromkeys((*recordings, *(alert.family for alert in alerts)))
+    return {f"alerts/{family}.yml": group_name(thresholds, family) for family in families}
 
 
 def document(
@@ -50,23 +60,23 @@ def document(
     rule_files: Sequence[str],
     order: Sequence[str],
     expected: Sequence[Mapping[str, Any]],
+    more: Sequence[Series] = (),
 ) -> dict[str, Any]:
-    """A test file that evaluates the rules over the scenario's series."""
+    """A test file that evaluates the rules over the scenario's series, and `more` of these."""
     kit = Kit(thresholds)
-    clock = scenario.clock(kit.clock)
-    length = clock.tick(scenario.length) + clock.interval
+    clock, length = scenario.grid(kit.clock)
+    interval = format_duration(clock.interval)
+    found = [each for world in scenario.worlds for each in series(world, kit, clock, length)]
     return {
         "rule_files": list(rule_files),
-        "evaluation_interval": format_duration(clock.interval),
+        "evaluation_interval": interval,
         "group_eval_order": list(order),
         "tests": [
             {
                 "name": scenario.story,
-                "interval": format_duration(clock.interval),
+                "interval": interval,
                 "input_series": [
-                    {"series": each.series, "values": each.values}
-                    for world in scenario.worlds
-                    for each in series(world, kit, clock, length)
+                    {"series": each.series, "values": each.values} for each in (*found, *more)
                 ],
                 "promql_expr_test": list(expected),
             }
@@ -79,7 +89,7 @@ def expectations(scenario: Scenario, alerts: Sequence[Alert], clock: Clock) -> l
     found: list[dict[str, Any]] = []
     if scenario.begins:
         before = clock.tick(scenario.begins) - clock.interval
-        found.append(_expectation(before, _ever(f'alertname!="{_WATCHDOG}"', before)))
+        found.append(_expectation(before, _ever(f'alertname!="{WATCHDOG}"', before)))
     for demand in scenario.must:
         found += _demanded(demand, clock)
     end = clock.tick(scenario.length)
@@ -88,26 +98,30 @@ def expectations(scenario: Scenario, alerts: Sequence[Alert], clock: Clock) -> l
 
 def others(scenario: Scenario, alerts: Sequence[Alert], end: int) -> str:
     """Whatever has fired by the end but should not have."""
-    allowed = "|".join((_WATCHDOG, *scenario.allowed(alerts)))
+    allowed = "|".join((WATCHDOG, *scenario.allowed(alerts)))
     parts = [_ever(f'alertname!~"{allowed}"', end)]
-    parts += [
-        f"unless on ({_BY})\n{_ever(_labels(_with_milder(each)), end)}" for each in scenario.must
-    ]
+    for demand in scenario.must:
+        labels = {**demand.labels, "severity": "|".join(with_milder(demand))}
+        parts.append(f"unless on ({_BY})\n{_ever(_labels(labels), end)}")
     return "\n".join(parts)
 
 
-def _with_milder(demand: Demand) -> dict[str, str]:
-    """The milder severities of an alert tell of the same incident."""
-    worst = SEVERITIES.index(demand.trigger.severity)
-    return {**demand.labels, "severity": "|".join(SEVERITIES[worst:])}
+def with_milder(demand: Demand) -> tuple[Severity, ...]:
+    """The demanded severity and the milder ones, which tell of the same incident."""
+    return SEVERITIES[SEVERITIES.index(demand.trigger.severity) :]
+
+
+def due(demand: Demand, clock: Clock) -> int:
+    """The deadline and two evaluations: one for the sample, one for what is made of it."""
+    return clock.tick(demand.due) + 2 * clock.interval
 
 
 def _demanded(demand: Demand, clock: Clock) -> Iterator[dict[str, Any]]:
-    """Fires by its deadline and two evaluations: one for the sample, one for what it is made of."""
-    due = clock.tick(demand.due) + 2 * clock.interval
+    """Fires by its deadline, and no more once it must have ended."""
+    by = due(demand, clock)
     labels = _labels(demand.labels)
     shown = ", ".join(f'{name}="{value}"' for name, value in demand.labels.items())
-    yield _expectation(due, _ever(labels, due), f"{{{shown}}}")
+    yield _expectation(by, _ever(labels, by), f"{{{shown}}}")
     if demand.gone is not None:
         gone = clock.tick(demand.gone) + 2 * clock.interval
         yield _expectation(gone, f'ALERTS{{alertstate="firing",{labels}}}')

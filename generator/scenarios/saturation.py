@@ -124,8 +124,8 @@ def _queue(book: Book) -> Scenario:
         name="clients-queue-for-a-worker",
         family="saturation",
         story=(
-            "More clients than workers: each waits for seconds, "
-            "while the app's own latency is perfect."
+            "More clients come than there are workers, and each waits for seconds. "
+            "The app's own latency is perfect."
         ),
         length=times.length,
         worlds=(

@@ -58,7 +58,7 @@ def _killed_once(book: Book) -> Scenario:
     return Scenario(
         name="a-worker-is-killed-once",
         family="workers",
-        story="The kernel kills a worker, and its supervisor replaces it within seconds.",
+        story="The kernel kills a worker. Its supervisor replaces it within seconds.",
         length=5400.0,
         worlds=(replace(world, errors=world.errors.between(1800.0, 1800.0 + gone, 0.02)),),
     )
