@@ -14,6 +14,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 TOOLS := .tools
+PROMTOOL ?= $(TOOLS)/bin/promtool-3
 
 .PHONY: all
 all: $(STAMP)  ## Render everything: dashboards, alerts, promtool tests, docs
@@ -62,6 +63,10 @@ test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the
 .PHONY: bench
 bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers
 	$(BIN)/pytest -m bench -s tests/performance
+
+.PHONY: scoreboard
+scoreboard: $(STAMP) tools  ## Run every incident scenario beside the guide's rules, write docs/scoreboard.md
+	$(BIN)/python -m generator scoreboard --promtool $(PROMTOOL)
 
 .PHONY: demo
 demo: $(STAMP) tools  ## Run the whole stack here, around a stand-in Auditor (DEMO_ARGS='--inject errors')

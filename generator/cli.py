@@ -29,6 +29,7 @@ examples:
   python -m generator pull --grafana URL                   what was edited in Grafana
   python -m generator backtest --prometheus URL            what would have fired yesterday
   python -m generator calibrate --prometheus URL           thresholds that fit what is normal
+  python -m generator scoreboard --promtool PATH           what the alerts made of the scenarios
 """
 
 
@@ -118,6 +119,18 @@ def parser() -> argparse.ArgumentParser:
     )
     pull.set_defaults(run=_pull)
     _add_history(commands, source)
+    scoreboard = commands.add_parser(
+        "scoreboard",
+        parents=[source],
+        help="run every scenario beside the guide's rules; exit 1 if an alert is late or wrong",
+    )
+    scoreboard.add_argument(
+        "--promtool", default="promtool", metavar="PROGRAM", help="default: the one on PATH"
+    )
+    scoreboard.add_argument(
+        "--out", type=Path, default=Path(), metavar="FOLDER", help="the bundle's folder"
+    )
+    scoreboard.set_defaults(run=_scoreboard)
     schema = commands.add_parser("schema", help="print the JSON Schema of the thresholds file")
     schema.set_defaults(run=_schema)
     return top
@@ -323,6 +336,17 @@ def _with_history(
     try:
         return OK if run(arguments, _load(arguments)) else FAILED
     except (PrometheusError, ResultError) as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+
+
+def _scoreboard(arguments: argparse.Namespace) -> int:
+    from generator.scoreboard.command import run_scoreboard
+    from generator.scoreboard.measure import PromtoolError
+
+    try:
+        return OK if run_scoreboard(arguments, _load(arguments)) else FAILED
+    except PromtoolError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
 
