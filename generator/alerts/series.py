@@ -74,7 +74,8 @@ def counter(
         growth = slope(phase)
         first = growth if phase.reset else total + (growth if index else 0.0)
         parts.append(run(f"{number(first)}+{number(growth)}", samples))
-        total = _last(first, growth, samples)
+        if index + 1 < len(phases):
+            total = _last(first, growth, samples)
     return " ".join(parts)
 
 

@@ -37,6 +37,8 @@ class Times:
 
 @dataclass(frozen=True)
 class Book:
+    """Kit and alerts by their keys; every number of a scenario comes out of these."""
+
     kit: Kit
     alerts: Mapping[str, Alert]
 

@@ -13,6 +13,7 @@ from generator.alerts.series import Phase, gap, run
 from generator.promql import number
 
 T = TypeVar("T")
+P = TypeVar("P", bound=tuple[float, *tuple[object, ...]])
 # A scrape may fail, never be tried as Prometheus itself is down, or its target not be known.
 Sight = Literal["scraped", "failed", "lost", "unknown"]
 
@@ -33,7 +34,7 @@ class Steps(Generic[T]):
         return Steps((*self.to(start, value).points, (end, self.at(end)), *later))
 
     def at(self, moment: float) -> T:
-        return self.points[max(0, bisect_right(self.points, moment, key=_moment) - 1)][1]
+        return _latest(self.points, moment)[1]
 
     @property
     def moments(self) -> Iterable[float]:
@@ -61,14 +62,11 @@ class Line:
         return self.to(start, value).to(end, self.at(start))
 
     def at(self, moment: float) -> float:
-        start, value, growth = self._point(moment)
+        start, value, growth = _latest(self.points, moment)
         return value + growth * max(0.0, moment - start)
 
     def growth(self, moment: float) -> float:
-        return self._point(moment)[2]
-
-    def _point(self, moment: float) -> tuple[float, float, float]:
-        return self.points[max(0, bisect_right(self.points, moment, key=_moment) - 1)]
+        return _latest(self.points, moment)[2]
 
     @property
     def moments(self) -> Iterable[float]:
@@ -145,6 +143,13 @@ class Grid:
             value, growth = number(course.at(start)), course.growth(start) * self.clock.interval
             parts.append(run(f"{value}{growth:+.10g}" if growth else value, samples))
         return " ".join(parts)
+
+
+def _latest(points: Sequence[P], moment: float) -> P:
+    """The point that holds at `moment`; most courses have a single one."""
+    if len(points) == 1:
+        return points[0]
+    return points[max(0, bisect_right(points, moment, key=_moment) - 1)]
 
 
 def _moment(point: tuple[float, *tuple[object, ...]]) -> float:
