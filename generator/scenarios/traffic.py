@@ -14,7 +14,7 @@ from generator.scenarios.model import May, Scenario
 def scenarios(book: Book) -> Iterator[Scenario]:
     yield _gateway(book)
     yield _slow_service(book)
-    yield _night(book)
+    yield from _night(book)
     yield _pause(book)
 
 
@@ -67,29 +67,31 @@ def _slow_service(book: Book) -> Scenario:
     )
 
 
-def _night(book: Book) -> Scenario:
+def _night(book: Book) -> Iterator[Scenario]:
+    """An evening with a request in each window, yet fewer than the alert wants before a silence.
+
+    None where no such rate exists.
+    """
     settings = book.thresholds.alerts.no_traffic
+    least, most = 1 / settings.window, settings.min_requests / settings.before
+    if least >= most:
+        return
     evening, night = 3600.0, 3600.0 + settings.before + 2 * settings.window
     morning = night + 3 * 3600.0
-    slow = 0.5 * settings.min_requests / settings.before
-    idle = book.idle()
+    requests = steady(book.busy).to(evening, math.sqrt(least * most)).to(night, 0.0)
     busy = book.worker.cpu.at(0)
     workers = tuple(
         replace(worker, cpu=steady(busy).to(evening, worker.cpu.at(0)).to(morning, busy))
-        for worker in idle.workers
+        for worker in book.idle().workers
     )
-    return Scenario(
+    yield Scenario(
         name="a-night-without-traffic",
         family="traffic",
-        story="Requests grow few in the evening and stop at night. In the morning they come again.",
-        length=morning + 3600.0,
-        worlds=(
-            replace(
-                idle,
-                requests=steady(book.busy).to(evening, slow).to(night, 0.0).to(morning, book.busy),
-                workers=workers,
-            ),
+        story=(
+            "Requests grow few in the evening and stop at night. In the morning they come again."
         ),
+        length=morning + 3600.0,
+        worlds=(replace(book.idle(), requests=requests.to(morning, book.busy), workers=workers),),
     )
 
 
