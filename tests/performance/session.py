@@ -21,7 +21,8 @@ from typing import Any, Final
 from gevent import get_hub
 from locust import events
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.rpc import Message
+from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
 
 from tests.performance import options, reports
 from tests.performance.grading import Verdict, judge
@@ -34,6 +35,8 @@ VERIFICATION: Final = "/verify "
 LIMITED: Final = " (429)"
 # What is asked at the end of a run has this long for its answer, so that all counts agree.
 STOP_SECONDS: Final = 30.0
+# And workers so long to end after that.
+WORKER_SECONDS: Final = 10.0
 # The exit code of a run that does not come to its verdict.
 NOTHING_PROVEN: Final = 2
 
@@ -131,12 +134,31 @@ class Session:
 
     def stop(self, **_: object) -> None:
         """With the web UI there may be many runs, and each has its verdict at its end."""
+        self._hear_workers()
         if self.environment.web_ui and not self.judged:
             self.judge()
 
     def quit(self, **_: object) -> None:
+        self._hear_workers()
         if not self.judged:
             self.judge()
+
+    def _hear_workers(self) -> None:
+        """Their last reports: those that end send one, for which a master waits too short a time.
+
+        With the web UI they go on, and report every few seconds.
+        """
+        runner = self.environment.runner
+        if not isinstance(runner, MasterRunner) or self.judged:
+            return
+        if self.environment.web_ui:
+            time.sleep(WORKER_REPORT_INTERVAL + 1)
+            return
+        for client in runner.clients.all:
+            runner.server.send_to_client(Message("quit", None, client.id))
+        end = time.monotonic() + self.environment.stop_timeout + WORKER_SECONDS
+        while len(runner.clients) > len(runner.clients.missing) and time.monotonic() < end:
+            time.sleep(0.1)
 
     def judge(self) -> None:
         self._ended.set()
@@ -167,7 +189,9 @@ class Session:
     def _lost(self) -> str:
         """That workers of Locust are gone, and what they had not yet reported; "" if none are."""
         runner = self.environment.runner
-        lost = len(runner.clients.missing) if isinstance(runner, MasterRunner) else 0
+        if not isinstance(runner, MasterRunner):
+            return ""
+        lost = len(runner.clients.missing if self.environment.web_ui else runner.clients)
         return f"{lost} of Locust's workers lost, with what they measured last" if lost else ""
 
 
