@@ -119,24 +119,51 @@ _URGENCIES: Final[Mapping[str, _Urgency]] = {
 
 @dataclass(frozen=True)
 class _Burn:
-    """An alert on one objective and pace; `panel` is the id of its panel."""
+    """An alert on one objective and pace; `panel` is the id of its panel.
+
+    It is not judged before requests have come for longer than the long window of the pace `after`,
+    which says the same until then.
+    """
 
     key: str
     objective: Literal["error", "latency"]
     pace: str
     panel: int
+    after: str = ""
 
 
 # Of each objective the fastest pace first.
 _ALERTS: Final = (
     _Burn(key="error_budget_fast_burn", objective="error", pace="fast", panel=110),
-    _Burn(key="error_budget_steady_burn", objective="error", pace="steady", panel=111),
-    _Burn(key="error_budget_slow_burn", objective="error", pace="slow", panel=112),
-    _Burn(key="error_budget_creeping_burn", objective="error", pace="creeping", panel=113),
+    _Burn(
+        key="error_budget_steady_burn", objective="error", pace="steady", panel=111, after="fast"
+    ),
+    _Burn(key="error_budget_slow_burn", objective="error", pace="slow", panel=112, after="steady"),
+    _Burn(
+        key="error_budget_creeping_burn",
+        objective="error",
+        pace="creeping",
+        panel=113,
+        after="steady",
+    ),
     _Burn(key="latency_budget_fast_burn", objective="latency", pace="fast", panel=120),
-    _Burn(key="latency_budget_steady_burn", objective="latency", pace="steady", panel=121),
-    _Burn(key="latency_budget_slow_burn", objective="latency", pace="slow", panel=122),
-    _Burn(key="latency_budget_creeping_burn", objective="latency", pace="creeping", panel=123),
+    _Burn(
+        key="latency_budget_steady_burn",
+        objective="latency",
+        pace="steady",
+        panel=121,
+        after="fast",
+    ),
+    _Burn(
+        key="latency_budget_slow_burn", objective="latency", pace="slow", panel=122, after="steady"
+    ),
+    _Burn(
+        key="latency_budget_creeping_burn",
+        objective="latency",
+        pace="creeping",
+        panel=123,
+        after="steady",
+    ),
 )
 
 
@@ -153,29 +180,30 @@ def _slower(own: _Burn) -> tuple[str, ...]:
 
 def burn_of(thresholds: Thresholds, key: str) -> Burn:
     """The pace of an alert."""
-    own = next(each for each in _ALERTS if each.key == key)
-    pace: Burn = getattr(thresholds.slo.burn, own.pace)
+    pace: Burn = getattr(thresholds.slo.burn, _own(key).pace)
     return pace
 
 
-def faster_than(thresholds: Thresholds, key: str) -> float:
-    """The long window of the pace before, 0 of the fastest."""
-    own = next(each for each in _ALERTS if each.key == key)
-    before = [each for each in _ALERTS[: _ALERTS.index(own)] if each.objective == own.objective]
-    return burn_of(thresholds, before[-1].key).window if before else 0.0
+def judged_after(thresholds: Thresholds, key: str) -> float:
+    """How long requests must have come before an alert is judged."""
+    after = _own(key).after
+    return getattr(thresholds.slo.burn, after).window if after else 0.0
 
 
-def _since(kit: Kit, objective: Objective, faster: float) -> tuple[str, ...]:
-    """Until more has passed than the window of the pace before, that one says the same."""
-    counted = objective.all_(kit.thresholds.slo.burn.fast.window).query
-    return (f"and on (job) {counted} offset {format_duration(faster)}",) if faster else ()
+def _own(key: str) -> _Burn:
+    return next(each for each in _ALERTS if each.key == key)
+
+
+def _since(thresholds: Thresholds, objective: Objective, after: float) -> tuple[str, ...]:
+    counted = objective.all_(thresholds.slo.burn.fast.window).query
+    return (f"and on (job) {counted} offset {format_duration(after)}",) if after else ()
 
 
 def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
     slo = kit.thresholds.slo
     settings: BurnAlert = getattr(kit.thresholds.alerts, own.key)
     windows = burn_of(kit.thresholds, own.key)
-    faster = faster_than(kit.thresholds, own.key)
+    after = judged_after(kit.thresholds, own.key)
     kit = kit.for_window(windows.window, slowest=240)
     kind, urgency = _KINDS[own.objective], _URGENCIES[own.pace]
     long, short, period = map(format_duration, (windows.window, windows.short_window, slo.period))
@@ -203,7 +231,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
                 (
                     f"and on (job) {short_burn.query} > {number(bound)}",
                     f"and on (job) {bad.query} >= {settings.min_bad}",
-                    *_since(kit, objective, faster),
+                    *_since(kit.thresholds, objective, after),
                 )
             ),
         ),
@@ -256,7 +284,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
         origins=(f"slo.burn.{own.pace}", objective.settings, "slo.period"),
         hides=_slower(own),
     )
-    return Proof(kit, objective, windows, settings, alert, gone, faster).proven()
+    return Proof(kit, objective, windows, settings, alert, gone, after).proven()
 
 
 def _further(kit: Kit, objective: Objective, short: str) -> tuple[Query, ...]:

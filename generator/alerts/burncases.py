@@ -22,8 +22,8 @@ from generator.thresholds.settings import BurnAlert
 class Proof:
     """The cases of one alert.
 
-    `gone` is the passage of its texts that says when all is used up, `faster` how long there must
-    have been requests.
+    `gone` is the passage of its texts that says when all is used up, `after` how long requests must
+    have come.
     """
 
     kit: Kit
@@ -32,7 +32,7 @@ class Proof:
     settings: BurnAlert
     alert: Alert
     gone: str
-    faster: float
+    after: float
 
     @property
     def bound(self) -> float:
@@ -123,7 +123,7 @@ class Proof:
     @property
     def opens(self) -> int:
         """When there have been requests for long enough; a rate needs two samples."""
-        return self.kit.clock.tick(self.faster) + self.kit.clock.interval
+        return self.kit.clock.tick(self.after) + self.kit.clock.interval
 
     @property
     def onset(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from generator.alerts.burn import burn_of, faster_than
+from generator.alerts.burn import burn_of, judged_after
 from generator.scenarios.book import SPARE, Book
 from generator.scenarios.model import Demand, May, Scenario
 from generator.scenarios.world import Spread, World
@@ -82,8 +82,7 @@ def allowed(book: Book, key: str) -> float:
 def _due(book: Book, key: str, start: float, share: float) -> float:
     """When the share of all requests so far is beyond the bound, as far as the window is full.
 
-    What is summed by the hour is late by an hour, and no pace is judged before its window is
-    longer than that of the one before it.
+    What is summed by the hour is late by an hour.
     """
     alert = book.alerts[key]
     windows = burn_of(book.thresholds, key)
@@ -91,7 +90,7 @@ def _due(book: Book, key: str, start: float, share: float) -> float:
     worse = start + min(windows.window / times, start / (times - 1))
     tile = book.thresholds.slo.burn.fast.window
     late = tile if windows.window > tile else 0.0
-    return max(worse, faster_than(book.thresholds, key)) + late + book.trigger(key).for_ + 300.0
+    return max(worse, judged_after(book.thresholds, key)) + late + book.trigger(key).for_ + 300.0
 
 
 def _worse(book: Book, start: float, end: float, failed: float, slow: float) -> World:
