@@ -230,5 +230,5 @@ class Proof:
         return Case(
             "just beyond the bound for less than the long window, then for all of it",
             self.series(HERE, phases, self.plenty),
-            (Moment(clock.tick(good + 0.97 * long), ()), Moment(full, self.firing(value))),
+            (Moment(clock.tick(good + 0.97 * long) - 2 * i, ()), Moment(full, self.firing(value))),
         )
