@@ -194,6 +194,12 @@ def _own(key: str) -> _Burn:
     return next(each for each in _ALERTS if each.key == key)
 
 
+def _windows(own: _Burn) -> tuple[str, ...]:
+    """Paths of the windows of other paces: what longer ones are summed from, and `after`."""
+    paces = dict.fromkeys(("fast", own.after or "fast"))
+    return tuple(f"slo.burn.{pace}.window" for pace in paces if pace != own.pace)
+
+
 def _since(thresholds: Thresholds, objective: Objective, after: float) -> tuple[str, ...]:
     counted = objective.all_(thresholds.slo.burn.fast.window).query
     return (f"and on (job) {counted} offset {format_duration(after)}",) if after else ()
@@ -281,7 +287,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
             causes=kind.causes,
             escalate=urgency.escalate,
         ),
-        origins=(f"slo.burn.{own.pace}", objective.settings, "slo.period"),
+        origins=(f"slo.burn.{own.pace}", objective.settings, "slo.period", *_windows(own)),
         hides=_slower(own),
     )
     return Proof(kit, objective, windows, settings, alert, gone, after).proven()

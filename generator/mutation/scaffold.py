@@ -98,6 +98,14 @@ class Scaffold:
             self.of_rule[rule].append(made[key])
 
 
+def whole(suite: Suite) -> Iterator[Unit]:
+    """Every case with all of its assertions."""
+    for file in suite.tests:
+        reach = Reach(file.groups)
+        for number, case in enumerate(file.cases):
+            yield Unit(number, file, case, tuple(_assertions(case, reach)))
+
+
 def _assertions(case: Case, reach: Reach) -> Iterator[Assertion]:
     for body in case.body.get(_ALERTS) or ():
         yield Assertion(_ALERTS, body, reach.of_alert(str(body.get("alertname"))))
