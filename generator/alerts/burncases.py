@@ -195,7 +195,7 @@ class Proof:
         i, short = clock.interval, clock.tick(self.windows.short_window)
         kept = clock.tick(self.settings.keep_firing_for)
         well, near = short + kept + 4 * i, short + 2 * i
-        part = short // i // 2 * i
+        part = max(1, int(0.6 * (short // i - 1))) * i
         after = 2 * well + near + part
         needed = 1.5 * after * self.bound / (self.worst - self.bound)
         wait = max(each.for_ for each in self.alert.triggers)
@@ -205,10 +205,10 @@ class Proof:
             Phase(well, 0.0),
             Phase(near, just_under(self.bound)),
             Phase(well, 0.0),
-            Phase(part, min(1.5 * self.bound, self.worst)),
+            Phase(part, min(1.4 * self.bound, self.worst)),
         ]
         return Case(
-            "a fault that is over, just short of the bound, and half as long as the short window",
+            "a fault that is over, just short of the bound, and shorter than the short window",
             self.series(HERE, [*phases, Phase(i, 0.0)], self.plenty),
             (
                 Moment(ill - i, self.firing(self.worst)),
