@@ -96,6 +96,6 @@ def _file(
     if not rules:
         raise ValueError(f"no rule in the family {family}")
     group: dict[str, Any] = {"name": group_name(thresholds, family)}
-    if family == budget.FAMILY:
+    if family in budget.FAMILIES:
         group["interval"] = format_duration(thresholds.slo.evaluation_interval)
     return dump({"groups": [{**group, "rules": rules}]})

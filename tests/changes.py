@@ -48,6 +48,8 @@ def others(path: Leaf) -> Iterator[Any]:
     elif isinstance(value, int | float):
         yield from (value + 1, value - 1, value + 0.1)
         yield from (round(value * by, 4) for by in (1.1, 0.95, 0.98))
+    elif path == ("slo", "latency", "within"):
+        yield from DOCUMENT["service"]["latency_buckets"]
     elif path[-1] == "fires_at":
         row, _, level = value.rpartition(".")
         yield from (f"{row}.{each}" for each in LEVELS if each != level)

@@ -26,5 +26,5 @@ local share(part) = std.floor(part * connections);
       },
     },
   },
-  slo: { availability: '99.9%', why: 'promised to the customers of production' },
+  slo: { availability: { objective: '99.9%', why: 'promised to the customers of production' } },
 }

@@ -8,6 +8,7 @@ from typing import Final
 from generator.alerts import (
     availability,
     budget,
+    burn,
     database,
     error,
     latency,
@@ -27,7 +28,8 @@ from generator.alerts.build import Kit
 from generator.alerts.model import Alert, Recording
 from generator.thresholds.model import Thresholds
 
-# In the order in which the rules stand in their files.
+# In the order in which the rules stand in their files. What the budgets count is recorded with them
+# only where no alert before them counts it more often.
 _MODULES: Final = (
     error,
     latency,
@@ -43,6 +45,7 @@ _MODULES: Final = (
     reading,
     quality,
     traffic,
+    burn,
     meta,
 )
 

@@ -1,54 +1,188 @@
-"""The error budget: how much of it is left, and how fast it burns."""
+"""The budgets of the objectives: how much of each is left, and how fast it burns."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
-from generator.alerts.build import error_ratio, errors, requests
+from generator.alerts.build import errors, requests
+from generator.alerts.latency import observations
 from generator.alerts.model import Recording
-from generator.promql import number
-from generator.thresholds.model import Thresholds
-from generator.thresholds.units import format_duration
+from generator.names import LATENCY
+from generator.promql import le, number
+from generator.thresholds.levels import Unit
+from generator.thresholds.model import Burn, Thresholds
+from generator.thresholds.units import format_duration, format_value
 
-FAMILY: Final = "budget"
+# Files of recordings whose groups have an interval of their own. What is left of a budget looks
+# back for weeks, so it stands alone, for those who want to leave it out.
+BURNS: Final = ("error-burn", "latency-burn")
+LEFT: Final = "budget"
+FAMILIES: Final = (*BURNS, LEFT)
+
+# A range of more tiles than this, each as long as the long window of the fastest pace, is summed
+# from what was recorded for those: it costs as many samples as it has tiles, not as it has scrapes,
+# and is late by one tile at most.
+_TILES: Final = 12
+
+Count = Callable[[float], Recording]
 
 
-def remaining(thresholds: Thresholds) -> Recording:
-    """Share of the period's budget that is left; negative once it is overdrawn.
+@dataclass(frozen=True)
+class Objective:
+    """A share of requests that must be good.
 
-    Sums the increases recorded every short window: a range of weeks over raw counters would cost
-    too much.
+    `allowed` is the share that need not be, the budget. `good` says in words what is asked for.
+    `all_` and `bad` count requests within a window.
     """
+
+    key: Literal["error", "latency"]
+    settings: str
+    good: str
+    allowed: float
+    all_: Count
+    bad: Count
+
+    @property
+    def family(self) -> str:
+        return f"{self.key}-burn"
+
+    @property
+    def budget(self) -> str:
+        return f"instance:auditor_{self.key}_budget"
+
+
+def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
+    """Availability and speed."""
     slo = thresholds.slo
-    window = thresholds.alerts.high_error_rate.window
-    period = f"[{format_duration(slo.period)}:{format_duration(window)}]"
-    failed, all_ = (
-        f"sum_over_time({each.query}{period})" for each in (errors(window), requests(window))
+    available, fast, within = slo.availability.objective, slo.latency.objective, slo.latency.within
+    errors_family, latency_family = BURNS
+    return (
+        Objective(
+            key="error",
+            settings="slo.availability",
+            good=f"{format_value(available, Unit.RATIO)} of the requests must succeed",
+            allowed=_rest(available),
+            all_=lambda window: _counted(thresholds, errors_family, requests, window),
+            bad=lambda window: _counted(thresholds, errors_family, errors, window),
+        ),
+        Objective(
+            key="latency",
+            settings="slo.latency",
+            good=(
+                f"{format_value(fast, Unit.RATIO)} of the successful requests must take "
+                f"{format_value(within, Unit.DURATION)} at most"
+            ),
+            allowed=_rest(fast),
+            all_=lambda window: _counted(thresholds, latency_family, _answered, window),
+            bad=lambda window: _counted(
+                thresholds, latency_family, lambda each: slow(each, within), window
+            ),
+        ),
     )
+
+
+def _rest(share: float) -> float:
+    return round(1 - share, 12)
+
+
+def _answered(window: float) -> Recording:
+    return observations(LATENCY, window)
+
+
+def slow(window: float, within: float) -> Recording:
+    """Observations beyond `within`, a bound of the histogram."""
+    w = format_duration(window)
     return Recording(
-        FAMILY,
-        f"instance:auditor_error_budget:remaining{format_duration(slo.period)}",
-        f"1 - {failed}\n/\n({all_} > 0)\n/ {_budget(thresholds)}",
+        "latency",
+        f"instance:{LATENCY}_slow:increase{w}",
+        f"{_answered(window).query}\n- sum by (job, instance) "
+        f'(increase({LATENCY}_bucket{{le="{le(within)}"}}[{w}]))',
     )
 
 
-def burn(thresholds: Thresholds, window: float) -> Recording:
+def _counted(thresholds: Thresholds, family: str, count: Count, window: float) -> Recording:
+    """`count` of a window, as a recording of the budget's family."""
+    length = tile(thresholds, window)
+    if not length:
+        return replace(count(window), family=family)
+    part = count(length)
+    w, step = format_duration(window), format_duration(length)
+    return Recording(
+        family,
+        part.name.removesuffix(f"increase{step}") + f"sum{w}",
+        f"sum_over_time({part.query}[{w}:{step}])",
+    )
+
+
+def tile(thresholds: Thresholds, window: float) -> float:
+    """The length of the tiles that a window is summed from; 0 where scrapes are counted."""
+    length = thresholds.slo.burn.fast.window
+    return length if window > _TILES * length else 0.0
+
+
+def remaining(thresholds: Thresholds, objective: Objective) -> Recording:
+    """Share of the period's budget that is left; negative once it is overdrawn."""
+    period = thresholds.slo.period
+    bad, all_ = objective.bad(period), objective.all_(period)
+    return Recording(
+        LEFT,
+        f"{objective.budget}:remaining{format_duration(period)}",
+        f"1 - {bad.query} / ({all_.query} > 0) / {number(objective.allowed)}",
+    )
+
+
+def burn_rate(objective: Objective, window: float) -> Recording:
     """How many times faster than allowed the budget burns; 1 uses it up at its period's end."""
     return Recording(
-        FAMILY,
-        f"instance:auditor_error_budget:burn_rate{format_duration(window)}",
-        f"{error_ratio(window).query} / {_budget(thresholds)}",
+        objective.family,
+        f"{objective.budget}:burn_rate{format_duration(window)}",
+        f"{objective.bad(window).query} / ({objective.all_(window).query} > 0) / "
+        f"{number(objective.allowed)}",
     )
 
 
-def _budget(thresholds: Thresholds) -> str:
-    return number(round(1 - thresholds.slo.availability, 12))
+def burn_recordings(
+    thresholds: Thresholds, objective: Objective, pace: Burn
+) -> tuple[Recording, ...]:
+    """What an alert on a pace needs, in the order of evaluation."""
+    return tuple(
+        recording
+        for window in (pace.window, pace.short_window)
+        for recording in (
+            *_counts(thresholds, objective, window),
+            burn_rate(objective, window),
+        )
+    )
+
+
+def _counts(thresholds: Thresholds, objective: Objective, window: float) -> Iterator[Recording]:
+    """All and bad ones of a window, after what they are counted from."""
+    for each in filter(None, (tile(thresholds, window), window)):
+        yield objective.all_(each)
+        yield objective.bad(each)
+
+
+def factor(thresholds: Thresholds, pace: Burn) -> float:
+    """The burn rate that uses up the pace's share of the budget within its long window."""
+    return float(f"{pace.consumes * thresholds.slo.period / pace.window:.12g}")
 
 
 def recordings(thresholds: Thresholds) -> tuple[Recording, ...]:
-    """Every recording of the budget, in the order of evaluation."""
-    short = thresholds.alerts.high_error_rate.window
-    found = [requests(short), errors(short), remaining(thresholds)]
-    for window in thresholds.slo.burn_windows:
-        found += [requests(window), errors(window), error_ratio(window), burn(thresholds, window)]
-    return tuple(found)
+    """What no alert needs: how much is left of each budget."""
+    return tuple(
+        replace(recording, family=LEFT)
+        for objective in objectives(thresholds)
+        for recording in (
+            *_counts(thresholds, objective, thresholds.slo.period),
+            remaining(thresholds, objective),
+        )
+    )
+
+
+def windows(thresholds: Thresholds) -> tuple[float, ...]:
+    """Every window over which burn rates are recorded, the shortest first."""
+    burn = thresholds.slo.burn
+    paces = (burn.fast, burn.steady, burn.slow, burn.creeping)
+    return tuple(sorted({w for pace in paces for w in (pace.window, pace.short_window)}))

@@ -127,13 +127,15 @@ class Kit:
         service = self.thresholds.service
         return Clock(int(max(service.scrape_interval, service.evaluation_interval)) * self.slower)
 
-    def for_window(self, window: float) -> Kit:
+    def for_window(self, window: float, slowest: float = 90) -> Kit:
         """A kit with a slower clock where a window would hold more than a hundred samples.
 
-        Samples stay within two minutes of each other: Prometheus looks back five.
+        Samples stay within `slowest` seconds of each other. Prometheus looks back five minutes, so
+        with up to two it sees through a failed scrape.
         """
         interval = self.clock.interval
-        return replace(self, slower=max(1, min(int(window / interval / 50), int(90 / interval))))
+        slower = min(int(window / interval / 50), int(slowest / interval))
+        return replace(self, slower=max(1, slower))
 
     def api(self, instance: str) -> dict[str, str]:
         return {"job": self.thresholds.service.jobs.api, "instance": instance}

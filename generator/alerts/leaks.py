@@ -1,14 +1,23 @@
-"""Workers whose memory only grows: a slow pace and a fast one."""
+"""Workers that leak: memory, at a slow and a fast pace, descriptors, threads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from generator.alerts import remedies
 from generator.alerts.build import Kit, triggers
-from generator.alerts.courses import growth_over_time
+from generator.alerts.growth import (
+    Growing,
+    Growth,
+    envelope,
+    healthy_courses,
+    ripe,
+    seconds_to_limit,
+    slope,
+)
+from generator.alerts.leakwords import CGROUP, DESCRIPTORS, MEMORY, THREAD_KIND, Kind, Passages, Per
 from generator.alerts.memory import GIB, SAME_WORKER
 from generator.alerts.model import (
     Alert,
@@ -22,10 +31,11 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, Drive, prove
-from generator.alerts.series import Phase, gauge, ramp, selector
+from generator.alerts.proof import HERE, prove
+from generator.alerts.series import Phase, gauge, selector
 from generator.names import (
     DB_CONNECTIONS,
+    MAX_FDS,
     MEMORY_LIMIT,
     MEMORY_USAGE,
     OPEN_FDS,
@@ -36,54 +46,82 @@ from generator.names import (
     WORKER_INFO,
 )
 from generator.promql import number
-from generator.texts import humanize1024
 from generator.thresholds.levels import Unit
-from generator.thresholds.settings import LeakAlert
+from generator.thresholds.model import Thresholds
+from generator.thresholds.settings import BoundAlert, LeakAlert
 from generator.thresholds.units import format_duration
 
+_MIB: Final = 2.0**20
 
-def envelope(settings: LeakAlert) -> Recording:
-    """The lower envelope of a worker's memory, free of the garbage collector's sawtooth."""
-    e = format_duration(settings.envelope)
-    return Recording(
-        "memory", f"worker:{RESIDENT_MEMORY}:min{e}", f"min_over_time({RESIDENT_MEMORY}{{}}[{e}])"
+
+def memory(thresholds: Thresholds) -> Growing:
+    """Resident memory, up to where AuditorHighMemory is worst."""
+    worst, origins = _worst(thresholds, "high_memory")
+    return Growing(
+        metric=RESIDENT_MEMORY,
+        family="memory",
+        limit=number(worst),
+        top=worst,
+        base=GIB,
+        swing=300 * _MIB,
+        origins=origins,
     )
 
 
-def growth(settings: LeakAlert) -> Recording:
-    """The slope of the envelope by least squares, in bytes per second."""
-    e, w = format_duration(settings.envelope), format_duration(settings.window)
-    return Recording(
-        "memory",
-        f"worker:{RESIDENT_MEMORY}:min{e}_deriv{w}",
-        f"deriv({envelope(settings).query}[{w}])",
+def _descriptors(_thresholds: Thresholds) -> Growing:
+    """Up to what the process may open."""
+    return Growing(
+        metric=OPEN_FDS,
+        family="saturation",
+        limit=f"{MAX_FDS}{{}}",
+        limited=MAX_FDS,
+        top=1024,
+        base=30,
+        swing=60,
     )
 
 
-def time_to_limit(settings: LeakAlert) -> Recording:
+def _threads(thresholds: Thresholds) -> Growing:
+    """Up to where AuditorManyThreads is worst."""
+    worst, origins = _worst(thresholds, "many_threads")
+    return Growing(
+        metric=THREADS,
+        family="saturation",
+        limit=number(worst),
+        top=worst,
+        base=8,
+        swing=24,
+        origins=origins,
+    )
+
+
+def _worst(thresholds: Thresholds, key: str) -> tuple[float, tuple[str, ...]]:
+    """The bound of an alert's worst severity, and the paths it comes from."""
+    settings: BoundAlert = getattr(thresholds.alerts, key)
+    worst = triggers(thresholds, settings)[0]
+    assert worst.bound  # noqa: S101  # as every severity of a BoundAlert
+    return worst.bound.value, (f"alerts.{key}.{worst.severity}.fires_at", worst.bound.path)
+
+
+def time_to_limit(thresholds: Thresholds, settings: LeakAlert) -> Recording:
     """Seconds until the growing workers of an instance reach the limit of their cgroup."""
     w = format_duration(settings.window)
     return Recording(
         "memory",
         f"instance:auditor_memory:seconds_to_limit_deriv{w}",
-        (
-            f"({MEMORY_LIMIT}{{}} - {MEMORY_USAGE}{{}})\n/\nsum by (job, instance) "
-            f"({growth(settings).query} > 0)"
-        ),
+        f"({MEMORY_LIMIT}{{}} - {MEMORY_USAGE}{{}})\n/\nsum by (job, instance) "
+        f"({slope(memory(thresholds), settings).query} > 0)",
     )
 
 
 @dataclass(frozen=True)
-class _Pace:
-    """What one of the two leak alerts has of its own.
-
-    Its pace is told in bytes per `seconds`, one `unit`.
-    """
+class _Leak:
+    """What one of the alerts has of its own; its pace is told per `per`."""
 
     key: str
+    kind: Kind
     panel: int
-    unit: str
-    seconds: int
+    per: Per
     gist: str
     impact: str
     first: str
@@ -91,11 +129,11 @@ class _Pace:
     escalate: str
 
 
-_SLOW: Final = _Pace(
+_SLOW: Final = _Leak(
     key="memory_leak",
+    kind=MEMORY,
     panel=100,
-    unit="hour",
-    seconds=3600,
+    per="hour",
     gist="A worker's memory has grown steadily for hours.",
     impact=(
         "Nobody yet. At the memory limit the kernel kills the worker, and its requests fail; "
@@ -116,11 +154,11 @@ _SLOW: Final = _Pace(
         "Wake nobody unless restarting the workers does not last until morning."
     ),
 )
-_FAST: Final = _Pace(
+_FAST: Final = _Leak(
     key="fast_memory_leak",
+    kind=MEMORY,
     panel=101,
-    unit="minute",
-    seconds=60,
+    per="minute",
     gist="A worker's memory grows so fast that it reaches its limit within hours.",
     impact=(
         "Soon everybody on this instance: at the memory limit the kernel kills the worker, and its "
@@ -143,202 +181,168 @@ _FAST: Final = _Pace(
 )
 
 
+_FDS: Final = _Leak(
+    key="file_descriptor_leak",
+    kind=DESCRIPTORS,
+    panel=112,
+    per="hour",
+    gist="A worker has opened more and more files or connections for hours.",
+    impact="Nobody yet. At the limit the worker can neither accept a connection nor open a file.",
+    first=(
+        "Read in the alert when the limit is reached. Beyond the morning: a ticket, and nothing "
+        "more tonight."
+    ),
+    causes=(
+        Cause(
+            "Connections or files are not closed",
+            "Count by kind what the worker has open, now and an hour later: sockets of the "
+            "database, of clients, or files. Every use of a session or a file belongs in a context "
+            "manager (`async with database.session() as session:`).",
+            commands=(
+                "# pid: label of auditor_worker_info",
+                (
+                    "ls -l \"/proc/$pid/fd\" | awk 'NR > 1 { print $NF }' | sed 's/[0-9]*//g' | "
+                    "sort | uniq -c | sort -rn | head"
+                ),
+            ),
+        ),
+        remedies.LEAKED_CONNECTIONS,
+        Cause(
+            "Clients keep connections open that they no longer use",
+            "The number of clients stands still while connections grow. Let the service close them "
+            "sooner.",
+            settings=("KEEP_ALIVE=5",),
+        ),
+    ),
+    escalate="A ticket for the developers, with the kinds that grow.",
+)
+_POOLS: Final = _Leak(
+    key="thread_leak",
+    kind=THREAD_KIND,
+    panel=113,
+    per="hour",
+    gist="A worker has started more and more threads for hours.",
+    impact="Nobody yet; each thread keeps memory, and many busy ones slow each other down.",
+    first="Nothing at night, unless memory grows along: then follow AuditorMemoryLeak.",
+    causes=(
+        remedies.ENDLESS_THREADS,
+        Cause(
+            "Requests hang, each in a thread of its own",
+            "Connections grow along: something that a request waits for does not answer, and has "
+            "no time limit. The threads' stacks name it.",
+            commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
+        ),
+    ),
+    escalate="A ticket for the developers, with the names of the threads that grow.",
+)
+
+
 def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return _leak(kit, _SLOW), _leak(kit, _FAST)
+    thresholds = kit.thresholds
+    return (
+        _leak(kit, _SLOW, memory(thresholds)),
+        _leak(kit, _FAST, memory(thresholds)),
+        _leak(kit, _FDS, _descriptors(thresholds)),
+        _leak(kit, _POOLS, _threads(thresholds)),
+    )
 
 
-def _leak(kit: Kit, own: _Pace) -> Alert:
+def _leak(kit: Kit, own: _Leak, growing: Growing) -> Alert:
     settings: LeakAlert = getattr(kit.thresholds.alerts, own.key)
     kit = kit.for_window(settings.window)
-    window, envelope_range = format_duration(settings.window), format_duration(settings.envelope)
-    slope, limit = growth(settings), time_to_limit(settings)
-    guard = f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) > {number(_ripe(settings))}"
-    pace = (
-        f'{{{{ with printf "{own.seconds} * %f" $value | query }}}}'
-        "{{ . | first | value | humanize1024 }}B{{ end }}"
-    )
-    until = (
-        f'{{{{ with printf "round({limit.name}{{instance=%q}}, 60)" $labels.instance | query }}}}'
-        "it reaches the cgroup's limit in {{ . | first | value | humanizeDuration }}"
-        "{{ else }}no limit of the cgroup is known{{ end }}"
-    )
+    kind, window = own.kind, format_duration(settings.window)
+    steep, left = slope(growing, settings), seconds_to_limit(growing, settings)
+    limit = time_to_limit(kit.thresholds, settings)
+    said = Passages(kind, own.per, growing, left, limit)
+    amount = kind.amount.replace("PACE", said.pace)
+    cgroup = (limit,) if kind is MEMORY else ()
     alert = Alert(
         key=own.key,
-        family="memory",
+        family=growing.family,
         place="worker",
-        quantity=slope.query,
+        quantity=steep.query,
         op=">",
-        unit=Unit.GROWTH,
-        triggers=triggers(kit.thresholds, settings, guard),
+        unit=Unit.GROWTH if kind is MEMORY else Unit.PACE,
+        triggers=triggers(
+            kit.thresholds,
+            settings,
+            f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) > {number(ripe(settings))}",
+        ),
         keep_firing_for=settings.keep_firing_for,
-        recordings=(envelope(settings), slope, limit),
+        recordings=(envelope(growing, settings), steep, left, *cgroup),
         summary=(
-            f"Worker {{{{ $labels.worker }}}} of {{{{ $labels.instance }}}} grows by {pace} per "
-            f"{own.unit}"
+            f"Worker {{{{ $labels.worker }}}} of {{{{ $labels.instance }}}} gains {amount} per "
+            f"{own.per}"
         ),
         description=(
-            "The memory of worker {{ $labels.worker }} on {{ $labels.instance }} grew by "
-            f"{pace} per {own.unit} over the last {window}, more than BOUND; at this pace {until}. "
-            "Next: restart the worker before that, one at a time, and compare the growth with "
-            "threads and descriptors on the system dashboard."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} gained "
+            f"{amount} per {own.per} over the last {window}, more than BOUND{said.reached}"
+            f"{said.cgroup if cgroup else ''}. Next: restart the worker in time, one at a time, "
+            f"and see on the system dashboard what grows along: {kind.along}."
         ),
         panel=Panel(
             "system",
-            "Memory",
+            kind.section,
             own.panel,
-            f"Memory growth over {window}",
+            f"{kind.title} over {window}",
             "{{instance}} worker {{worker}}",
         ),
-        runbook=Runbook(
-            gist=own.gist,
-            first=(
-                own.first,
-                (
-                    "Note what grows along with the memory: threads, descriptors, database "
-                    "connections or only requests. That is what the developers need, and it is "
-                    "gone after a restart."
-                ),
-                (
-                    "Restart the worker: take `pid` from the query below and send it SIGTERM; it "
-                    "ends its request, and its supervisor starts another one. One worker at a "
-                    "time. With a single worker restart the service."
-                ),
-            ),
-            meaning=(
-                f"The lowest resident memory of the worker in each {envelope_range} rose over "
-                f"{window}, by a straight line fitted through it, faster than the bound. The "
-                "lowest value hides the sawtooth of the garbage collector, and a worker is judged "
-                "only once window and envelope lie past its warm-up, so the loading of the models "
-                "is no leak. It does not say that the growth has no end: a cache that fills looks "
-                "the same."
-            ),
-            impact=own.impact,
-            queries=(
-                Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
-                Query("Seconds until the limit at this pace", limit.query),
-                Query("Threads", f"{THREADS}{{}}"),
-                Query("Open descriptors", f"{OPEN_FDS}{{}}"),
-                Query("Database connections", f"{DB_CONNECTIONS}{{}}"),
-                Query("Requests a second", f"sum by (instance) (rate({REQUESTS}{{}}[{window}]))"),
-            ),
-            causes=own.causes,
-            escalate=own.escalate,
-        ),
+        runbook=_runbook(own, settings, (left, *cgroup)),
+        origins=growing.origins,
     )
-    drive = _leak_drive(kit, settings)
-    known = {pace: "", until: "no limit of the cgroup is known"}
-
-    def texts(value: float) -> dict[str, str]:
-        return {**known, pace: f"{humanize1024(own.seconds * float(f'{value:f}'))}B"}
-
-    drive = replace(drive, known=texts)
-    return prove(
-        alert,
-        drive,
-        *_healthy_courses(kit, settings),
-        _with_limit(kit, alert, drive, until),
-        growth_over_time(
-            kit, settings.envelope, settings.window, (envelope(settings), slope, limit)
-        ),
-    )
+    growth = Growth(kit, growing, settings, said.paced, said.after)
+    with_limit = (_with_limit(growth, alert, said),) if cgroup else ()
+    return prove(alert, growth.drive(), *healthy_courses(growth), *with_limit)
 
 
-def _ripe(settings: LeakAlert) -> float:
-    """Age from which window and envelope lie past the warm-up."""
-    return settings.warm_up + settings.envelope + settings.window
-
-
-def _leak_drive(kit: Kit, settings: LeakAlert) -> Drive:
-    """A worker that grows from the start and is old enough to judge once the slope is steady."""
-    opens = _opens(kit, settings)
-
-    def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        replaced = [replace(phase, reset=phase.value == 0) for phase in phases]
-        births = _births(phases, opens - _ripe(settings))
-        return (
-            Series(selector(RESIDENT_MEMORY, kit.worker(instance)), ramp(kit.clock, replaced, GIB)),
-            Series(selector(START_TIME, kit.worker(instance)), gauge(kit.clock, births, float)),
-        )
-
-    return Drive(
-        clock=kit.clock,
-        series=series,
-        labels=kit.worker,
-        healthy=0.0,
-        onset=lambda _value, _bound: opens + kit.clock.interval,
-    )
-
-
-def _opens(kit: Kit, settings: LeakAlert) -> int:
-    return kit.clock.tick(settings.envelope + settings.window) + 4 * kit.clock.interval
-
-
-def _births(phases: Sequence[Phase], first: float) -> list[Phase]:
-    """The start time through the phases: a flat phase begins with a new worker."""
-    births: list[Phase] = []
-    now = 0
-    birth = first
-    for phase in phases:
-        birth = float(now) if phase.value == 0 and now else birth
-        births.append(replace(phase, value=None if phase.value is None else birth))
-        now += phase.seconds
-    return births
-
-
-def _healthy_courses(kit: Kit, settings: LeakAlert) -> tuple[Case, ...]:
-    """Courses of a healthy worker that a naive rule takes for a leak."""
-    clock = kit.clock
-    long_ago = -_ripe(settings)
-    trigger = max(t.for_ for t in (settings.critical, settings.warning, settings.info) if t)
-    length = clock.tick(_ripe(settings) + trigger + settings.window)
-    samples = length // clock.interval
-    checks = tuple(Moment(clock.tick(length * part / 6), ()) for part in range(1, 7))
-
-    def case(title: str, values: str, birth: float) -> Case:
-        return Case(
-            title,
+def _runbook(own: _Leak, settings: LeakAlert, limits: Sequence[Recording]) -> Runbook:
+    kind, window = own.kind, format_duration(settings.window)
+    return Runbook(
+        gist=own.gist,
+        first=(
+            own.first,
             (
-                Series(selector(RESIDENT_MEMORY, kit.worker(HERE)), values),
-                Series(selector(START_TIME, kit.worker(HERE)), f"{number(birth)}x{samples}"),
+                f"Note what grows along: {kind.along}. That is what the developers need, and it "
+                "is gone after a restart."
             ),
-            checks,
-        )
-
-    half = max(2, int(settings.envelope / clock.interval / 3))
-    step = number(300 * 2**20 / half)
-    saw = f"{number(GIB)}+{step}x{half - 1} {number(GIB + 300 * 2**20)}-{step}x{half - 1}"
-    load = int((settings.window + settings.envelope) / 3 / clock.interval)
-    return (
-        case(
-            "models load within a minute of the first request", f"1e8x{load} 1.5e9x{samples}", 0.0
+            (
+                "Restart the worker: take `pid` from the query below and send it SIGTERM; it ends "
+                "its request, and its supervisor starts another one. One worker at a time. With a "
+                "single worker restart the service."
+            ),
         ),
-        case("one jump of an old worker", f"1e9x{load} 1.5e9x{samples}", long_ago),
-        case(
-            "a garbage collector's sawtooth of 300 MiB",
-            " ".join([saw] * (samples // (2 * half) + 1)),
-            long_ago,
+        meaning=(
+            f"The lowest value of each {format_duration(settings.envelope)} rose over {window}, by "
+            f"a straight line fitted through it, faster than the bound. The lowest value hides "
+            f"{kind.hides}, and a worker is judged only once window and envelope lie past its "
+            "warm-up, so what it loads or opens once is no leak. It does not say that the growth "
+            "has no end: a cache or a pool that fills slowly looks the same."
         ),
-        case(
-            "a flat worker with jitter",
-            " ".join(["1.4e9 1.43e9 1.39e9"] * (samples // 3 + 1)),
-            long_ago,
+        impact=own.impact,
+        queries=(
+            Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
+            *(Query("Seconds until the limit at this pace", each.query) for each in limits),
+            Query("Resident memory", f"{RESIDENT_MEMORY}{{}}"),
+            Query("Threads", f"{THREADS}{{}}"),
+            Query("Open descriptors", f"{OPEN_FDS}{{}}"),
+            Query("Database connections", f"{DB_CONNECTIONS}{{}}"),
+            Query("Requests a second", f"sum by (instance) (rate({REQUESTS}{{}}[{window}]))"),
         ),
+        causes=own.causes,
+        escalate=own.escalate,
     )
 
 
-def _with_limit(kit: Kit, alert: Alert, drive: Drive, until: str) -> Case:
-    """The text says when the limit is reached."""
-    clock = kit.clock
-    trigger = alert.triggers[0]
+def _with_limit(growth: Growth, alert: Alert, said: Passages) -> Case:
+    """The text says when the limit of the cgroup is reached."""
+    kit, drive = growth.kit, growth.drive()
+    clock, trigger = kit.clock, alert.triggers[0]
     value = 2 * alert.bound(trigger)
     at = clock.tick(drive.onset(value, 0) + trigger.for_) + clock.interval
     length = [Phase(at + clock.interval, value)]
     cgroup = kit.workers(HERE)
     left = 7200.0
-    known = {
-        **drive.known(value),
-        until: "it reaches the cgroup's limit in 2h 0m 0s",
-    }
+    known = {**drive.known(value, at), said.cgroup: f"{CGROUP}2h 0m 0s"}
     firing = tuple(Firing(each.severity, value, kit.worker(HERE), known) for each in alert.triggers)
     return Case(
         "a limit of the cgroup is known",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from generator.alerts.clock import Clock
@@ -27,8 +27,9 @@ Family = Literal[
 Dashboard = Literal["overview", "latency", "system", "errors"]
 Place = Literal["bundle", "job", "instance", "worker"]
 
-# What makes no sense while an alert fires: all that a service that is down shows, or the worker's.
-Hidden = Literal["symptoms", "worker alerts"]
+# What makes no sense while an alert fires: all that a service that is down shows, the worker's, or
+# the alerts of these keys.
+Hidden = Literal["symptoms", "worker alerts"] | tuple[str, ...]
 
 # The labels that tell the alerts of one rule apart, by the place they speak of.
 LABELS: Final[Mapping[Place, tuple[str, ...]]] = {
@@ -43,10 +44,11 @@ LABELS: Final[Mapping[Place, tuple[str, ...]]] = {
 class Recording:
     """A recording rule; `name` is level:metric:operation, `expr` has braces at every selector.
 
-    `family` is the file it stands in, whatever alert needs it.
+    `family` is the file it stands in, whatever alert needs it; of two that are the same but for it
+    the first is taken.
     """
 
-    family: str
+    family: str = field(compare=False)
     name: str
     expr: str
 
@@ -202,7 +204,7 @@ class Alert:
     constant: float = 0.0
     clock: Clock | None = None
     origins: tuple[str, ...] = ()
-    hides: Hidden | None = None
+    hides: Hidden = ()
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ HERE: Final = "10.0.0.1:9105"
 THERE: Final = "10.0.0.2:9105"
 
 
-def _nothing_known(_value: float) -> Mapping[str, str]:
+def _nothing_known(_value: float, _at: float) -> Mapping[str, str]:
     return {}
 
 
@@ -28,8 +28,10 @@ class Drive:
     quantity reads the value to the last bit, so the bound itself can be fed and must stay silent.
     `window`: the quantity rises to its value, and falls again, over this time (a rate or an
     increase); 0 where it jumps. `flood` multiplies the traffic of the healthy phase, so that its
-    first sample outweighs a whole window. `labels(instance)` are the alert's labels but for the
-    rule's own.
+    first sample outweighs a whole window. `lag`: seconds until a change is seen, beyond the onset,
+    where the quantity is recorded only after the alert was evaluated. `labels(instance)` are the
+    alert's labels but for the rule's own. `known(value, at)` are the results of the queries in its
+    texts, as they were at a moment.
     """
 
     clock: Clock
@@ -41,7 +43,8 @@ class Drive:
     window: float = 0.0
     counters: bool = False
     flood: float = 1.0
-    known: Callable[[float], Mapping[str, str]] = _nothing_known
+    lag: int = 0
+    known: Callable[[float, float], Mapping[str, str]] = _nothing_known
 
 
 def at_once(_value: float, _bound: float) -> int:
@@ -70,7 +73,7 @@ def low_traffic(alert: Alert, drive: Drive, window: float, value: float) -> Case
     )
     phases = [Phase(length, value, traffic=0.999), Phase(length, value, traffic=1.002)]
     firing = tuple(
-        Firing(trigger.severity, value, drive.labels(HERE), drive.known(value))
+        Firing(trigger.severity, value, drive.labels(HERE), drive.known(value, 2 * length))
         for trigger in alert.triggers
     )
     return Case(
@@ -107,12 +110,17 @@ class _Proof:
             return None
         return self.drive.onset(value, bound) + self.drive.clock.tick(trigger.for_)
 
-    def firing(self, value: float, at: float) -> tuple[Firing, ...]:
-        """What fires `at` a moment under a value that is constant from the start."""
+    def firing(self, value: float, at: float, kept: float = 0.0) -> tuple[Firing, ...]:
+        """What fires `at` a moment under a value that is constant from the start.
+
+        Its texts are those of `kept` seconds before, when the condition last held.
+        """
         started = ((trigger, self.starts(trigger, value)) for trigger in self.alert.triggers)
         read = value * min(1.0, at / self.drive.window) if self.drive.window else value
         return tuple(
-            Firing(trigger.severity, read, self.drive.labels(HERE), self.drive.known(read))
+            Firing(
+                trigger.severity, read, self.drive.labels(HERE), self.drive.known(read, at - kept)
+            )
             for trigger, start in started
             if start is not None and start <= at
         )
@@ -146,7 +154,7 @@ class _Proof:
         if start is None:
             raise ValueError(f"{self.alert.name}: {value} is not beyond the bound")
         recovery = start + 2 * clock.interval
-        kept = clock.tick(self.alert.keep_firing_for)
+        kept = self.drive.lag + clock.tick(self.alert.keep_firing_for)
         moments = [self.moment(value, start - clock.interval)] if start else []
         moments.append(self.moment(value, start))
         if self.drive.window and trigger is not self.alert.triggers[-1]:
@@ -154,7 +162,7 @@ class _Proof:
             kept += clock.tick(self.drive.window)
         else:
             last = recovery + kept - clock.interval
-            moments.append(Moment(last, self.firing(value, recovery)))
+            moments.append(Moment(last, self.firing(value, recovery, clock.interval)))
         moments.append(Moment(recovery + kept, ()))
         healthy = Phase(kept + clock.interval, self.drive.healthy, self.drive.flood)
         return Case(
@@ -188,7 +196,10 @@ class _Proof:
             Phase(clock.interval, None),
             Phase(3 * clock.interval, value),
         ]
-        moments = tuple(self.moment(value, gap + clock.interval * turn) for turn in range(3))
+        moments = (
+            Moment(gap, self.firing(value, gap, clock.interval)),
+            *(self.moment(value, gap + clock.interval * turn) for turn in (1, 2)),
+        )
         return (
             Case("a failed scrape while firing", tuple(self.drive.series(HERE, phases)), moments),
         )

@@ -185,6 +185,16 @@ UNENDED_THREADS: Final = Cause(
     "refers to: see AuditorManyThreads.",
     commands=('ps -o pid,nlwp,rss,etime,args -p "$pid"  # pid: label of auditor_worker_info',),
 )
+ENDLESS_THREADS: Final = Cause(
+    "Threads are started and never end",
+    "The number follows the requests. The kernel's names of the threads, and "
+    "where `py-spy` is installed their stacks, tell which library starts them.",
+    commands=(
+        "# pid: label of auditor_worker_info",
+        'ps -L -o comm= -p "$pid" | sort | uniq -c | sort -rn',
+        'py-spy dump --pid "$pid"',
+    ),
+)
 UNCLOSED_FILES: Final = Cause(
     "Connections or files are not closed",
     "Descriptors or database connections of the worker grow along with its memory. Every use of a "

@@ -169,16 +169,7 @@ def many_threads(kit: Kit) -> Alert:
                 Query("Age of each worker, in seconds", f"time() - {START_TIME}{{}}"),
             ),
             causes=(
-                Cause(
-                    "Threads are started and never end",
-                    "The number follows the requests. The kernel's names of the threads, and "
-                    "where `py-spy` is installed their stacks, tell which library starts them.",
-                    commands=(
-                        "# pid: label of auditor_worker_info",
-                        'ps -L -o comm= -p "$pid" | sort | uniq -c | sort -rn',
-                        'py-spy dump --pid "$pid"',
-                    ),
-                ),
+                remedies.ENDLESS_THREADS,
                 Cause(
                     "A pool is larger than this machine needs",
                     "The number jumps with the first request and stays. With many cores the "

@@ -85,13 +85,17 @@ def _last(first: float, growth: float, samples: int) -> float:
 
 
 def ramp(clock: Clock, phases: Sequence[Phase], base: float) -> str:
-    """Values of a gauge that rises by the phase's value per second; a reset leads to `base`."""
+    """Values of a gauge that rises by the phase's value per second; a reset leads to `base`.
+
+    It rises while scrapes fail, too.
+    """
     parts: list[str] = []
-    level = base
+    level, growth = base, 0.0
     for phase in phases:
         samples = phase.seconds // clock.interval
         if phase.value is None:
             parts += _gap(samples)
+            level += growth * samples
             continue
         level = base if phase.reset else level
         growth = phase.value * clock.interval

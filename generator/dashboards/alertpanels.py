@@ -16,8 +16,10 @@ UNITS: Final = {
     Unit.GROWTH: "binBps",
     Unit.RATIO: "percentunit",
     Unit.RATE: "reqps",
+    Unit.PACE: "cps",
     Unit.COUNT: "short",
     Unit.SCORE: "none",
+    Unit.FACTOR: "none",
 }
 
 
@@ -31,7 +33,7 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
         ),
         no_value="No data: nothing to judge, or nothing recorded yet",
         unit=UNITS[alert.unit],
-        minimum=None if alert.unit is Unit.GROWTH else 0,
+        minimum=None if alert.unit in (Unit.GROWTH, Unit.PACE) else 0,
         steps=levels.of_alert(alert),
         soft_maximum=levels.mildest_bound(alert) or None,
         links=(

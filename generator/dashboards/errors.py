@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from generator import names
+from generator.alerts.budget import objectives
 from generator.alerts.build import errors
 from generator.dashboards.panels import (
     BarGauge,
@@ -15,7 +16,7 @@ from generator.dashboards.panels import (
     Section,
     TimeSeries,
 )
-from generator.dashboards.shared import NO_REQUESTS, error_budget
+from generator.dashboards.shared import NO_REQUESTS, budget_left
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
 
@@ -27,13 +28,14 @@ KIND: Final = rf"- (?P<logger>[^ ]+) - ERROR - (?P<kind>{_WORDS}(?:: {_WORDS})?)
 
 
 def build(thresholds: Thresholds) -> Dashboard:
+    availability, _ = objectives(thresholds)
     return Dashboard(
         name="errors",
         title="Auditor / Errors",
         description="Which verifications fail, how many, and why. Start with the ERROR lines.",
         sections=(
             Section("Failures", (_by_status(), _count(thresholds))),
-            Section("Error budget", error_budget(thresholds, 3)),
+            Section("Error budget", (budget_left(thresholds, availability, 3),)),
             Section(
                 "Logs",
                 lines=(

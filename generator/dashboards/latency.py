@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from generator import names
+from generator.alerts.budget import objectives
 from generator.alerts.latency import NAMES, QUANTILES
 from generator.alerts.latency import quantile as recorded_quantile
 from generator.dashboards.panels import (
@@ -14,7 +15,7 @@ from generator.dashboards.panels import (
     Table,
     TimeSeries,
 )
-from generator.dashboards.shared import NO_REQUESTS, NO_SIDECAR
+from generator.dashboards.shared import NO_REQUESTS, NO_SIDECAR, budget_left
 from generator.promql import le, number
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
@@ -22,6 +23,7 @@ from generator.thresholds.units import format_value
 
 
 def build(thresholds: Thresholds) -> Dashboard:
+    _, speed = objectives(thresholds)
     return Dashboard(
         name="latency",
         title="Auditor / Latency",
@@ -31,6 +33,7 @@ def build(thresholds: Thresholds) -> Dashboard:
         ),
         sections=(
             Section("Percentiles"),
+            Section("Latency budget", (budget_left(thresholds, speed, 8),)),
             Section(
                 "Distribution",
                 (_all_percentiles(), _heatmap(), _shares(thresholds), _mean()),

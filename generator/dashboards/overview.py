@@ -22,7 +22,7 @@ from generator.dashboards.panels import (
     Table,
     TimeSeries,
 )
-from generator.dashboards.shared import NO_REQUESTS, NO_SIDECAR, error_budget
+from generator.dashboards.shared import NO_REQUESTS, NO_SIDECAR, budget_burn, budget_left
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
 
@@ -44,7 +44,7 @@ def build(thresholds: Thresholds) -> Dashboard:
                 ),
             ),
             Section("Traffic", (_connections(),)),
-            Section("Error budget", error_budget(thresholds, 12)),
+            Section("Budgets", _budgets(thresholds)),
             Section("Availability"),
             Section("Quality", _quality()),
         ),
@@ -106,7 +106,8 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
 
 def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
     expected, slo = thresholds.service.expected_workers, thresholds.slo
-    burn = budget.burn(thresholds, slo.burn_windows[0])
+    availability, _ = budget.objectives(thresholds)
+    burn = budget.burn_rate(availability, slo.burn.fast.window)
     return (
         BarGauge(
             id=5,
@@ -134,7 +135,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             description=(
                 "Of the instance that has least. Overdrawn: put reliability before features."
             ),
-            queries=(Query(f"min({budget.remaining(thresholds).query})"),),
+            queries=(Query(f"min({budget.remaining(thresholds, availability).query})"),),
             no_value=NO_REQUESTS,
             unit="percentunit",
             minimum=None,
@@ -142,7 +143,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
         ),
         Stat(
             id=8,
-            title=f"Budget burn rate over {format_duration(slo.burn_windows[0])}",
+            title=f"Budget burn rate over {format_duration(slo.burn.fast.window)}",
             description=(
                 "Of the instance that burns fastest; 1 uses the budget up just at its end. "
                 "Above it: Failures on the errors dashboard."
@@ -151,6 +152,16 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             no_value=NO_REQUESTS,
             steps=levels.from_bound(1, levels.ORANGE),
         ),
+    )
+
+
+def _budgets(thresholds: Thresholds) -> tuple[Panel, ...]:
+    availability, speed = budget.objectives(thresholds)
+    return (
+        budget_left(thresholds, availability, 12),
+        budget_burn(thresholds, availability, 13),
+        budget_left(thresholds, speed, 16),
+        budget_burn(thresholds, speed, 17),
     )
 
 

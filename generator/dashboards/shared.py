@@ -5,52 +5,54 @@ from __future__ import annotations
 from typing import Final
 
 from generator.alerts import budget
+from generator.alerts.budget import Objective
 from generator.dashboards import levels
 from generator.dashboards.panels import Panel, Query, TimeSeries
-from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
-from generator.thresholds.units import format_duration, format_value
+from generator.thresholds.units import format_duration
 
 NO_REQUESTS: Final = "No requests"
 NO_SIDECAR: Final = "No data from the sidecar"
 WORKER: Final = "{{instance}} worker {{worker}}"
 
 
-def error_budget(thresholds: Thresholds, first_id: int) -> tuple[Panel, Panel]:
-    """What is left of the error budget, and how fast it burns."""
-    slo = thresholds.slo
-    period = format_duration(slo.period)
-    return (
-        TimeSeries(
-            id=first_id,
-            title="Error budget left",
-            description=(
-                f"What is left of the failures that {format_value(slo.availability, Unit.RATIO)} "
-                f"availability allows in {period}. Overdrawn: put reliability before features."
-            ),
-            queries=(Query(budget.remaining(thresholds).query, "{{instance}}"),),
-            no_value=NO_REQUESTS,
-            unit="percentunit",
-            minimum=None,
-            steps=levels.from_bound(0, levels.RED, below=True),
+def budget_left(thresholds: Thresholds, objective: Objective, identifier: int) -> Panel:
+    """What is left of an objective's budget."""
+    return TimeSeries(
+        id=identifier,
+        title=f"{objective.key.capitalize()} budget left",
+        description=(
+            f"{objective.good[0].upper()}{objective.good[1:]}: what is left of those that need "
+            f"not, within {format_duration(thresholds.slo.period)}. Overdrawn: put reliability "
+            "before features."
         ),
-        TimeSeries(
-            id=first_id + 1,
-            title="Error budget burn rate",
-            description=(
-                "How many times faster than allowed the budget burns; at 1 it lasts just its "
-                f"period of {period}. High over both windows: a fault that goes on; only over "
-                "the short one: a burst."
-            ),
-            queries=tuple(
-                Query(
-                    budget.burn(thresholds, window).query,
-                    f"{{{{instance}}}} over {format_duration(window)}",
-                )
-                for window in slo.burn_windows
-            ),
-            no_value=NO_REQUESTS,
-            steps=levels.from_bound(1, levels.ORANGE),
-            soft_maximum=1,
+        queries=(Query(budget.remaining(thresholds, objective).query, "{{instance}}"),),
+        no_value=NO_REQUESTS,
+        unit="percentunit",
+        minimum=None,
+        steps=levels.from_bound(0, levels.RED, below=True),
+    )
+
+
+def budget_burn(thresholds: Thresholds, objective: Objective, identifier: int) -> Panel:
+    """How fast an objective's budget burns, over every window that an alert watches."""
+    return TimeSeries(
+        id=identifier,
+        title=f"{objective.key.capitalize()} budget burn rate",
+        description=(
+            "How many times faster than allowed the budget burns; at 1 it lasts just its period of "
+            f"{format_duration(thresholds.slo.period)}. High over short and long windows: a fault "
+            "that goes on; only over short ones: a burst."
         ),
+        queries=tuple(
+            Query(
+                budget.burn_rate(objective, window).query,
+                f"{{{{instance}}}} over {format_duration(window)}",
+            )
+            for window in budget.windows(thresholds)
+        ),
+        no_value=NO_REQUESTS,
+        unit="none",
+        steps=levels.from_bound(1, levels.ORANGE),
+        soft_maximum=1,
     )

@@ -111,8 +111,8 @@ def _time_to_limit(thresholds: Thresholds) -> Panel:
             "workers one at a time, then look for the leak."
         ),
         queries=(
-            Query(leaks.time_to_limit(slow).query, "{{instance}} at the slow pace"),
-            Query(leaks.time_to_limit(fast).query, "{{instance}} at the fast pace"),
+            Query(leaks.time_to_limit(thresholds, slow).query, "{{instance}} at the slow pace"),
+            Query(leaks.time_to_limit(thresholds, fast).query, "{{instance}} at the fast pace"),
         ),
         no_value="No growth, or no limit",
         unit="s",

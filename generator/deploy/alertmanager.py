@@ -89,6 +89,8 @@ def _pointless(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str
 
 
 def _hidden(by: Alert, alert: Alert) -> bool:
+    if isinstance(by.hides, tuple):
+        return alert.key in by.hides
     if by.hides == "symptoms":
         return alert.family not in NO_SYMPTOMS
     return alert.place == "worker" or alert.family in OF_WORKERS

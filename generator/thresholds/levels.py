@@ -18,6 +18,8 @@ class Unit(Enum):
     RATE = "rate"  # per second: 10/s, 3/min
     COUNT = "count"  # a whole number of things
     SCORE = "score"  # 0 to 1, written as a plain number
+    PACE = "pace"  # how fast a number grows, per second: 20/h
+    FACTOR = "factor"  # a plain number
 
 
 Seconds = Annotated[float, Unit.DURATION]
@@ -25,6 +27,7 @@ Bytes = Annotated[float, Unit.BYTES]
 BytesPerSecond = Annotated[float, Unit.GROWTH]
 Ratio = Annotated[float, Unit.RATIO]
 PerSecond = Annotated[float, Unit.RATE]
+Pace = Annotated[float, Unit.PACE]
 Count = Annotated[int, Unit.COUNT]
 Score = Annotated[float, Unit.SCORE]
 Why = Annotated[str, "The reason or the source of the numbers beside it."]
@@ -114,6 +117,13 @@ class GrowthLevels(Levels):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaceLevels(Levels):
+    unit: ClassVar = Unit.PACE
+    target: Pace
+    acceptable: Pace
+
+
+@dataclass(frozen=True, kw_only=True)
 class CountLevels(Levels):
     unit: ClassVar = Unit.COUNT
     target: Count
@@ -189,6 +199,8 @@ class DatabaseTargets:
 class WorkerTargets:
     fds: RatioLevels
     threads: CountLevels
+    fd_growth: PaceLevels
+    thread_growth: PaceLevels
     starts: CountLevels
 
 

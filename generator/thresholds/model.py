@@ -82,18 +82,54 @@ class Service:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slo:
-    """The objective that the error budget is computed from."""
+class Availability:
+    objective: Annotated[Ratio, "Share of the handled requests that must succeed over the period."]
+    why: Why
 
-    availability: Annotated[Ratio, "Share of requests that must succeed over the period."]
-    period: Annotated[Seconds, POSITIVE, "Length of the sliding period of the budget."]
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    objective: Annotated[Ratio, "Share of the successful requests that must be fast enough."]
+    within: Annotated[
+        Seconds, POSITIVE, "What is fast enough; a bound of the latency histogram, so it counts."
+    ]
+    why: Why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Burn:
+    """A pace at which a budget is used up, told by two windows.
+
+    The long one shows that it matters, the short one that it goes on.
+    """
+
+    window: Annotated[Seconds, POSITIVE, "The long range."]
+    short_window: Annotated[Seconds, POSITIVE, "The short range."]
+    consumes: Annotated[Ratio, POSITIVE, "Share of the budget used up within the long range."]
+    why: Why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Burns:
+    """The paces, the fastest first."""
+
+    fast: Burn
+    steady: Burn
+    slow: Burn
+    creeping: Burn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slo:
+    """The objectives that the error budgets are computed from."""
+
+    period: Annotated[Seconds, POSITIVE, "Length of the sliding period of the budgets."]
     evaluation_interval: Annotated[
-        Seconds, POSITIVE, "Evaluation interval of the budget's recording rules."
+        Seconds, POSITIVE, "Evaluation interval of the budgets' recording rules."
     ]
-    burn_windows: Annotated[
-        tuple[Annotated[Seconds, POSITIVE], ...],
-        "Ranges over which the budget's burn rate is recorded.",
-    ]
+    availability: Availability
+    latency: Speed
+    burn: Burns
     why: Why
 
 

@@ -57,9 +57,9 @@ class TrafficAlert(WindowAlert):
 @dataclass(frozen=True, kw_only=True)
 class LeakAlert(WindowAlert):
     envelope: Annotated[
-        Seconds, POSITIVE, "Range of the minimum that hides the garbage collector's sawtooth."
+        Seconds, POSITIVE, "Range of the minimum that hides what comes and goes, as a sawtooth."
     ]
-    warm_up: Annotated[Seconds, "Age of a worker up to which growth is model loading, not a leak."]
+    warm_up: Annotated[Seconds, "Age of a worker up to which growth is a start, not a leak."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,13 @@ class FailingAlert(ConditionAlert):
     window: Annotated[Seconds, POSITIVE, "Range over which requests are counted."]
     min_failures: Annotated[Count, POSITIVE, "Failures the window must hold."]
     min_ratio: Annotated[Ratio, POSITIVE, "Share of the window's requests that must have failed."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BurnAlert(ConditionAlert):
+    min_bad: Annotated[
+        Count, POSITIVE, "Failed or slow requests the long range must hold, fewer prove nothing."
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +131,18 @@ class Alerts:
 
     high_error_rate: Annotated[TrafficAlert, Rows("error_rate")]
     requests_failing: FailingAlert
+    error_budget_fast_burn: BurnAlert
+    error_budget_steady_burn: BurnAlert
+    error_budget_slow_burn: BurnAlert
+    error_budget_creeping_burn: BurnAlert
     high_median_latency: Annotated[TrafficAlert, Rows("latency.p50", histogram=True)]
     high_latency: Annotated[TrafficAlert, Rows("latency.p95", histogram=True)]
     high_tail_latency: Annotated[TrafficAlert, Rows("latency.p99", histogram=True)]
     extreme_latency: Annotated[TrafficAlert, Rows("latency.p999", histogram=True)]
+    latency_budget_fast_burn: BurnAlert
+    latency_budget_steady_burn: BurnAlert
+    latency_budget_slow_burn: BurnAlert
+    latency_budget_creeping_burn: BurnAlert
     memory_leak: Annotated[LeakAlert, Rows("memory", Unit.GROWTH)]
     fast_memory_leak: Annotated[LeakAlert, Rows("memory", Unit.GROWTH)]
     high_memory: Annotated[BoundAlert, Rows("memory", Unit.BYTES)]
@@ -135,6 +150,8 @@ class Alerts:
     memory_near_limit: Annotated[BoundAlert, Rows("memory.cgroup")]
     file_descriptors_near_limit: Annotated[BoundAlert, Rows("worker.fds")]
     many_threads: Annotated[BoundAlert, Rows("worker.threads")]
+    file_descriptor_leak: Annotated[LeakAlert, Rows("worker.fd_growth")]
+    thread_leak: Annotated[LeakAlert, Rows("worker.thread_growth")]
     high_cpu: Annotated[WindowAlert, Rows("cpu")]
     idle_cpu: Annotated[WindowAlert, Rows("cpu")]
     requests_waiting: Annotated[WaitAlert, Rows("latency")]

@@ -43,7 +43,9 @@ _SCALES: Final[Mapping[Unit, Mapping[str, Fraction]]] = {
     },
     Unit.RATIO: {"%": Fraction(1, 100)},
     Unit.RATE: {f"/{per}": Fraction(1, _PERIODS[per]) for per in ("s", "min", "h")},
+    Unit.PACE: {f"/{per}": Fraction(1, _PERIODS[per]) for per in ("h", "min")},
     Unit.SCORE: {"": Fraction(1)},
+    Unit.FACTOR: {"": Fraction(1)},
 }
 
 # One unit with a fraction (2.5s), or whole numbers of several, longest first (1h30m).
@@ -58,8 +60,10 @@ PATTERNS: Final[Mapping[Unit, str]] = {
     Unit.GROWTH: rf"{_SIZE}/(?:s|min|h|d)",
     Unit.RATIO: rf"{_NUMBER}%",
     Unit.RATE: rf"{_NUMBER}/(?:s|min|h)",
+    Unit.PACE: rf"{_NUMBER}/(?:min|h)",
     Unit.COUNT: _WHOLE,
     Unit.SCORE: _NUMBER,
+    Unit.FACTOR: _NUMBER,
 }
 _COMPILED: Final = {unit: re.compile(pattern) for unit, pattern in PATTERNS.items()}
 _PARTS: Final = re.compile(rf"({_NUMBER})([a-zA-Z%/]*)")
@@ -73,8 +77,10 @@ _FORMS: Final[Mapping[Unit, tuple[str, str]]] = {
     Unit.GROWTH: ("a growth", "10MiB/h or 5MiB/min"),
     Unit.RATIO: ("a share", "0.1% or 99.5%"),
     Unit.RATE: ("a rate", "10/s or 3/min"),
+    Unit.PACE: ("a pace", "20/h or 1/min"),
     Unit.COUNT: ("a whole number", "20"),
     Unit.SCORE: ("a score", "0.6"),
+    Unit.FACTOR: ("a factor", "14.4"),
 }
 
 LARGEST_COUNT: Final = 10**9
@@ -84,8 +90,10 @@ _MAXIMA: Final[Mapping[Unit, tuple[Fraction, str]]] = {
     Unit.GROWTH: (Fraction(2**50), "1024TiB/s"),
     Unit.RATIO: (Fraction(1), "100%"),
     Unit.RATE: (Fraction(10**6), "1000000/s"),
+    Unit.PACE: (Fraction(10**6, 60), "1000000/min"),
     Unit.COUNT: (Fraction(LARGEST_COUNT), str(LARGEST_COUNT)),
     Unit.SCORE: (Fraction(1), "1"),
+    Unit.FACTOR: (Fraction(10**6), "1000000"),
 }
 
 

@@ -38,7 +38,9 @@ class Prometheus:
 
 
 @contextmanager
-def running(program: Path, config: dict[str, Any], folder: Path) -> Iterator[Prometheus]:
+def running(
+    program: Path, config: dict[str, Any], folder: Path, *flags: str
+) -> Iterator[Prometheus]:
     """Its configuration, data and log are in the folder."""
     address = f"127.0.0.1:{free_port()}"
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
@@ -49,6 +51,7 @@ def running(program: Path, config: dict[str, Any], folder: Path) -> Iterator[Pro
                 f"--config.file={folder / 'prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address={address}",
+                *flags,
             ],
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.alerts import all_alerts
+from generator.alerts.budget import FAMILIES
 from generator.alerts.model import Alert
 from generator.bundle import render
 from tests.bundle import alerts, files
@@ -43,8 +44,8 @@ def may_change(name: str, involved: list[Alert]) -> set[str]:
         allowed |= {path for path in files() if path.startswith("deploy/")}
     if name.startswith("slo."):
         allowed.add("deploy/compose/compose.yaml")  # what it looks back at is kept
-    if name.startswith("slo.") or name == "alerts.high_error_rate.window":
-        allowed |= {"alerts/budget.yml", "alerts/error.yml"}  # the budget is made of error ratios
+    if name.startswith("slo."):
+        allowed |= {f"alerts/{family}.yml" for family in ("error", "latency", *FAMILIES)}
     shown = name.endswith("window") or name == "alerts.requests_waiting.min_waiting"
     if shown or name.startswith(("targets.", "slo.", "dashboards.")):
         allowed |= {path for path in files() if path.startswith("dashboards/")}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from generator.thresholds.checks import alerts, service, targets
+from generator.thresholds.checks import alerts, objectives, service, targets
 from generator.thresholds.draft import Draft
 from generator.thresholds.problems import Problem
 
@@ -13,8 +13,10 @@ CHECKS: Final[tuple[Callable[[Draft], Iterator[Problem]], ...]] = (
     service.jobs_differ,
     service.labels_are_free,
     service.label_values_are_no_templates,
-    service.availability_leaves_a_budget,
-    service.burn_windows_fit_the_period,
+    objectives.objectives_leave_a_budget,
+    objectives.fast_enough_is_a_bucket,
+    objectives.windows_of_a_pace_rise,
+    objectives.burns_can_be_reached,
     service.refresh_is_slow_enough,
     targets.levels_are_in_order,
     targets.levels_leave_room_below,

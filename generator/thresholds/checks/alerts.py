@@ -17,7 +17,7 @@ from generator.thresholds.units import format_value
 
 _BUCKETS: Final = "service.latency_buckets"
 # The last windows that `rate` can use hold two samples.
-_WINDOWS: Final = ("window", "envelope")
+_WINDOWS: Final = ("window", "short_window", "envelope")
 _LEVELS: Final = tuple(EDGE_BEFORE)
 # Shares of one core: a worker can use more than one.
 _UNLIMITED_SHARES: Final = "targets.cpu."
@@ -167,8 +167,7 @@ def windows_hold_two_samples(draft: Draft) -> Iterator[Problem]:
     interval = draft.number("service.scrape_interval")
     if interval is None or interval > LONGEST_INTERVAL:
         return
-    ranges = [f"{alert}.{name}" for alert in draft.records for name in _WINDOWS]
-    ranges += [path for path, _ in draft.items("slo.burn_windows")]
+    ranges = [f"{record}.{name}" for record in draft.records for name in _WINDOWS]
     least = format_value(2 * interval, Unit.DURATION)
     for path in ranges:
         value = draft.number(path)

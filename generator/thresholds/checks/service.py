@@ -27,7 +27,6 @@ OWN_LABELS: Final = frozenset(
 _LISTS: Final = {
     "service.latency_buckets": Unit.DURATION,
     "service.confidence_buckets": Unit.SCORE,
-    "slo.burn_windows": Unit.DURATION,
 }
 _INTERVALS: Final = (
     "service.scrape_interval",
@@ -85,22 +84,6 @@ def _labels(draft: Draft) -> Iterator[tuple[str, str]]:
     """Path and name of every added label."""
     for path, names in draft.texts.items():
         yield from ((joined(path, name), name) for name in names)
-
-
-def availability_leaves_a_budget(draft: Draft) -> Iterator[Problem]:
-    """At 100% the budget is nothing, and a burn rate divides by it; at 0% nothing is kept."""
-    path = "slo.availability"
-    if draft.number(path) in (0, 1):
-        yield draft.problem(path, "a share above 0% and below 100% such as 99.5%")
-
-
-def burn_windows_fit_the_period(draft: Draft) -> Iterator[Problem]:
-    """A burn rate over the whole period is the budget itself."""
-    period = draft.number("slo.period")
-    for path, window in draft.items("slo.burn_windows"):
-        if period is not None and window >= period:
-            limit = format_value(period, Unit.DURATION)
-            yield draft.problem(path, f"a duration below slo.period ({limit})")
 
 
 def refresh_is_slow_enough(draft: Draft) -> Iterator[Problem]:

@@ -106,7 +106,7 @@ def test_problems_are_data() -> None:
     with pytest.raises(ConfigError) as caught:
         load(edited("range: 6h", "range: long"), "staging/thresholds.yaml")
     (problem,) = caught.value.problems
-    assert (problem.position.file, problem.position.line) == ("staging/thresholds.yaml", 66)
+    assert (problem.position.file, problem.position.line) == ("staging/thresholds.yaml", 73)
     assert (problem.path, problem.found) == ("dashboards.range", "`long`")
 
 
@@ -134,4 +134,4 @@ def test_every_value_has_its_position() -> None:
     assert shown["service.latency_buckets"].startswith("[5ms")
     assert shown["service.latency_buckets[3]"].startswith("250ms,")
     assert shown["service.labels.team"] == "legal}"
-    assert shown["slo"] == "availability: 99.5%"
+    assert shown["slo"] == "period: 30d"

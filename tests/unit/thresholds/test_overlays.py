@@ -23,9 +23,9 @@ def test_only_what_is_named_changes() -> None:
 
 
 def test_a_list_is_replaced_whole() -> None:
-    changed = overlaid((YAML, "slo: {burn_windows: [2h]}"))
-    assert changed.slo.burn_windows == (7200.0,)
-    assert "slo.burn_windows[1]" not in changed.positions
+    changed = overlaid((YAML, "service: {latency_buckets: [1s, 10s]}"))
+    assert changed.service.latency_buckets == (1.0, 10.0)
+    assert "service.latency_buckets[2]" not in changed.positions
 
 
 def test_null_removes_an_optional_key() -> None:
@@ -71,14 +71,14 @@ def test_jsonnet_positions() -> None:
         "local bound(x) = { poor: x + 's' };\n"
         "{\n"
         "  // poor: a comment\n"
-        "  slo: { availability: '99.9%', 'why': 'x: y' },\n"
+        "  slo: { period: '28d', 'why': 'x: y' },\n"
         "  service: { expected_workers: 2, database_pool+: { size: 3, why: 'seen' } },\n"
         "  targets: { latency: { p95: bound(3), p99: { target: '1500ms' } } },\n"
         "}\n"
     )
     positions = overlaid((JSONNET, source)).positions
-    assert positions["slo.availability"] == Position(JSONNET, 4, 10)
-    assert positions["slo.why"] == Position(JSONNET, 4, 33)
+    assert positions["slo.period"] == Position(JSONNET, 4, 10)
+    assert positions["slo.why"] == Position(JSONNET, 4, 25)
     assert positions["service.database_pool.size"] == Position(JSONNET, 5, 53)
     assert positions["service.database_pool.why"] == Position(JSONNET, 5, 62)
     # No such path is written out, but only one key of that name.

@@ -1,0 +1,258 @@
+"""Budgets that burn too fast: multiwindow, multi-burn-rate alerts on both objectives.
+
+The method is that of the Site Reliability Workbook, chapter 5: a long window shows that a burn
+matters, a short one that it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from generator.alerts import budget, remedies
+from generator.alerts.budget import Objective
+from generator.alerts.build import Kit, triggers
+from generator.alerts.burncases import Proof
+from generator.alerts.model import Alert, Cause, Dashboard, Panel, Query, Runbook
+from generator.names import CPU_SECONDS, DB_CONNECTIONS, LATENCY, REQUESTS, WORKER_STARTS
+from generator.promql import le, number
+from generator.thresholds.levels import Unit
+from generator.thresholds.model import Burn
+from generator.thresholds.settings import BurnAlert
+from generator.thresholds.units import format_duration
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What the alerts on one objective have in common."""
+
+    dashboard: Dashboard
+    bad: str
+    look: str
+    meaning: str
+    impact: str
+    causes: tuple[Cause, ...]
+
+
+_KINDS: Final[Mapping[str, _Kind]] = {
+    "error": _Kind(
+        dashboard="errors",
+        bad="failed",
+        look="read the newest ERROR lines on the errors dashboard; they name the failing part",
+        meaning=(
+            "Bad are verifications that end with an error in their handler. Refused ones (401, "
+            "422, 429) and those that gave up while they waited are counted nowhere."
+        ),
+        impact="Clients get no verification for these answers.",
+        causes=(
+            remedies.ROLL_BACK,
+            remedies.BROKEN_MODELS,
+            remedies.LARGER_POOL,
+            remedies.KERNEL_KILLS,
+        ),
+    ),
+    "latency": _Kind(
+        dashboard="latency",
+        bad="too slow",
+        look=(
+            "compare with CPU and database connections on the system dashboard, which tell slow "
+            "models from a slow database"
+        ),
+        meaning=(
+            "Bad are successful verifications that spend longer in their handler than the "
+            "objective allows, counted by a bucket of the histogram and not interpolated. Waiting "
+            "for a worker is not in it."
+        ),
+        impact="Clients wait longer than they were promised, and some give up.",
+        causes=(
+            remedies.ROLL_BACK,
+            remedies.SLOW_DATABASE,
+            remedies.SMALLER_MODELS,
+            remedies.HEAVY_REQUESTS,
+            remedies.STATISTICS_CALLS,
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Urgency:
+    """What the alerts of one pace have in common."""
+
+    gist: str
+    first: str
+    escalate: str
+
+
+_NOW: Final = (
+    "To the developers after 15 minutes, at once if it began with a release. To the database's "
+    "administrators as soon as the database is found at fault."
+)
+_BY_DAY: Final = (
+    "Wake nobody. A ticket for the developers; if it comes back within the week, put it before "
+    "new features."
+)
+_URGENCIES: Final[Mapping[str, _Urgency]] = {
+    "fast": _Urgency(
+        "so fast that it is gone within days",
+        "Something broke within the hour: find what changed, and undo it before you understand it.",
+        _NOW,
+    ),
+    "steady": _Urgency(
+        "fast enough to be gone within a week",
+        "Something has been half broken for hours: see since when, and what changed then.",
+        _NOW,
+    ),
+    "slow": _Urgency(
+        "faster than it may, all day",
+        "Nothing tonight. By day, see which requests are bad and what they have in common.",
+        _BY_DAY,
+    ),
+    "creeping": _Urgency(
+        "a little faster than it may, for days",
+        "Nothing tonight. By day, see what has been a little worse than promised for days.",
+        _BY_DAY,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Burn:
+    """An alert on one objective and pace; `panel` is the id of its panel."""
+
+    key: str
+    objective: Literal["error", "latency"]
+    pace: str
+    panel: int
+
+
+# Of each objective the fastest pace first.
+_ALERTS: Final = (
+    _Burn(key="error_budget_fast_burn", objective="error", pace="fast", panel=110),
+    _Burn(key="error_budget_steady_burn", objective="error", pace="steady", panel=111),
+    _Burn(key="error_budget_slow_burn", objective="error", pace="slow", panel=112),
+    _Burn(key="error_budget_creeping_burn", objective="error", pace="creeping", panel=113),
+    _Burn(key="latency_budget_fast_burn", objective="latency", pace="fast", panel=120),
+    _Burn(key="latency_budget_steady_burn", objective="latency", pace="steady", panel=121),
+    _Burn(key="latency_budget_slow_burn", objective="latency", pace="slow", panel=122),
+    _Burn(key="latency_budget_creeping_burn", objective="latency", pace="creeping", panel=123),
+)
+
+
+def alerts(kit: Kit) -> tuple[Alert, ...]:
+    objectives = {each.key: each for each in budget.objectives(kit.thresholds)}
+    return tuple(_burn(kit, objectives[each.objective], each) for each in _ALERTS)
+
+
+def _slower(own: _Burn) -> tuple[str, ...]:
+    """What says the same later, once the faster alert has."""
+    later = _ALERTS[_ALERTS.index(own) + 1 :]
+    return tuple(each.key for each in later if each.objective == own.objective)
+
+
+def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
+    slo = kit.thresholds.slo
+    settings: BurnAlert = getattr(kit.thresholds.alerts, own.key)
+    windows: Burn = getattr(slo.burn, own.pace)
+    kit = kit.for_window(windows.window, slowest=240)
+    kind, urgency = _KINDS[own.objective], _URGENCIES[own.pace]
+    long, short, period = map(format_duration, (windows.window, windows.short_window, slo.period))
+    bound = budget.factor(kit.thresholds, windows)
+    long_burn, short_burn = (
+        budget.burn_rate(objective, window) for window in (windows.window, windows.short_window)
+    )
+    bad = objective.bad(windows.window)
+    gone = (
+        f'{{{{ with printf "round(vector({number(slo.period)} / %f), 60)" $value | query }}}}'
+        "{{ . | first | value | humanizeDuration }}{{ end }}"
+    )
+    alert = Alert(
+        key=own.key,
+        family=own.objective,
+        place="instance",
+        quantity=long_burn.query,
+        op=">",
+        unit=Unit.FACTOR,
+        constant=bound,
+        triggers=triggers(
+            kit.thresholds,
+            settings,
+            f"and on (job, instance) {short_burn.query} > {number(bound)}\n"
+            f"and on (job, instance) {bad.query} >= {settings.min_bad}",
+        ),
+        keep_firing_for=settings.keep_firing_for,
+        recordings=budget.burn_recordings(kit.thresholds, objective, windows),
+        summary=(
+            f"{{{{ $labels.instance }}}} uses up its {objective.key} budget "
+            "{{ $value | humanize }} times as fast as it may"
+        ),
+        description=(
+            f"Over the last {long}, and still over the last {short}, {{{{ $labels.instance }}}} "
+            f"used up its {objective.key} budget {{{{ $value | humanize }}}} times as fast as it "
+            f"may, more than BOUND: {objective.good}. At this pace the whole budget of {period} is "
+            f"gone in {gone}. Next: {kind.look}."
+        ),
+        panel=Panel(
+            kind.dashboard,
+            f"{objective.key.capitalize()} budget",
+            own.panel,
+            f"Burn rate over {long}",
+            "{{instance}}",
+        ),
+        runbook=Runbook(
+            gist=f"The {objective.key} budget burns {urgency.gist}.",
+            first=(
+                urgency.first,
+                f"{kind.look[0].upper()}{kind.look[1:]}.",
+                (
+                    "See on the panel below how the shorter windows run. They fall: it is over, "
+                    "and the alert will end by itself. They do not: it goes on."
+                ),
+            ),
+            meaning=(
+                f"{objective.good[0].upper()}{objective.good[1:]}, over {period}; what may be bad "
+                f"is the budget. Over {long} more of it was used up than "
+                f"{number(bound)} times its even share, and over {short} as well, and at least "
+                f"{settings.min_bad} requests were bad. {kind.meaning} It does not say how much of "
+                "the budget is left: a panel beside it does."
+            ),
+            impact=kind.impact,
+            queries=(
+                Query(f"Burn rate over {short}: does it go on?", short_burn.query),
+                Query("Budget left", budget.remaining(kit.thresholds, objective).query),
+                Query(f"Requests that were {kind.bad}, over {long}", bad.query),
+                *_further(kit, objective, short),
+            ),
+            causes=kind.causes,
+            escalate=urgency.escalate,
+        ),
+        origins=(f"slo.burn.{own.pace}", objective.settings, "slo.period"),
+        hides=_slower(own),
+    )
+    return Proof(kit, objective, windows, settings, alert, gone).proven()
+
+
+def _further(kit: Kit, objective: Objective, short: str) -> tuple[Query, ...]:
+    """What tells the causes apart."""
+    if objective.key == "error":
+        return (
+            Query(
+                "Requests a second, by status",
+                f"sum by (instance, status) (rate({REQUESTS}{{}}[{short}]))",
+            ),
+            Query("Starts of workers", f"increase({WORKER_STARTS}{{}}[{short}])"),
+        )
+    within = le(kit.thresholds.slo.latency.within)
+    return (
+        Query(
+            "Share that is fast enough",
+            f'sum by (instance) (rate({LATENCY}_bucket{{le="{within}"}}[{short}])) / '
+            f"sum by (instance) (rate({LATENCY}_count{{}}[{short}]))",
+        ),
+        Query(
+            "Processor time of each worker, in cores",
+            f"sum by (instance, worker) (rate({CPU_SECONDS}{{}}[{short}]))",
+        ),
+        Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
+    )

@@ -1,0 +1,201 @@
+"""How a budget is made to burn in promtool's tests, and what fools a naive alert on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from generator.alerts import budget
+from generator.alerts.budget import Objective
+from generator.alerts.build import Kit
+from generator.alerts.model import Alert, Case, Firing, Moment, Series
+from generator.alerts.proof import HERE, Drive, prove
+from generator.alerts.series import Phase, histogram, just_over, just_under
+from generator.names import LATENCY
+from generator.texts import humanize_duration
+from generator.thresholds.model import Burn
+from generator.thresholds.settings import BurnAlert
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The cases of one alert; `gone` is the passage of its texts that says when all is used up."""
+
+    kit: Kit
+    objective: Objective
+    windows: Burn
+    settings: BurnAlert
+    alert: Alert
+    gone: str
+
+    @property
+    def bound(self) -> float:
+        return self.alert.constant
+
+    @property
+    def worst(self) -> float:
+        """The burn rate while every request is bad."""
+        return 1 / self.objective.allowed
+
+    @property
+    def lag(self) -> int:
+        """The budget is recorded after the alert is evaluated, so the alert sees it next time."""
+        return self.kit.clock.interval
+
+    def proven(self) -> Alert:
+        return prove(
+            self.alert,
+            self.drive(self.plenty),
+            self.few(),
+            *self.one_of_three(),
+            self.over_and_back(),
+            self.long_window(),
+        )
+
+    @property
+    def plenty(self) -> float:
+        """Requests a scrape of which the bound's share is enough to judge."""
+        return 10 * self.settings.min_bad * self.worst / self.bound
+
+    def drive(self, per_scrape: float) -> Drive:
+        """By so many requests a scrape; the value is a burn rate."""
+        return Drive(
+            clock=self.kit.clock,
+            series=lambda instance, phases: self.series(instance, phases, per_scrape),
+            labels=self.kit.api,
+            healthy=0.0,
+            onset=lambda _value, _bound: self.visible(self.kit.clock.interval),
+            counters=True,
+            flood=self.kit.flood(self.windows.short_window),
+            lag=self.lag,
+            known=self.known,
+        )
+
+    def known(self, value: float, _at: float = 0.0) -> Mapping[str, str]:
+        seconds = self.kit.thresholds.slo.period / float(f"{value:f}") if value else 0.0
+        return {self.gone: humanize_duration(60 * float(int(seconds / 60 + 0.5)))}
+
+    def series(
+        self, instance: str, phases: Sequence[Phase], per_scrape: float
+    ) -> tuple[Series, ...]:
+        """Requests of which the budget's share times a phase's value are bad."""
+        allowed = self.objective.allowed
+        if self.objective.key == "error":
+            shares = [
+                each if each.value is None else replace(each, value=round(each.value * allowed, 15))
+                for each in phases
+            ]
+            return self.kit.request_series(instance, shares, per_scrape)
+        thresholds = self.kit.thresholds
+        within = thresholds.slo.latency.within
+
+        def share(value: float, upper: float) -> float:
+            """What is good takes just as long as it may, what is bad a little longer."""
+            good = 1 - value * allowed
+            return 0.0 if upper < within else good if upper == within else 1.0
+
+        buckets = thresholds.service.latency_buckets
+        labels = self.kit.api(instance)
+        return histogram(self.kit.clock, LATENCY, labels, buckets, phases, share, per_scrape)
+
+    def firing(self, value: float) -> tuple[Firing, ...]:
+        return tuple(
+            Firing(each.severity, value, self.kit.api(HERE), self.known(value))
+            for each in self.alert.triggers
+        )
+
+    @property
+    def tile(self) -> float:
+        return budget.tile(self.kit.thresholds, self.windows.window)
+
+    def visible(self, time: float) -> int:
+        """When the alert first sees what happened by then: tiles are counted as they end."""
+        whole = math.ceil(time / self.tile) * self.tile if self.tile else time
+        return self.kit.clock.tick(whole) + self.lag
+
+    def few(self) -> Case:
+        """Requests come one by one; the last one makes enough of them."""
+        clock, enough = self.kit.clock, self.settings.min_bad
+        wait = clock.tick(max(each.for_ for each in self.alert.triggers))
+        before = self.visible(2 * clock.interval)
+        fires = self.visible(before + clock.interval) + wait
+        phases = [
+            Phase(2 * clock.interval, self.worst, traffic=0),
+            Phase(clock.interval, self.worst, traffic=enough - 1),
+            Phase(before - 2 * clock.interval, self.worst, traffic=0),
+            Phase(clock.interval, self.worst, traffic=1),
+            Phase(fires - before, self.worst, traffic=0),
+        ]
+        return Case(
+            "all requests are bad, first one too few of them to judge",
+            self.series(HERE, phases, 1.0),
+            (
+                Moment(before, ()),
+                Moment(fires - clock.interval, ()),
+                Moment(fires, self.firing(self.worst)),
+            ),
+        )
+
+    def one_of_three(self) -> tuple[Case, ...]:
+        """One bad request at night is no burn, though it is a third of all."""
+        if self.settings.min_bad == 1:
+            return ()
+        clock = self.kit.clock
+        end = self.visible(2 * clock.interval) + clock.tick(
+            max(t.for_ for t in self.alert.triggers)
+        )
+        phases = [
+            Phase(2 * clock.interval, 0.0, traffic=0),
+            Phase(clock.interval, self.worst / 3, traffic=3),
+            Phase(end, 0.0, traffic=0),
+        ]
+        return (
+            Case(
+                "one of three requests is bad", self.series(HERE, phases, 1.0), (Moment(end, ()),)
+            ),
+        )
+
+    def over_and_back(self) -> Case:
+        """While the long window remembers a fault, only the short one says whether it goes on."""
+        clock = self.kit.clock
+        i, short = clock.interval, clock.tick(self.windows.short_window)
+        kept = clock.tick(self.settings.keep_firing_for)
+        well, near = short + kept + 4 * i, short + 2 * i
+        part = short // i // 2 * i
+        after = 2 * well + near + part
+        needed = 1.5 * after * self.bound / (self.worst - self.bound)
+        wait = max(each.for_ for each in self.alert.triggers)
+        ill = self.visible(max(needed, short, self.visible(i) + wait)) + i
+        phases = [
+            Phase(ill, self.worst),
+            Phase(well, 0.0),
+            Phase(near, just_under(self.bound)),
+            Phase(well, 0.0),
+            Phase(part, min(1.5 * self.bound, self.worst)),
+        ]
+        return Case(
+            "a fault that is over, just short of the bound, and half as long as the short window",
+            self.series(HERE, [*phases, Phase(i, 0.0)], self.plenty),
+            (
+                Moment(ill - i, self.firing(self.worst)),
+                Moment(ill + well - i, ()),
+                Moment(ill + well + near, ()),
+                Moment(ill + after, ()),
+            ),
+        )
+
+    def long_window(self) -> Case:
+        """The whole of the long window counts, and no more."""
+        clock = self.kit.clock
+        i, long = clock.interval, clock.tick(self.windows.window)
+        wait = clock.tick(max(each.for_ for each in self.alert.triggers))
+        good = long + 2 * i
+        full = self.visible(good + long + 2 * (i + self.tile)) + wait
+        value = just_over(self.bound)
+        phases = [Phase(good, 0.0), Phase(full - good + i, value)]
+        return Case(
+            "just beyond the bound for less than the long window, then for all of it",
+            self.series(HERE, phases, self.plenty),
+            (Moment(clock.tick(good + 0.75 * long), ()), Moment(full, self.firing(value))),
+        )
