@@ -15,6 +15,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 TOOLS := .tools
+PROMTOOL ?= $(TOOLS)/bin/promtool-3
 
 .PHONY: all
 all: $(STAMP)  ## Render everything: dashboards, alerts, promtool tests, docs
@@ -67,6 +68,10 @@ mutate: $(STAMP) tools  ## Change the rules in every way that a test should noti
 .PHONY: bench
 bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers
 	$(BIN)/pytest -m bench -s tests/performance
+
+.PHONY: scoreboard
+scoreboard: $(STAMP) tools  ## Run every incident scenario beside the guide's rules, write docs/scoreboard.md
+	$(BIN)/python -m generator scoreboard --promtool $(PROMTOOL)
 
 .PHONY: demo
 demo: $(STAMP) tools  ## Run the whole stack here, around a stand-in Auditor (DEMO_ARGS='--inject errors')

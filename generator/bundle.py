@@ -7,6 +7,8 @@ from typing import Final
 from generator import dashboards, deploy, promtool, rules, runbooks, sidecar, targets
 from generator.alerts import all_alerts, all_recordings
 from generator.deploy import kubernetes
+from generator.scenarios import all_scenarios
+from generator.scenarios.render import render as render_scenarios
 from generator.thresholds import Thresholds
 from generator.thresholds.schema import schema_text
 
@@ -20,6 +22,7 @@ FOLDERS: Final = (
     "deploy/kubernetes",
     "docs/runbooks",
     "promtool-tests",
+    "promtool-tests/scenarios",
 )
 MARK: Final = "Generated from thresholds.yaml"
 
@@ -38,6 +41,7 @@ def render(thresholds: Thresholds) -> dict[str, str]:
     files = {
         **mirrored,
         **promtool.render(thresholds, alerts, recordings),
+        **render_scenarios(thresholds, all_scenarios(thresholds, alerts), alerts, recordings),
         **runbooks.render(thresholds, alerts),
         **targets.render(thresholds, alerts),
         **sidecar.render(),

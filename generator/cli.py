@@ -31,6 +31,7 @@ examples:
   python -m generator backtest --prometheus URL            what would have fired yesterday
   python -m generator calibrate --prometheus URL           thresholds that fit what is normal
   python -m generator mutate                               what the tests of the rules miss
+  python -m generator scoreboard --promtool PATH           what the alerts made of the scenarios
 """
 
 
@@ -121,6 +122,18 @@ def parser() -> argparse.ArgumentParser:
     pull.set_defaults(run=_pull)
     _add_history(commands, source)
     add_mutate(commands, _mutate)
+    scoreboard = commands.add_parser(
+        "scoreboard",
+        parents=[source],
+        help="run every scenario beside the guide's rules; exit 1 if an alert is late or wrong",
+    )
+    scoreboard.add_argument(
+        "--promtool", default="promtool", metavar="PROGRAM", help="default: the one on PATH"
+    )
+    scoreboard.add_argument(
+        "--out", type=Path, default=Path(), metavar="FOLDER", help="the bundle's folder"
+    )
+    scoreboard.set_defaults(run=_scoreboard)
     schema = commands.add_parser("schema", help="print the JSON Schema of the thresholds file")
     schema.set_defaults(run=_schema)
     return top
@@ -156,6 +169,12 @@ def _add_history(commands: Any, source: argparse.ArgumentParser) -> None:
     )
     backtest.add_argument(
         "--proposed", type=Path, metavar="FILE", help="an overlay to compare with"
+    )
+    backtest.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="draw the timeline as SVG: a row for each rule that fired, times in UTC",
     )
     backtest.set_defaults(run=_backtest)
     calibrate = commands.add_parser(
@@ -328,6 +347,9 @@ def _with_history(
     except (PrometheusError, ResultError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:  # of a long range
+        print("ended early", file=sys.stderr)
+        return BAD_INPUT
 
 
 def _mutate(arguments: argparse.Namespace) -> int:
@@ -347,6 +369,17 @@ def _mutate(arguments: argparse.Namespace) -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         print("\nstopped before the end", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _scoreboard(arguments: argparse.Namespace) -> int:
+    from generator.scoreboard.command import run_scoreboard
+    from generator.scoreboard.measure import PromtoolError
+
+    try:
+        return OK if run_scoreboard(arguments, _load(arguments)) else FAILED
+    except PromtoolError as error:
+        print(error, file=sys.stderr)
         return BAD_INPUT
 
 

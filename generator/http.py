@@ -43,7 +43,7 @@ def _root(error: BaseException) -> str:
     if isinstance(inner, BaseException):
         return _root(inner)
     text = str(getattr(error, "strerror", None) or error)
-    return text.rpartition(": ")[2] if "object at 0x" in text else text
+    return text.rpartition(": ")[2] if "object at 0x" in text or "Connection(" in text else text
 
 
 def address(url: str, what: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -14,6 +14,9 @@ from tests.bundle import FILE, text
 
 Leaf = tuple[str | int, ...]
 LEVELS = ("acceptable", "poor", "critical")
+# Qualities of a row that are no bounds.
+QUALITIES = ("up_to_users", "concurrency", "below", "within")
+TIMES = ("window", "envelope", "warm_up", "for", "keep_firing_for", "before")
 
 
 def leaves(node: Any, path: Leaf = ()) -> Iterator[Leaf]:
@@ -111,3 +114,47 @@ def changed_thresholds(path: Leaf) -> Thresholds:
 
 def name_of(path: Leaf) -> str:
     return ".".join(str(key) for key in path)
+
+
+def scaled(value: Any, factor: float) -> Any:
+    """Another number or quantity; a share stays below 100%. None for what is no number."""
+    if isinstance(value, int):
+        return max(1, round(value * factor))
+    found = re.fullmatch(r"([\d.]+)([a-zA-Z%/]+)", value) if isinstance(value, str) else None
+    if not found:
+        return None
+    amount, unit = float(found[1]) * factor, found[2]
+    if unit == "%" and amount > 50 and factor > 1:
+        amount = 100 - (100 - float(found[1])) / factor
+    return f"{amount:.10g}{unit}"
+
+
+def every(node: Any, factor: float, wanted: Callable[[str], bool]) -> dict[str, Any]:
+    """What must change of a mapping for all wanted keys to be `factor` times as large."""
+    found = {}
+    for key, value in node.items():
+        inner = every(value, factor, wanted) if isinstance(value, dict) else None
+        if inner or (inner is None and wanted(key)):
+            found[key] = inner or scaled(value, factor)
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def everything_larger() -> str:
+    """An overlay with larger bounds, windows and waits, and more workers."""
+    return yaml.safe_dump(
+        {
+            "targets": every(DOCUMENT["targets"], 1.3, lambda key: key not in QUALITIES),
+            "alerts": every(DOCUMENT["alerts"], 1.5, lambda key: key in TIMES),
+            "service": {"expected_workers": 12},
+        }
+    )
+
+
+def everything_shorter() -> str:
+    """An overlay with shorter windows and waits, slower scrapes, one worker."""
+    return yaml.safe_dump(
+        {
+            "alerts": every(DOCUMENT["alerts"], 0.8, lambda key: key in TIMES),
+            "service": {"expected_workers": 1, "scrape_interval": "30s"},
+        }
+    )

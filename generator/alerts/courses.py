@@ -8,13 +8,11 @@ from typing import Final
 from generator.alerts.build import Kit, error_ratio, errors, request_rate, requests
 from generator.alerts.model import Case, Reading, Recording, Series
 from generator.alerts.proof import HERE, THERE
-from generator.alerts.recorded import START, Span, about, above, exactly, nothing
+from generator.alerts.recorded import START, Span, about, above, nothing
 from generator.alerts.series import Phase, histogram, selector
-from generator.names import MEMORY_LIMIT, MEMORY_USAGE, REQUESTS, RESIDENT_MEMORY, UP
-from generator.promql import number
+from generator.names import REQUESTS, UP
 
 ELSEWHERE: Final = "10.0.0.3:9105"
-_BASE: Final = 2**30  # of a worker's memory
 
 
 def requests_over_time(kit: Kit, window: float, recordings: Collection[Recording]) -> Case:
@@ -158,51 +156,3 @@ def shares_of_two(
             nothing(span.at(3.5), low, labels),
         ),
     )
-
-
-def growth_over_time(
-    kit: Kit,
-    envelope: float,
-    window: float,
-    recordings: tuple[Recording, Recording, Recording],
-) -> Case:
-    """Memory that dips, falls, begins to rise, rises very slowly, and does not change.
-
-    The recordings are the lower envelope, its slope, and the seconds until the limit.
-    """
-    low, slope, limit = recordings
-    clock = kit.clock
-    e, w = clock.tick(envelope), clock.tick(window)
-    rises = e + w  # from then on, its envelope one envelope later
-    end = rises + e + clock.tick(w / 2)
-    samples, step = 2 * end // clock.interval, 2**20
-    before = rises // clock.interval
-    slow = clock.interval / 2  # half a byte a second
-    workers = {
-        (HERE, "0"): f"{2 * _BASE}x{e // clock.interval - 1} {_BASE} {2 * _BASE}x{samples}",
-        (HERE, "1"): f"{2 * _BASE}-1024x{samples}",
-        (HERE, "2"): f"{_BASE}x{before - 1} {_BASE}+{step}x{samples}",
-        (THERE, "0"): f"{_BASE}+{number(slow)}x{samples}",
-        (THERE, "1"): f"{_BASE}+{number(slow)}x{samples}",
-        (ELSEWHERE, "0"): f"{_BASE}x{samples}",
-    }
-    dipped, falling, rising = ({**kit.workers(HERE), "worker": each} for each in "012")
-    series = (
-        *(
-            Series(selector(RESIDENT_MEMORY, {**kit.workers(instance), "worker": worker}), values)
-            for (instance, worker), values in workers.items()
-        ),
-        *(
-            Series(selector(metric, kit.workers(instance)), f"{size}x{samples}")
-            for instance in (THERE, ELSEWHERE)
-            for metric, size in ((MEMORY_LIMIT, 3 * _BASE), (MEMORY_USAGE, 2 * _BASE))
-        ),
-    )
-    readings = (
-        exactly(e + clock.tick(0.75 * e), low, dipped, _BASE),
-        above(end, slope, falling, 0, is_above=False),
-        above(end, slope, rising, 0.75 * step / clock.interval, is_above=False),
-        about(end, limit, kit.workers(THERE), _BASE),
-        nothing(end, limit, kit.workers(ELSEWHERE)),
-    )
-    return Case("memory that dips, falls, begins to rise, stays", series, readings=readings)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from generator.alerts.build import Kit
+from generator.alerts.courses import ELSEWHERE
 from generator.alerts.model import Case, Family, Moment, Recording, Series
-from generator.alerts.proof import HERE, Drive
+from generator.alerts.proof import HERE, THERE, Drive
+from generator.alerts.recorded import about, above, exactly, nothing
 from generator.alerts.series import Phase, gauge, ramp, selector
-from generator.names import START_TIME
+from generator.names import MEMORY_LIMIT, MEMORY_USAGE, START_TIME
 from generator.promql import number
 from generator.texts import humanize_duration
 from generator.thresholds.settings import LeakAlert
@@ -21,7 +23,7 @@ class Growing:
     """A gauge of a worker that may leak.
 
     `limit` is what it must not reach, PromQL with braces at every selector. In tests that is `top`,
-    given by the series `limited` where it is no number; a healthy worker holds `base`, which a
+    given by the series `limits` where it is no number; a healthy worker holds `base`, which a
     garbage collector, a pause of its clients or a release moves by `swing`. `origins` are the paths
     of the thresholds that the limit comes from.
     """
@@ -32,7 +34,7 @@ class Growing:
     top: float
     base: float
     swing: float
-    limited: str = ""
+    limits: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
 
 
@@ -105,7 +107,7 @@ class Growth:
             Series(selector(START_TIME, labels), gauge(clock, births, float)),
             *(
                 Series(selector(name, labels), gauge(clock, phases, lambda _value: growing.top))
-                for name in filter(None, [growing.limited])
+                for name in growing.limits
             ),
         )
 
@@ -115,6 +117,61 @@ class Growth:
         minutes = int(room / value / 60 + 0.5) if value else 0
         spoken = humanize_duration(60.0 * minutes) if room > 0 else ""
         return {**self.paced(value), **self.after(spoken)}
+
+
+def over_time(growth: Growth, cgroup: Recording | None) -> Case:
+    """Workers that dip, fall, begin to rise, rise very slowly, stay, or are past the limit.
+
+    `cgroup` is the time until the limit of memory that all of an instance share.
+    """
+    kit, growing, settings = growth.kit, growth.growing, growth.settings
+    clock, base, labels = kit.clock, growing.base, kit.worker
+    e, w = clock.tick(settings.envelope), clock.tick(settings.window)
+    rises = e + w  # from then on, its envelope one envelope later
+    end = rises + e + clock.tick(w / 2)
+    samples, step, slow = 2 * end // clock.interval, base / 2**10, base / 2**31
+    slowly = number(slow * clock.interval)
+    courses = {
+        (HERE, "0"): f"{number(2 * base)}x{e // clock.interval - 1} {number(base)} "
+        f"{number(2 * base)}x{samples}",
+        (HERE, "1"): f"{number(2 * base)}-{number(step / 2**10)}x{samples}",
+        (HERE, "2"): f"{number(base)}x{rises // clock.interval - 1} "
+        f"{number(base)}+{number(step)}x{samples}",
+        (HERE, "3"): f"{number(2 * growing.top)}+{slowly}x{samples}",
+        (THERE, "0"): f"{number(base)}+{slowly}x{samples}",
+        (THERE, "1"): f"{number(base)}+{slowly}x{samples}",
+        (ELSEWHERE, "0"): f"{number(base)}x{samples}",
+    }
+    low, steep, left = (each(growing, settings) for each in (envelope, slope, seconds_to_limit))
+    dipped, falling, rising, past = ({**labels(HERE), "worker": each} for each in "0123")
+    series = [
+        Series(selector(name, {**labels(instance), "worker": worker}), values)
+        for (instance, worker), course in courses.items()
+        for name, values in (
+            (growing.metric, course),
+            *((each, f"{number(growing.top)}x{samples}") for each in growing.limits),
+        )
+    ]
+    readings = [
+        exactly(e + clock.tick(0.75 * e), low, dipped, base),
+        above(end, steep, falling, 0, is_above=False),
+        above(end, steep, rising, 0.75 * step / clock.interval, is_above=False),
+        about(end, left, labels(THERE), (growing.top - base) / slow),
+        nothing(end, left, labels(ELSEWHERE)),
+        nothing(end, left, past),
+    ]
+    if cgroup:
+        series += [
+            Series(selector(metric, kit.workers(instance)), f"{number(size)}x{samples}")
+            for instance in (THERE, ELSEWHERE)
+            for metric, size in ((MEMORY_LIMIT, 3 * base), (MEMORY_USAGE, 2 * base))
+        ]
+        readings += [
+            about(end, cgroup, kit.workers(THERE), base / (2 * slow)),
+            nothing(end, cgroup, kit.workers(ELSEWHERE)),
+        ]
+    title = "workers that dip, fall, begin to rise, stay, or are past the limit"
+    return Case(title, tuple(series), readings=tuple(readings))
 
 
 def _births(phases: Sequence[Phase], first: float) -> list[Phase]:

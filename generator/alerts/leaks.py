@@ -13,6 +13,7 @@ from generator.alerts.growth import (
     Growth,
     envelope,
     healthy_courses,
+    over_time,
     ripe,
     seconds_to_limit,
     slope,
@@ -74,9 +75,9 @@ def _descriptors(_thresholds: Thresholds) -> Growing:
         metric=OPEN_FDS,
         family="saturation",
         limit=f"{MAX_FDS}{{}}",
-        limited=MAX_FDS,
+        limits=(MAX_FDS,),
         top=1024,
-        base=30,
+        base=32,
         swing=60,
     )
 
@@ -292,7 +293,13 @@ def _leak(kit: Kit, own: _Leak, growing: Growing) -> Alert:
     )
     growth = Growth(kit, growing, settings, said.paced, said.after)
     with_limit = (_with_limit(growth, alert, said),) if cgroup else ()
-    return prove(alert, growth.drive(), *healthy_courses(growth), *with_limit)
+    return prove(
+        alert,
+        growth.drive(),
+        *healthy_courses(growth),
+        *with_limit,
+        over_time(growth, limit if cgroup else None),
+    )
 
 
 def _runbook(own: _Leak, settings: LeakAlert, limits: Sequence[Recording]) -> Runbook:

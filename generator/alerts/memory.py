@@ -19,7 +19,7 @@ from generator.alerts.model import (
     Series,
 )
 from generator.alerts.proof import HERE, prove
-from generator.alerts.series import Phase, selector
+from generator.alerts.series import Phase, gauge, selector
 from generator.names import (
     MEMORY_LIMIT,
     MEMORY_USAGE,
@@ -123,12 +123,12 @@ def high_memory(kit: Kit) -> Alert:
 def high_initial_memory(kit: Kit) -> Alert:
     settings = kit.thresholds.alerts.high_initial_memory
     window = format_duration(settings.window)
-    lowest = Recording(
-        "memory",
-        f"worker:{RESIDENT_MEMORY}:min{window}",
-        f"min_over_time({RESIDENT_MEMORY}{{}}[{window}])",
-    )
     guard = f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) < {number(settings.window)}"
+    # Apart from what the process before it held in the same slot.
+    young = Recording(
+        "memory", f"worker:{RESIDENT_MEMORY}:first{window}", f"{RESIDENT_MEMORY}{{}}\n{guard}"
+    )
+    lowest = Recording("memory", f"{young.name}_min", f"min_over_time({young.query}[{window}])")
     alert = Alert(
         key="high_initial_memory",
         family="memory",
@@ -138,7 +138,7 @@ def high_initial_memory(kit: Kit) -> Alert:
         unit=Unit.BYTES,
         triggers=triggers(kit.thresholds, settings, guard),
         keep_firing_for=settings.keep_firing_for,
-        recordings=(lowest,),
+        recordings=(young, lowest),
         summary=(
             "Worker {{ $labels.worker }} of {{ $labels.instance }} starts with "
             "{{ $value | humanize1024 }}B"
@@ -149,7 +149,11 @@ def high_initial_memory(kit: Kit) -> Alert:
             "the release imports or loads at its start."
         ),
         panel=Panel(
-            "system", "Memory", 103, f"Lowest memory in {window}", "{{instance}} worker {{worker}}"
+            "system",
+            "Memory",
+            103,
+            f"Lowest memory in the first {window}",
+            "{{instance}} worker {{worker}}",
         ),
         runbook=Runbook(
             gist="A worker needs much memory before it has done any work.",
@@ -210,6 +214,7 @@ def high_initial_memory(kit: Kit) -> Alert:
             tuple(Moment(clock.tick(length * part / 8), ()) for part in range(1, 8)),
         ),
         _heavy_start(kit, alert, settings),
+        _heavy_release(kit, alert, settings),
     )
 
 
@@ -233,6 +238,27 @@ def _heavy_start(kit: Kit, alert: Alert, settings: InitialAlert) -> Case:
             Moment(gone - clock.interval, firing),
             Moment(gone, ()),
         ),
+    )
+
+
+def _heavy_release(kit: Kit, alert: Alert, settings: InitialAlert) -> Case:
+    """The process before it in the same slot was light."""
+    clock, bound = kit.clock, alert.bound(alert.triggers[-1])
+    value = 2 * alert.bound(alert.triggers[0])
+    before = clock.tick(2 * settings.window)
+    phases = [Phase(before, 0.5 * bound), Phase(before, value)]
+    births = [Phase(before, -before), Phase(before, before)]
+    firing = tuple(
+        Firing(trigger.severity, value, kit.worker(HERE), {}) for trigger in alert.triggers
+    )
+    wait = clock.tick(max(trigger.for_ for trigger in alert.triggers))
+    return Case(
+        "a heavy release follows a light one",
+        (
+            Series(selector(RESIDENT_MEMORY, kit.worker(HERE)), gauge(clock, phases, float)),
+            Series(selector(START_TIME, kit.worker(HERE)), gauge(clock, births, float)),
+        ),
+        (Moment(before - clock.interval, ()), Moment(before + wait, firing)),
     )
 
 

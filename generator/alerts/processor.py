@@ -28,13 +28,14 @@ from generator.alerts.model import (
 )
 from generator.alerts.proof import HERE, Drive, at_once, prove, worst_alone
 from generator.alerts.resources import WORKER_LEGEND
-from generator.alerts.series import Phase, counter, selector
+from generator.alerts.series import Phase, counter, gauge, selector
 from generator.names import (
     ACCEPT_QUEUE,
     API_CLIENTS,
     API_CONNECTIONS,
     CONNECTIONS_WAITING,
     CPU_SECONDS,
+    LATENCY,
     REQUESTS,
     WORKER_INFO,
 )
@@ -169,7 +170,11 @@ def idle_cpu(kit: Kit) -> Alert:
         quantity=busy.query,
         op=">",
         unit=Unit.RATIO,
-        triggers=triggers(kit.thresholds, settings, f"unless on (instance) {rate.query} > 0"),
+        triggers=triggers(
+            kit.thresholds,
+            settings,
+            f"unless on (instance) {rate.query} > 0\nand on (instance) {LATENCY}_count{{}}",
+        ),
         keep_firing_for=settings.keep_firing_for,
         recordings=(busy, rate),
         summary="Worker {{ $labels.worker }} of {{ $labels.instance }} computes without requests",
@@ -191,7 +196,9 @@ def idle_cpu(kit: Kit) -> Alert:
             meaning=(
                 f"The worker used more of a core than the bound, on average over {w}, while the "
                 "instance counted no verification. Requests to other paths, and requests that are "
-                "refused (401, 422, 429), are not counted, so they can be the reason."
+                "refused (401, 422, 429), are not counted, so they can be the reason. Without the "
+                "app's own metrics nobody knows whether requests come: then "
+                "AuditorAppMetricsMissing fires instead."
             ),
             impact="Nobody; it costs energy and hides a fault.",
             queries=(
@@ -221,7 +228,14 @@ def idle_cpu(kit: Kit) -> Alert:
             escalate="Not at night. A ticket for the developers.",
         ),
     )
-    drive = _cpu_drive(kit, settings.window)
+    blind = _cpu_drive(kit, settings.window)
+    drive = replace(
+        blind,
+        series=lambda instance, phases: (
+            *blind.series(instance, phases),
+            _answered(kit, instance, phases),
+        ),
+    )
     value = 2 * alert.bound(alert.triggers[0])
     end = kit.clock.tick(settings.window + alert.triggers[0].for_) + 2 * kit.clock.interval
     length = [Phase(end + kit.clock.interval, value)]
@@ -237,4 +251,13 @@ def idle_cpu(kit: Kit) -> Alert:
         Case("busy with requests", (*drive.series(HERE, length), *requests), (Moment(end, ()),)),
         worst_alone(alert, replace(drive, series=no_more), "busy though no request comes any more"),
         requests_over_time(kit, settings.window, alert.recordings),
+        Case(
+            "the app's metrics are missing", tuple(blind.series(HERE, length)), (Moment(end, ()),)
+        ),
     )
+
+
+def _answered(kit: Kit, instance: str, phases: Sequence[Phase]) -> Series:
+    """The count of answers, which is there from the start of the app on, with or without any."""
+    none = [replace(phase, value=None if phase.value is None else 0.0) for phase in phases]
+    return Series(selector(f"{LATENCY}_count", kit.api(instance)), gauge(kit.clock, none, float))

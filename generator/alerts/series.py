@@ -16,14 +16,15 @@ from generator.promql import le, number
 class Phase:
     """A stretch of `seconds`, a multiple of the scrape interval, with one value of the quantity.
 
-    None is a failed scrape. `traffic` multiplies the requests; `reset` restarts the counters at its
-    first sample.
+    None is a failed scrape, or no scrape at all where `lost`. `traffic` multiplies the requests;
+    `reset` restarts the counters at its first sample.
     """
 
     seconds: int
     value: float | None
     traffic: float = 1.0
     reset: bool = False
+    lost: bool = False
 
 
 def just_over(bound: float) -> float:
@@ -52,9 +53,9 @@ def gauge(clock: Clock, phases: Sequence[Phase], level: Callable[[float], float]
     for phase in phases:
         samples = phase.seconds // clock.interval
         if phase.value is None:
-            parts += _gap(samples)
+            parts += gap(samples, lost=phase.lost)
         elif samples:
-            parts.append(_run(number(level(phase.value)), samples))
+            parts.append(run(number(level(phase.value)), samples))
     return " ".join(parts)
 
 
@@ -67,13 +68,14 @@ def counter(
     for index, phase in enumerate(phases):
         samples = phase.seconds // clock.interval
         if phase.value is None:
-            parts += _gap(samples)
+            parts += gap(samples, lost=phase.lost)
             total += growth * samples
             continue
         growth = slope(phase)
         first = growth if phase.reset else total + (growth if index else 0.0)
-        parts.append(_run(f"{number(first)}+{number(growth)}", samples))
-        total = _last(first, growth, samples)
+        parts.append(run(f"{number(first)}+{number(growth)}", samples))
+        if index + 1 < len(phases):
+            total = _last(first, growth, samples)
     return " ".join(parts)
 
 
@@ -94,21 +96,25 @@ def ramp(clock: Clock, phases: Sequence[Phase], base: float) -> str:
     for phase in phases:
         samples = phase.seconds // clock.interval
         if phase.value is None:
-            parts += _gap(samples)
+            parts += gap(samples, lost=phase.lost)
             level += growth * samples
             continue
         level = base if phase.reset else level
         growth = phase.value * clock.interval
-        parts.append(_run(f"{number(level)}{growth:+.17g}", samples))
+        parts.append(run(f"{number(level)}{growth:+.17g}", samples))
         level += growth * samples
     return " ".join(parts)
 
 
-def _run(value: str, samples: int) -> str:
+def run(value: str, samples: int) -> str:
+    """`samples` values in promtool's notation, from `value` or `value+growth`."""
     return f"{value}x{samples - 1}"
 
 
-def _gap(samples: int) -> list[str]:
+def gap(samples: int, *, lost: bool = False) -> list[str]:
+    """Failed scrapes end a series; lost ones leave its last sample to be looked back at."""
+    if lost:
+        return [f"_x{samples}"]
     return ["stale", *([f"_x{samples - 1}"] if samples > 1 else [])]
 
 

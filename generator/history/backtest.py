@@ -33,12 +33,18 @@ class Past:
     severity: str
     episodes: tuple[Episode, ...]
 
+    def firings(self, span: Range) -> list[tuple[float, float]]:
+        """Start and end of each, as far as they are in the range."""
+        return [
+            (max(each.start, span.start), span.end if each.end is None else each.end)
+            for each in self.episodes
+        ]
+
     def seconds(self, span: Range) -> float:
         """Of the range in which it fires at all."""
         total, reached = 0.0, span.start
-        for each in self.episodes:
-            end = span.end if each.end is None else each.end
-            total += max(0.0, end - max(each.start, reached))
+        for start, end in self.firings(span):
+            total += max(0.0, end - max(start, reached))
             reached = max(reached, end)
         return total
 

@@ -124,17 +124,26 @@ def _measured(
         document: Any = json.loads(text)
         if document["form"] != FORM:
             raise ResultError(f"{name}: form {document['form']!r}, expected {FORM}")
+        if document["verdict"] == "nothing proven":
+            raise ResultError(f"{name}: {document['said']}")
         for each in document["benchmarks"]:
             if each["benchmark"] == "single":
                 for percentile, pair in each["latency"].items():
                     if pair:
-                        yield f"latency.{percentile}", float(pair["value"])
+                        yield f"latency.{percentile}", _positive(pair["value"])
             row = concurrency.get(each["concurrency"])
             if row and each["benchmark"].startswith(("sequential", "callers-")):
-                yield row, float(each["throughput"])
+                yield row, _positive(each["throughput"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         text = f"{name} is no result of the benchmark: expected what its --output has written"
         raise ResultError(text) from error
+
+
+def _positive(number: Any) -> float:
+    value = float(number)
+    if 0 < value < math.inf:
+        return value
+    raise ValueError(number)
 
 
 def propose(thresholds: Thresholds, observed: Iterable[Observed], margin: float) -> list[Proposal]:

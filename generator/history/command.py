@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from generator.history import report
 from generator.history.backtest import History, Past, backtest, history
 from generator.history.calibrate import from_history, from_results, overlay, propose
 from generator.history.client import Prometheus, Range
+from generator.history.picture import picture
 from generator.thresholds import ConfigError, Thresholds
 
 TOKEN: Final = "PROMETHEUS_TOKEN"  # noqa: S105  # a variable's name
@@ -45,6 +46,12 @@ def run_backtest(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
         overlays = (*arguments.overlay, arguments.proposed)
         after = source.backtest(files.thresholds(arguments.thresholds, overlays))
     _print(report.of_pasts(before, after, source.span))
+    if arguments.plot:
+        pairs: Sequence[tuple[Past, Past | None]] = (
+            [(each, None) for each in before] if after is None else report.paired(before, after)
+        )
+        write(arguments.plot.parent, {arguments.plot.name: picture(pairs, source.span)})
+        print(f"\nwrote {arguments.plot}")
     return True
 
 

@@ -20,7 +20,7 @@ CELLS: Final = 48
 
 def of_pasts(before: Sequence[Past], after: Sequence[Past] | None, span: Range) -> Iterator[str]:
     """A table of what fired; `after` is beside it what other thresholds would have done."""
-    pairs = _paired(before, before if after is None else after)
+    pairs = paired(before, before if after is None else after)
     fired = [(one, other) for one, other in pairs if one.episodes or other.episodes]
     yield f"{_moment(span.start)} to {_moment(span.end)}, every {humanize_duration(span.step)}"
     yield ""
@@ -29,9 +29,7 @@ def of_pasts(before: Sequence[Past], after: Sequence[Past] | None, span: Range) 
         head = ["alert", "severity", *([""] if both else []), "fired", "for", "longest", "when"]
         rows: list[Sequence[str]] = []
         for one, other in fired:
-            rows.append(
-                (one.alert, one.severity, *(["today"] if after else []), *_cells(one, span))
-            )
+            rows.append((one.alert, one.severity, *(["today"] if both else []), *_cells(one, span)))
             if both:
                 rows.append(("", "", "proposed", *_cells(other, span)))
         yield table(head, rows)
@@ -39,7 +37,7 @@ def of_pasts(before: Sequence[Past], after: Sequence[Past] | None, span: Range) 
     yield f"{len(pairs) - len(fired)} of {len(pairs)} rules never fired"
 
 
-def _paired(before: Sequence[Past], after: Sequence[Past]) -> list[tuple[Past, Past]]:
+def paired(before: Sequence[Past], after: Sequence[Past]) -> list[tuple[Past, Past]]:
     """By rule; one that only the other thresholds have never fired."""
     found = [{(each.alert, each.severity): each for each in pasts} for pasts in (before, after)]
     return [
@@ -51,7 +49,7 @@ def _paired(before: Sequence[Past], after: Sequence[Past]) -> list[tuple[Past, P
 def _cells(past: Past, span: Range) -> tuple[str, ...]:
     if not past.episodes:
         return "never", "", "", _timeline(past, span)
-    lengths = [(span.end if each.end is None else each.end) - each.start for each in past.episodes]
+    lengths = [end - start for start, end in past.firings(span)]
     return (
         str(len(past.episodes)),
         humanize_duration(past.seconds(span)),
@@ -64,9 +62,8 @@ def _timeline(past: Past, span: Range) -> str:
     """The range from left to right; a cell is dark if the alert fires at any time of it."""
     cells = [False] * CELLS
     width = (span.end - span.start) / CELLS or 1
-    for each in past.episodes:
-        end = span.end if each.end is None else each.end
-        first = max(0, int((each.start - span.start) / width))
+    for start, end in past.firings(span):
+        first = min(CELLS - 1, int((start - span.start) / width))
         last = min(CELLS - 1, int((end - span.start) / width))
         for cell in range(first, last + 1):
             cells[cell] = True
@@ -87,11 +84,6 @@ def of_proposals(proposals: Sequence[Proposal]) -> Iterator[str]:
         for each in proposals
     ]
     yield table(("row", "normal", "today", "proposed", "from"), rows)
-
-
-def _normal(proposal: Proposal) -> str:
-    value = proposal.observed.value
-    return "" if value is None else measured_text(value, proposal.levels.unit)
 
 
 def _numbers(levels: Levels, edges: dict[str, float]) -> str:

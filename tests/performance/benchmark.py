@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 if not __package__:  # run as a file
     sys.path[0] = str(Path(__file__).parents[2])
@@ -24,7 +25,15 @@ from generator.markdown import table
 from generator.measured import measured_text
 from generator.thresholds.levels import Unit
 from tests.performance import options, reports
-from tests.performance.benchmarks import BENCHMARKS, BY_KEY, Result, document, judge, measure
+from tests.performance.benchmarks import (
+    BENCHMARKS,
+    BY_KEY,
+    Benchmark,
+    Result,
+    document,
+    judge,
+    measure,
+)
 from tests.performance.client import HostError, host, reach, warm_up
 from tests.performance.estimates import Comparison, compare
 from tests.performance.marks import mark
@@ -84,30 +93,43 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(argv)
-    started = datetime.now(UTC)
     try:
-        thresholds = options.thresholds(chosen)
-        url = host(chosen.url)
-        before = baseline(chosen.baseline) if chosen.baseline else {}
-        reach(url)
-        asked = warm_up(url, chosen.warm_up)
+        return _run(chosen, datetime.now(UTC))
     except (*options.WRONG, HostError) as error:
         print(error, file=sys.stderr)
-        return 2
+    except KeyboardInterrupt:
+        print("ended early: nothing proven", file=sys.stderr)
+    except OSError as error:
+        print(options.unwritten(error), file=sys.stderr)
+    return 2
+
+
+def _run(chosen: argparse.Namespace, started: datetime) -> int:
+    """Raises HostError, options.WRONG, and KeyboardInterrupt for Ctrl-C."""
+    thresholds = options.thresholds(chosen)
+    url = host(chosen.url)
+    wanted = [each for each in BENCHMARKS if not chosen.only or each.key in chosen.only]
+    before = baseline(chosen.baseline, wanted) if chosen.baseline else {}
+    options.outputs([chosen.output], chosen.report)
+    reach(url)
+    asked = warm_up(url, chosen.warm_up)
     print(f"{url} is warm after {asked} requests")
     marked = mark(thresholds.service.name, f"benchmark against {url}", chosen.grafana)
     marked.begin()
-    results = _measured(url, chosen)
-    compared = compare(
-        before, {each.benchmark.key: each.seconds for each in results}, chosen.tolerance
-    )
+    try:
+        results = _measured(url, wanted, chosen.requests)
+    except KeyboardInterrupt:
+        marked.end("ended early")
+        raise
+    after = {each.benchmark.key: each.seconds for each in results}
+    compared = compare(before, after, chosen.tolerance)
     slower = [f"{name} by {each.change:.0%}" for name, each in compared.items() if each.slower]
     verdict = judge(thresholds, results, slower)
     marked.end(verdict.said)
     for each in results:
         print(_shown(each))
     if before:
-        print(_shown_changes(compared))
+        print(_shown_changes(after, compared))
     print(reports.text_of(verdict))
     if chosen.output:
         found = {
@@ -123,34 +145,49 @@ def main(argv: Sequence[str] | None = None) -> int:
     return verdict.exit_code
 
 
-def _measured(url: str, chosen: argparse.Namespace) -> list[Result]:
-    wanted = [each for each in BENCHMARKS if not chosen.only or each.key in chosen.only]
+def _measured(url: str, wanted: Sequence[Benchmark], requests: int) -> list[Result]:
+    """In turn, as long as there are answers: of a host that has none there is no more to learn."""
     columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(
         *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
     ) as progress:
-        tasks = [
-            progress.add_task(each.title, total=each.requests(chosen.requests)) for each in wanted
-        ]
-        return [
-            measure(each, url, chosen.requests, partial(progress.advance, task))
-            for each, task in zip(wanted, tasks, strict=True)
-        ]
+        tasks = [progress.add_task(each.title, total=each.requests(requests)) for each in wanted]
+        results: list[Result] = []
+        for each, task in zip(wanted, tasks, strict=True):
+            results.append(measure(each, url, requests, partial(progress.advance, task)))
+            if not results[-1].seconds:
+                break
+        return results
 
 
-def baseline(path: Path) -> dict[str, list[float]]:
-    """Latencies of an earlier result, by benchmark; raises UnreadableError."""
+def baseline(path: Path, wanted: Sequence[Benchmark]) -> dict[str, list[float]]:
+    """Latencies of an earlier result, by benchmark; raises UnreadableError.
+
+    It must have one of those that are wanted: without it nothing would be compared.
+    """
     try:
         found = json.loads(read(path))
         if found["form"] != FORM:
             raise UnreadableError(f"{path}: form {found['form']!r}, expected {FORM}")
-        return {
-            each["benchmark"]: [float(s) for s in each["seconds"]] for each in found["benchmarks"]
+        known = {
+            each["benchmark"]: [_positive(s) for s in each["seconds"]]
+            for each in found["benchmarks"]
         }
     except (KeyError, TypeError, ValueError) as error:
         text = f"{path} is no result of this benchmark: expected what --output has written"
         raise UnreadableError(text) from error
+    keys = [each.key for each in wanted]
+    if not any(known.get(key) for key in keys):
+        raise UnreadableError(f"{path} has no answers of {', '.join(keys)} to compare with")
+    return known
+
+
+def _positive(seconds: Any) -> float:
+    value = float(seconds)
+    if 0 < value < math.inf:
+        return value
+    raise ValueError(seconds)
 
 
 def _shown(result: Result) -> str:
@@ -178,18 +215,14 @@ def _shown(result: Result) -> str:
     return "\n".join((*lines, ""))
 
 
-def _shown_changes(compared: Mapping[str, Comparison]) -> str:
-    rows = [
-        (
-            name,
-            _time(each.before),
-            _time(each.after),
-            f"{each.change:+.1%}",
-            f"{each.chance:.2g}",
-            "slower" if each.slower else "",
-        )
-        for name, each in compared.items()
-    ]
+def _shown_changes(names: Iterable[str], compared: Mapping[str, Comparison]) -> str:
+    rows = []
+    for name in names:
+        if each := compared.get(name):
+            times = _time(each.before), _time(each.after), f"{each.change:+.1%}"
+            rows.append((name, *times, f"{each.chance:.2g}", "slower" if each.slower else ""))
+        else:
+            rows.append((name, "", "", "", "", "not compared"))
     head = ("benchmark", "median before", "now", "change", "chance", "verdict")
     return table(head, rows) + "\n"
 

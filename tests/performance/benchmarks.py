@@ -26,6 +26,7 @@ from tests.performance.grading import (
     latency_grades,
     percentile,
     proves_nothing,
+    refused,
 )
 from tests.performance.verification import ANSWERS, SOURCES, request
 
@@ -133,15 +134,12 @@ def judge(thresholds: Thresholds, results: Sequence[Result], slower: Sequence[st
         (
             f"{each.benchmark.key}: {why}"
             for each in results
-            if (why := proves_nothing(thresholds, each.total, each.failed))
+            if (why := proves_nothing(thresholds, len(each.seconds), each.problems))
         ),
         "",
     )
     if limited:
-        empty = (
-            f"the rate limit refused {limited} requests (429): set ENABLE_RATE_LIMITING=false, or "
-            "a higher RATE_LIMIT_PER_MINUTE"
-        )
+        empty = refused(limited)
     total = sum(each.total for each in results)
     return Verdict(tuple(grades), f"{total} verifications", empty, tuple(slower))
 

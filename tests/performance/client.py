@@ -5,18 +5,19 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Any, Final
 
 import requests
 
-from generator.http import address
+from generator.http import address, unreachable
 from tests.performance.verification import ANSWERS, LIMITED, OK, credentials, problem, request
 
 TIMEOUT: Final = 60.0
+# A caller who got no answer within TIMEOUT so often in a row asks no more: the host hangs.
+GIVE_UP: Final = 3
 _WARM_THREADS: Final = 8
 _WARM_BATCH: Final = 32
 
@@ -65,23 +66,34 @@ def together(
     bodies: Iterable[Mapping[str, Any]],
     tell: Callable[[], object] = lambda: None,
 ) -> list[Outcome]:
-    """Each client asks for the next body as soon as it has its answer; in the order of the ends."""
-    waiting, lock = iter(bodies), Lock()
+    """Each client asks for the next body as soon as it has its answer; in the order of the ends.
 
-    def work(client: Client) -> list[Outcome]:
-        found: list[Outcome] = []
-        while True:
+    Ctrl-C ends it at once: no thread is waited for, and none begins another request.
+    """
+    waiting, lock, over = iter(bodies), Lock(), Event()
+    found: list[Outcome] = []
+
+    def work(client: Client) -> None:
+        silent = 0
+        while silent < GIVE_UP and not over.is_set():
             with lock:
                 body = next(waiting, None)
             if body is None:
-                return found
-            found.append(client.ask(body))
+                return
+            outcome = client.ask(body)
+            found.append(outcome)
+            silent = silent + 1 if outcome.seconds >= TIMEOUT else 0
             tell()
 
-    callers = list(clients)
-    with ThreadPoolExecutor(len(callers)) as pool:
-        parts = list(pool.map(work, callers))
-    return sorted((each for part in parts for each in part), key=lambda each: each.ended)
+    threads = [Thread(target=work, args=(client,), daemon=True) for client in clients]
+    for each in threads:
+        each.start()
+    try:
+        for each in threads:
+            each.join()
+    finally:
+        over.set()
+    return sorted(found, key=lambda each: each.ended)
 
 
 def host(url: str) -> str:
@@ -97,8 +109,7 @@ def reach(url: str) -> None:
     try:
         status = requests.get(f"{url}/health", headers=credentials(), timeout=TIMEOUT).status_code
     except requests.RequestException as error:
-        text = f"{url} is down: {type(error).__name__}"
-        raise HostError(text) from error
+        raise HostError(f"{url} is down: {unreachable(error, (TIMEOUT, TIMEOUT))}") from error
     if status != OK:
         raise HostError(f"{url}/health answers with status {status}")
 

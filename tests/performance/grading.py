@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Final
@@ -156,22 +156,48 @@ def error_grade(thresholds: Thresholds, total: int, failed: int, users: int, of:
     return Grade(row, failed / total if total else None, thresholds.rows()[row], of)
 
 
-def proves_nothing(thresholds: Thresholds, total: int, failed: int) -> str:
-    """Why so many verifications prove nothing; "" if they do."""
+def refused(limited: int) -> str:
+    """That the rate limit was met, and what to do about it."""
+    return (
+        f"the rate limit refused {limited} requests (429): set ENABLE_RATE_LIMITING=false, or a "
+        "higher RATE_LIMIT_PER_MINUTE and RATE_LIMIT_BURST"
+    )
+
+
+def proves_nothing(
+    thresholds: Thresholds, answered: int, problems: Mapping[str, int], limited: int = 0
+) -> str:
+    """Why so many verifications prove nothing; "" if they do.
+
+    `problems` counts those that failed, by what was wrong; `limited` those that were refused.
+    """
+    total = answered + sum(problems.values())
     least = thresholds.alerts.high_error_rate.min_requests
-    if failed == total:
-        return f"none of {total} verifications was answered"
-    if total < least:
-        return f"{total} verifications, fewer than {least}"
-    return ""
+    if total < least and limited:
+        return f"{total} verifications, fewer than {least}: {refused(limited)}"
+    if not total:
+        return "no verification was asked for"
+    if not answered:
+        most = max(problems, key=lambda each: problems[each])
+        return f"none of {total} verifications succeeded; most often: {most}"
+    return f"{total} verifications, fewer than {least}" if total < least else ""
 
 
-def judge(thresholds: Thresholds, seconds: Sequence[float], failed: int, users: int) -> Verdict:
-    """Of the latencies of verifications that succeeded, and how many did not, at a load."""
+def judge(
+    thresholds: Thresholds,
+    seconds: Sequence[float],
+    problems: Mapping[str, int],
+    users: int,
+    limited: int = 0,
+) -> Verdict:
+    """Of the latencies of verifications that succeeded, and what the others had, at a load."""
+    failed = sum(problems.values())
     total = len(seconds) + failed
     grades = (
         *latency_grades(thresholds, seconds),
         error_grade(thresholds, total, failed, users),
     )
-    empty = proves_nothing(thresholds, total, failed)
-    return Verdict(grades, f"{total} verifications", empty)
+    counted = f"{total} verifications"
+    if limited:
+        counted += f", {limited} more refused by the rate limit (429)"
+    return Verdict(grades, counted, proves_nothing(thresholds, len(seconds), problems, limited))

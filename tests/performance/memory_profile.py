@@ -34,6 +34,7 @@ from tests.performance.workers import (
     Reading,
     SidecarPage,
     Source,
+    WorkersError,
     grades,
     growth_of,
     hush,
@@ -73,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
         default=PORT,
         help=f"of the Auditor on this machine, to find its workers (default: {PORT})",
     )
-    top.add_argument("--pid", type=int, help="of the Auditor, where its port is not enough")
+    top.add_argument("--pid", type=_pid, help="of the Auditor, where its port is not enough")
     top.add_argument(
         "--duration",
         type=options.seconds,
@@ -107,16 +108,18 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(argv)
     hush()
+    source = (
+        SidecarPage(chosen.sidecar) if chosen.sidecar else LocalWorkers(chosen.port, chosen.pid)
+    )
     try:
         thresholds = options.thresholds(chosen)
-    except options.WRONG as error:
+        options.outputs([chosen.output, chosen.plot], chosen.report)
+        source.read()
+    except (*options.WRONG, WorkersError) as error:
         print(error, file=sys.stderr)
         return 2
     started = datetime.now(UTC)
     watched = chosen.sidecar or f"port {chosen.port}"
-    source = (
-        SidecarPage(chosen.sidecar) if chosen.sidecar else LocalWorkers(chosen.port, chosen.pid)
-    )
     marked = mark(thresholds.service.name, f"memory profile of {watched}", chosen.grafana)
     marked.begin()
     recording = _record(source, chosen)
@@ -125,7 +128,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if recording.readings:
         print(_shown(recording.readings, chosen.warm_up or 0))
     print(reports.text_of(verdict))
-    _save(chosen, started, verdict, recording.readings)
+    try:
+        _save(chosen, started, verdict, recording.readings)
+    except OSError as error:
+        print(options.unwritten(error), file=sys.stderr)
+        return 2
     return verdict.exit_code
 
 
@@ -215,6 +222,12 @@ def document(
         ],
         "samples": [asdict(each) for each in readings],
     }
+
+
+def _pid(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 1 << 31:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no pid")
 
 
 def _port(text: str) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +15,14 @@ from generator.thresholds import ConfigError, Thresholds
 
 ROOT: Final = Path(__file__).parents[2]
 SAMPLE_SECONDS: Final = 5.0
-# What thresholds() raises; each has a text for the user.
-WRONG: Final = (ConfigError, UnreadableError)
+
+
+class OutputError(Exception):
+    """What a run finds cannot be written where it should be; the text says why."""
+
+
+# What thresholds() and outputs() raise; each has a text for the user.
+WRONG: Final = (ConfigError, UnreadableError, OutputError)
 
 
 def add_run(parser: Any, warm_up: str) -> None:
@@ -68,6 +76,29 @@ def add_verdict(parser: Any) -> None:
         help="where the run is marked as an annotation, with the token in GRAFANA_TOKEN; "
         "default: LOAD_TEST_GRAFANA",
     )
+
+
+def outputs(files: Iterable[Path | None] = (), folder: Path | None = None) -> None:
+    """Make the folders of what a run will write, and try them, before it takes its time.
+
+    None is what is not wanted; raises OutputError.
+    """
+    wanted = [each for each in files if each]
+    for each in wanted:
+        if each.is_dir():
+            raise OutputError(f"{each} is a folder, expected a file")
+    for place in {*(each.parent for each in wanted), *([folder] if folder else [])}:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=place):
+                pass
+        except OSError as error:
+            raise OutputError(f"{place} cannot be written: {error.strerror or error}") from error
+
+
+def unwritten(error: OSError) -> str:
+    """Of what could be written when the run began, and cannot be at its end."""
+    return f"{error.filename or 'the results'} cannot be written: {error.strerror or error}"
 
 
 def thresholds(chosen: argparse.Namespace) -> Thresholds:

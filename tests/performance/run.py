@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from generator.markdown import table
@@ -16,6 +19,7 @@ from generator.thresholds.units import format_duration
 from tests.performance import options
 from tests.performance.client import HostError, host, reach, warm_up
 from tests.performance.scenarios import BY_NAME, SCENARIOS, Scenario, looks_like_production
+from tests.performance.workers import WorkersError, hush, source
 
 HERE: Final = Path(__file__).parent
 HOST: Final = "http://localhost:8888"
@@ -83,18 +87,24 @@ def listed() -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run them in turn and give the worst exit code."""
     chosen = parser().parse_args(argv)
+    hush()
     try:
         names = _names(chosen.names)
         if not names:
             return 0
         chosen.host = host(chosen.host)
         thresholds = options.thresholds(chosen)
+        options.outputs(folder=chosen.reports)
         if not chosen.yes and looks_like_production(chosen.host) and not _agreed(chosen.host):
             return 2
         reach(chosen.host)
+        _see_workers(names, chosen)
         asked = warm_up(chosen.host, WARM_UP_SECONDS * chosen.scale)
-    except (*options.WRONG, HostError) as error:
+    except (*options.WRONG, HostError, WorkersError) as error:
         print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("ended early", file=sys.stderr)
         return 2
     print(f"{chosen.host} is warm after {asked} requests", flush=True)
     if chosen.warm_up is None:
@@ -110,6 +120,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = ("passed", "failed", "nothing proven")
         print(table(("scenario", "verdict"), [(name, words[code]) for name, code in codes.items()]))
     return max(codes.values())
+
+
+def _see_workers(names: Iterable[str], chosen: argparse.Namespace) -> None:
+    """What judges memory would run for hours in vain; raises WorkersError."""
+    judging = [name for name in names if BY_NAME[name].judges_memory]
+    if judging:
+        try:
+            seen = source(chosen.host, chosen.sidecar)
+            if not seen:
+                raise WorkersError("the host is another machine: name its sidecar with --sidecar")
+            seen.read()
+        except WorkersError as error:
+            raise WorkersError(f"{' and '.join(judging)} would prove nothing: {error}") from error
 
 
 def _factor(text: str) -> float:
@@ -169,13 +192,30 @@ def _run(scenario: Scenario, chosen: argparse.Namespace) -> int:
     print(f"\n{scenario.name}: {scenario.purpose}; {lasts}, users: {scaled.users}", flush=True)
     process = subprocess.Popen(_command(scenario, chosen, folder), cwd=options.ROOT)
     try:
-        code = process.wait()
+        with _ended_with(process):
+            code = process.wait()
     except KeyboardInterrupt:
         process.wait()  # Locust has it too, and ends with a verdict
         raise
     finally:
         print(f"reports: {folder}", flush=True)
     return code if code in (0, 1) else 2
+
+
+@contextmanager
+def _ended_with(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """SIGTERM and SIGHUP end it too, instead of leaving it to go on alone."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        process.terminate()
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _folder(reports: Path, name: str) -> Path:
@@ -204,7 +244,7 @@ def _command(scenario: Scenario, chosen: argparse.Namespace, folder: Path) -> li
         *(f"--report={folder}", f"--sidecar={chosen.sidecar}", f"--grafana={chosen.grafana}"),
         *(f"--warm-up={chosen.warm_up}", f"--sample-interval={chosen.sample_interval}"),
         f"--thresholds={Path(chosen.thresholds).resolve()}",
-        *("--stop-timeout=30", *optional, scenario.user),
+        *(*optional, scenario.user),
     ]
 
 

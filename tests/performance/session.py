@@ -6,19 +6,23 @@ bound. The sidecar, or the processes themselves on this machine, are read all th
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
 from argparse import ArgumentParser, Namespace
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from gevent import get_hub
 from locust import events
 from locust.env import Environment
-from locust.runners import WorkerRunner
+from locust.rpc import Message
+from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
 
 from tests.performance import options, reports
 from tests.performance.grading import Verdict, judge
@@ -29,14 +33,20 @@ from tests.performance.workers import grades, hush, source, unproven
 # What a request is counted under: its name begins so, and ends so if the rate limit refused it.
 VERIFICATION: Final = "/verify "
 LIMITED: Final = " (429)"
+# What is asked at the end of a run has this long for its answer, so that all counts agree.
+STOP_SECONDS: Final = 30.0
+# And workers so long to end after that.
+WORKER_SECONDS: Final = 10.0
+# The exit code of a run that does not come to its verdict.
+NOTHING_PROVEN: Final = 2
 
 
 @dataclass
 class Measured:
-    """Seconds of the verifications that succeeded, how many failed, how many were refused."""
+    """Seconds of the verifications that succeeded, what the others had, how many were refused."""
 
     seconds: array[float] = field(default_factory=lambda: array("d"))
-    failed: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
     limited: int = 0
 
 
@@ -44,9 +54,11 @@ class Session:
     """What a process of Locust knows of the run; workers tell their master every few seconds."""
 
     def __init__(self, environment: Environment) -> None:
-        """Raises ConfigError and UnreadableError for thresholds that cannot be used."""
+        """Raises options.WRONG for thresholds and folders that cannot be used."""
         self.options = environment.parsed_options or Namespace()
         self.thresholds = options.thresholds(self.options)
+        self.folder = Path(self.options.report) if self.options.report else None
+        options.outputs(folder=self.folder)
         self.environment = environment
         self.measured = Measured()
         self.users = 0
@@ -76,28 +88,28 @@ class Session:
         if name.endswith(LIMITED):
             self.measured.limited += 1
         elif exception:
-            self.measured.failed += 1
+            self.measured.problems[str(exception)] += 1
         else:
             self.measured.seconds.append(response_time / 1000)
 
     def report(self, data: dict[str, Any], **_: object) -> None:
         """A worker's part since its last report."""
         mine, self.measured = self.measured, Measured()
-        data["verifications"] = (mine.seconds.tolist(), mine.failed, mine.limited)
+        data["verifications"] = (mine.seconds.tolist(), dict(mine.problems), mine.limited)
 
     def collect(self, data: dict[str, Any], **_: object) -> None:
-        seconds, failed, limited = data["verifications"]
+        seconds, problems, limited = data["verifications"]
         self.measured.seconds.extend(seconds)
-        self.measured.failed += failed
+        self.measured.problems.update(problems)
         self.measured.limited += limited
 
     def start(self, **_: object) -> None:
         chosen = self.options
         host = self.environment.host or ""
         self.measured, self.users, self.judged = Measured(), 0, False
+        self.environment.process_exit_code = NOTHING_PROVEN
         self.started = datetime.now(UTC)
-        folder = Path(chosen.report) if chosen.report else None
-        self.recording = Recording(source(host, chosen.sidecar), folder)
+        self.recording = Recording(source(host, chosen.sidecar), self.folder)
         self.mark = mark(
             self.thresholds.service.name, f"{self.name} against {host}", chosen.grafana
         )
@@ -122,12 +134,31 @@ class Session:
 
     def stop(self, **_: object) -> None:
         """With the web UI there may be many runs, and each has its verdict at its end."""
+        self._hear_workers()
         if self.environment.web_ui and not self.judged:
             self.judge()
 
     def quit(self, **_: object) -> None:
+        self._hear_workers()
         if not self.judged:
             self.judge()
+
+    def _hear_workers(self) -> None:
+        """Their last reports: those that end send one, for which a master waits too short a time.
+
+        With the web UI they go on, and report every few seconds.
+        """
+        runner = self.environment.runner
+        if not isinstance(runner, MasterRunner) or self.judged:
+            return
+        if self.environment.web_ui:
+            time.sleep(WORKER_REPORT_INTERVAL + 1)
+            return
+        for client in runner.clients.all:
+            runner.server.send_to_client(Message("quit", None, client.id))
+        end = time.monotonic() + self.environment.stop_timeout + WORKER_SECONDS
+        while len(runner.clients) > len(runner.clients.missing) and time.monotonic() < end:
+            time.sleep(0.1)
 
     def judge(self) -> None:
         self._ended.set()
@@ -136,24 +167,32 @@ class Session:
         verdict = self.verdict()
         print(reports.text_of(verdict))
         self.mark.end(verdict.said)
-        if folder := self.options.report:
-            reports.save(Path(folder), self.name, self.started, verdict)
+        if self.folder:
+            reports.save(self.folder, self.name, self.started, verdict)
         self.environment.process_exit_code = verdict.exit_code
 
     def verdict(self) -> Verdict:
         chosen, measured = self.options, self.measured
-        traffic = judge(self.thresholds, measured.seconds, measured.failed, self.users)
+        traffic = judge(
+            self.thresholds, measured.seconds, measured.problems, self.users, measured.limited
+        )
         warm_up = chosen.warm_up
         if warm_up is None:
             warm_up = self.thresholds.alerts.fast_memory_leak.warm_up
         workers = grades(self.thresholds, self.recording.readings, self.users, warm_up)
         verdict = replace(traffic, grades=(*traffic.grades, *workers))
-        if measured.limited:
-            counted = f"{traffic.counted}, {measured.limited} more refused by the rate limit (429)"
-            verdict = replace(verdict, counted=counted)
-        if chosen.judge_memory and not verdict.exit_code:
-            verdict = replace(verdict, empty=unproven(workers, self.recording.problem))
-        return verdict
+        if verdict.exit_code:
+            return verdict
+        empty = unproven(workers, self.recording.problem) if chosen.judge_memory else ""
+        return replace(verdict, empty=self._lost() or empty)
+
+    def _lost(self) -> str:
+        """That workers of Locust are gone, and what they had not yet reported; "" if none are."""
+        runner = self.environment.runner
+        if not isinstance(runner, MasterRunner):
+            return ""
+        lost = len(runner.clients.missing if self.environment.web_ui else runner.clients)
+        return f"{lost} of Locust's workers lost, with what they measured last" if lost else ""
 
 
 def add_options(parser: ArgumentParser, **_: object) -> None:
@@ -161,15 +200,24 @@ def add_options(parser: ArgumentParser, **_: object) -> None:
     options.add_run(own, "that of the alert of fast leaks")
     own.add_argument("--judge-memory", action="store_true", help="void without the workers' growth")
     own.add_argument("--report", default="", metavar="FOLDER", help="for the verdict's files")
+    parser.set_defaults(stop_timeout=STOP_SECONDS)
 
 
 def listen(environment: Environment, **_: object) -> None:
     hush()
+    # Locust has a handler of its own, but for runs with a shape.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    chosen = environment.parsed_options
+    if chosen and chosen.headless and not (environment.host or chosen.worker):
+        print("no host is named: --host http://HOST:PORT", file=sys.stderr)
+        sys.exit(2)
     try:
         Session(environment)
     except options.WRONG as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    # Its clock stands still while modules load, by which --run-time would be too short.
+    get_hub().loop.update_now()
 
 
 events.init_command_line_parser.add_listener(add_options)

@@ -18,6 +18,7 @@ from exporters.fleet import Fleet
 from exporters.proc.root import ProcRoot
 from exporters.reasons import Reason
 from exporters.workers.discovery import Discovery, State, Target
+from generator.http import unreachable
 from generator.thresholds import Thresholds
 from generator.thresholds.levels import GrowthLevels
 from tests.performance.grading import Grade, worst
@@ -29,6 +30,12 @@ TIMEOUT: Final = 5.0
 FRESH_SECONDS: Final = 10.0
 PAGE: Final = "/metrics"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+# Of a tool that runs beside the Auditor, where the sidecar may be, too.
+REMEDIES: Final = {
+    State.NO_LISTENER: "start the Auditor, or name its port",
+    State.HIDDEN: "run this as the Auditor's user, or name its sidecar with --sidecar",
+    State.DENIED: "name its sidecar with --sidecar",
+}
 
 
 class WorkersError(Exception):
@@ -90,9 +97,9 @@ class LocalWorkers:
                 )
         if not found:
             state = self._fleet.state
-            advice = f"; look at {state.advice}" if state.advice else ""
             meaning = "they have just ended" if state is State.FOUND else state.meaning
-            raise WorkersError(f"no worker is found: {meaning}{advice}")
+            remedy = f": {remedy}" if (remedy := REMEDIES.get(state)) else ""
+            raise WorkersError(f"no worker is found: {meaning}{remedy}")
         return found
 
 
@@ -123,8 +130,11 @@ class SidecarPage:
             answer = requests.get(self._url, timeout=TIMEOUT)
             answer.raise_for_status()
             return self._parsed(answer.text, time.time())
-        except requests.RequestException as error:
+        except requests.HTTPError as error:
             raise WorkersError(f"{self._url} is no page of a sidecar: {error}") from error
+        except requests.RequestException as error:
+            said = unreachable(error, (TIMEOUT, TIMEOUT))
+            raise WorkersError(f"{self._url} is no page of a sidecar: {said}") from error
         except ValueError as error:
             raise WorkersError(f"{self._url} cannot be read: {error}") from error
 

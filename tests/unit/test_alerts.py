@@ -91,7 +91,7 @@ def test_a_rate_is_taken_of_counters_alone() -> None:
     counters = re.compile(r"_(total|count|sum|bucket)$")
     for recording in recordings():
         for call in calls(promql_parser.parse(plain(recording.expr))):
-            metric = next(vectors(call)).name or ""
+            metric = next((each.name or "" for each in vectors(call)), "")  # time() reads none
             if call.func.name in ("rate", "increase", "irate"):
                 assert counters.search(metric), f"{call.func.name} of the gauge {metric}"
             if call.func.name == "deriv":

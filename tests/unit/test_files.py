@@ -50,6 +50,12 @@ def test_leftovers_are_the_generators_own_files_alone(tmp_path: Path) -> None:
     assert files.leftovers(tmp_path, ["alerts/known.yml"]) == ["alerts/old.yml"]
 
 
+def test_a_scenario_that_is_gone_is_left_over(tmp_path: Path) -> None:
+    (tmp_path / "promtool-tests/scenarios").mkdir(parents=True)
+    (tmp_path / "promtool-tests/scenarios/old.yml").write_text(f"# {MARK} by `make`.\n")
+    assert files.leftovers(tmp_path, []) == ["promtool-tests/scenarios/old.yml"]
+
+
 def test_what_is_not_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_bytes(b"ab\xff")
     with pytest.raises(files.UnreadableError, match=r"t\.yaml: byte 3 is not UTF-8 text"):

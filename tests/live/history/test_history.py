@@ -42,9 +42,12 @@ class Watched:
         return [name, *thresholds, *where, "--until", until_, *arguments]
 
 
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    with course.stack(tmp_path_factory.mktemp("stack") / "run") as stack:
+@pytest.fixture(scope="module", params=course.PAIRS, ids=lambda pair: pair[0])
+def watched(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Watched]:
+    """On the oldest Prometheus and on the newest."""
+    with course.stack(tmp_path_factory.mktemp("stack") / "run", request.param) as stack:
         course.run(stack, find("outage"))
         end = time.time()
         until(lambda: time.time() > end + 2, "the last rules are evaluated")
@@ -110,8 +113,11 @@ def test_the_command_says_what_fired_then_and_with_other_numbers(
 ) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("alerts: {requests_failing: {critical: {for: 1h}}}\n")
-    assert main(watched.command("backtest", "--proposed", str(other))) == 0
-    lines = capsys.readouterr().out.splitlines()
+    plot = tmp_path / "timeline.svg"
+    assert main(watched.command("backtest", "--proposed", str(other), "--plot", str(plot))) == 0
+    *lines, _, wrote = capsys.readouterr().out.splitlines()
+    assert wrote == f"wrote {plot}"
+    assert "AuditorRequestsFailing (critical): " in plot.read_text()
     (first,) = (n for n, line in enumerate(lines) if "AuditorRequestsFailing" in line)
     today, proposed = lines[first], lines[first + 1]
     assert "today" in today
@@ -154,7 +160,9 @@ def test_a_result_of_the_benchmark_is_learnt_from(
 ) -> None:
     latency = {"p95": {"value": 0.8, "interval": None}}
     single = {"benchmark": "single", "concurrency": 1, "throughput": 1, "latency": latency}
-    (tmp_path / "results.json").write_text(json.dumps({"form": 1, "benchmarks": [single]}))
+    (tmp_path / "results.json").write_text(
+        json.dumps({"form": 1, "verdict": "poor", "benchmarks": [single]})
+    )
     code = main(["calibrate", "--results", str(tmp_path / "results.json")])
     assert code == 1
     assert "p95:\n      target: 1s\n" in capsys.readouterr().out

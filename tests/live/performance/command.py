@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bundle import ROOT
 
-TIMEOUT = 120
+TIMEOUT = 300
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
@@ -13,6 +16,8 @@ import pytest
 
 from demo.injection import Effect
 from demo.processes import free_port
+from tests.bundle import ROOT
+from tests.live.performance.answering import answering
 from tests.live.performance.command import run
 from tests.live.standin import Standin, standin
 from tests.performance.benchmarks import BENCHMARKS
@@ -104,6 +109,46 @@ def test_a_regression_is_told_from_no_change(auditor: Standin, tmp_path: Path) -
     assert "slower than before: single by " in slower.stdout
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (200, {"overall_confidence": 1}, "the response lacks 'verification'"),
+        (200, [1], "the response is not of the Auditor's form"),
+        (503, {}, "status 503"),
+    ],
+)
+def test_without_a_good_answer_it_ends_at_once(status: int, body: Any, said: str) -> None:
+    """After the first benchmark: of the others there is no more to learn."""
+    with answering(status, body) as url:
+        done = run(*BENCHMARK, "--url", url, "--requests", "20")
+    assert done.returncode == 2
+    assert f"none of 20 verifications succeeded; most often: {said}" in done.stdout
+    assert "callers-10" not in done.stdout
+
+
+def test_ctrl_c_ends_it_while_the_host_hangs() -> None:
+    good = {
+        "verification_id": "1",
+        "verification": {"verification_rate": 1},
+        "confidence": {"score": 1, "trust_label": "Verified"},
+    }
+    with answering(200, good, silent_after=40) as url:
+        process = subprocess.Popen(
+            [sys.executable, *BENCHMARK[1:], "--url", url],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout
+        assert " is warm after " in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert said.splitlines()[-1] == "ended early: nothing proven"
+    assert "Traceback" not in said
+
+
 def test_a_rate_limit_proves_nothing(tmp_path: Path) -> None:
     with standin(tmp_path, ENABLE_RATE_LIMITING="true") as auditor:
         done = run(*BENCHMARK, *SINGLE, "--url", auditor.url)
@@ -114,12 +159,15 @@ def test_a_rate_limit_proves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--url", "http://127.0.0.1:1"], "http://127.0.0.1:1 is down: ConnectionError"),
+        (["--url", "http://127.0.0.1:1"], "http://127.0.0.1:1 is down: no connection: [Errno 111]"),
         (
             ["--url", "localhost:8888"],
             "localhost:8888 is no address of an Auditor: http://HOST:PORT",
         ),
         (["--baseline", "thresholds.yaml"], "thresholds.yaml is no result of this benchmark"),
+        (["--output", "/proc/nowhere/it.json"], "/proc/nowhere cannot be written"),
+        (["--output", "docs"], "docs is a folder, expected a file"),
+        (["--report", "README.md"], "README.md cannot be written: File exists"),
         (["--baseline", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["--thresholds", "README.md"], "README.md:"),
         (["--requests", "0"], "'0' is no number from 1 to 100000"),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -11,8 +14,10 @@ import pytest
 
 from demo.injection import Effect
 from demo.processes import free_port
+from tests.bundle import ROOT
 from tests.live.performance.command import run
 from tests.live.standin import Standin, standin
+from tests.live.waiting import until
 
 PROFILE = ("python", "tests/performance/memory_profile.py")
 MIB = 2**20
@@ -83,5 +88,23 @@ def test_loading_models_is_no_leak(tmp_path: Path) -> None:
 def test_no_worker_proves_nothing() -> None:
     done = run(*PROFILE, "--port", str(free_port()), "--duration", "1", "--interval", "0.5")
     assert done.returncode == 2
-    assert "nothing proven: no worker was seen: no worker is found: nothing listens" in done.stdout
-    assert done.stderr.count("warning") == 1
+    assert done.stderr == (
+        "no worker is found: nothing listens on the port: start the Auditor, or name its port\n"
+    )
+
+
+def test_a_run_that_is_ended_early_says_what_it_has_seen(tmp_path: Path) -> None:
+    with standin(tmp_path) as auditor:
+        process = subprocess.Popen(
+            [sys.executable, *PROFILE[1:], "--port", port(auditor), "--report", tmp_path / "it"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until((tmp_path / "it" / "workers.csv").exists, "it watches", 30)
+        process.send_signal(signal.SIGINT)
+        said, log = process.communicate(timeout=20)
+    assert process.returncode == 2, "too short to tell"
+    assert "nothing proven: worker 0: memory.growth is too few: run longer" in said
+    assert log.splitlines()[-1] == "ended early"

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,26 @@ def test_a_run_that_is_ended_early_still_has_a_verdict(tmp_path: Path) -> None:
     assert (reports(tmp_path)["soak"] / "summary.md").exists()
 
 
+def test_sigterm_leaves_no_load_behind(tmp_path: Path) -> None:
+    with standin(tmp_path) as auditor:
+        options = ("--host", auditor.url, "--reports", tmp_path / "reports", "--users-scale", "0.1")
+        process = subprocess.Popen(
+            [ROOT / SCRIPT, "stress", "smoke", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        until(lambda: (auditor.served or 0) >= 80, "the users ask", 30)
+        process.terminate()
+        said, _ = process.communicate(timeout=40)
+        served = auditor.served
+        time.sleep(2)
+        assert auditor.served == served
+    assert process.returncode == 2
+    assert re.search(r"^verdict: ", said, re.MULTILINE)
+    assert set(reports(tmp_path)) == {"stress"}
+
+
 def test_the_sidecar_is_watched_where_one_is_named(tmp_path: Path) -> None:
     with standin(tmp_path) as auditor:
         options = (
@@ -139,17 +160,22 @@ def test_the_sidecar_is_watched_where_one_is_named(tmp_path: Path) -> None:
             f"http://127.0.0.1:{free_port()}",
         )
         done = run(SCRIPT, "soak", *options, LOAD_TEST_HOST=auditor.url, **SHORT)
+        assert not auditor.served
     assert done.returncode == 2
-    assert "nothing proven: no worker was seen: http://127.0.0.1" in done.stdout
-    assert done.stderr.count("is no page of a sidecar") == 1
+    assert done.stderr.startswith("soak would prove nothing: http://127.0.0.1:")
+    assert "is no page of a sidecar: no connection: " in done.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["smoke", "--host", "http://127.0.0.1:1"], "http://127.0.0.1:1 is down: ConnectionError"),
+        (
+            ["smoke", "--host", "http://127.0.0.1:1"],
+            "http://127.0.0.1:1 is down: no connection: [Errno 111]",
+        ),
         (["smoke", "--host", "nowhere"], "nowhere is no address of an Auditor: http://HOST:PORT"),
         (["smok"], "invalid choice: 'smok'"),
+        (["smoke", "--reports", "README.md"], "README.md cannot be written: File exists"),
         (["smoke", "--scale", "0"], "'0' is no factor from 0.001 to 100"),
         (["smoke", "--thresholds", "README.md"], "README.md:"),
         (

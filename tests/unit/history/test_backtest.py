@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.alerts.model import Recording
+from generator.cli import main
 from generator.history.backtest import ANYTHING, Past, backtest, history
 from generator.history.client import MOST_POINTS, Range, RangeSeries
 from generator.history.episodes import Episode, episodes
@@ -122,6 +123,27 @@ def test_a_past_is_that_of_the_alerts_own_settings() -> None:
     assert expr == plain(alerts()[0].expr(alerts()[0].triggers[0]))
     assert settings.critical
     assert span.start == -(settings.critical.for_ + settings.keep_firing_for)
+
+
+def test_a_report_counts_only_what_is_in_its_range() -> None:
+    """An alert that fired before it began, and one that it does not see end."""
+    span = Range(0, 4800, 100)
+    pasts = [Past("AuditorX", "critical", (Episode(-600, 300), Episode(4200, None)))]
+    cells = [
+        each.strip() for each in list(of_pasts(pasts, None, span))[2].splitlines()[2].split("|")
+    ]
+    assert cells[1:6] == ["AuditorX", "critical", "2", "15m 0s", "10m 0s"]
+
+
+def test_ctrl_c_ends_a_long_range(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("generator.history.command.run_backtest", interrupted)
+    assert main(["backtest", "--prometheus", "http://127.0.0.1:1"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == "ended early"
 
 
 def test_the_report_shows_both() -> None:

@@ -128,6 +128,7 @@ def result(p95: float | None, low: float) -> dict[str, Any]:
     latency = {"p50": {"value": 0.1}, "p95": p95 and {"value": p95}}
     return {
         "form": 1,
+        "verdict": "poor",
         "benchmarks": [
             {"benchmark": "single", "concurrency": 1, "throughput": 1, "latency": latency},
             {"benchmark": "callers-10", "concurrency": 10, "throughput": low, "latency": {}},
@@ -149,7 +150,22 @@ def test_of_several_results_the_worst_counts() -> None:
     assert found["throughput.low"] == Observed("throughput.low", 40, "two.json")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"form": 2}', '{"form": 1, "benchmarks": [1]}'])
+def test_a_result_that_proves_nothing_teaches_nothing() -> None:
+    void = result(0.4, 50) | {"verdict": "nothing proven", "said": "nothing proven: no traffic"}
+    with pytest.raises(ResultError, match=r"^here\.json: nothing proven: no traffic$"):
+        list(from_results(thresholds(), {"here.json": json.dumps(void)}))
+
+
+@pytest.mark.parametrize("low", [0, -1, float("nan"), float("inf")])
+def test_what_cannot_be_measured_is_no_result(low: float) -> None:
+    with pytest.raises(ResultError, match="is no result of the benchmark"):
+        list(from_results(thresholds(), {"here.json": json.dumps(result(0.4, low))}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"form": 2}', '{"form": 1}', '{"form": 1, "verdict": "", "benchmarks": [1]}'],
+)
 def test_what_is_no_result_is_said(text: str) -> None:
     with pytest.raises(ResultError, match=r"^here\.json"):
         list(from_results(thresholds(), {"here.json": text}))

@@ -72,19 +72,32 @@ def test_a_load_has_its_row(users: int, row: str) -> None:
         ([0.2] * 940 + [1.01] * 60, 0, 1, "verdict: poor"),
         ([0.2] * 940 + [2.01] * 60, 0, 1, "verdict: critical"),
         ([0.2] * 19, 0, 2, "nothing proven: 19 verifications, fewer than 20"),
-        ([], 500, 2, "nothing proven: none of 500 verifications was answered"),
-        ([], 0, 2, "nothing proven: none of 0 verifications was answered"),
+        ([], 500, 2, "nothing proven: none of 500 verifications succeeded; most often: status 500"),
+        ([], 0, 2, "nothing proven: no verification was asked for"),
     ],
 )
 def test_a_run_has_a_verdict(seconds: list[float], failed: int, code: int, said: str) -> None:
-    verdict = judge(thresholds(), seconds, failed, users=10)
+    some = failed // 3
+    problems = {"status 503": some, "status 500": failed - some}
+    verdict = judge(thresholds(), seconds, problems, users=10)
     assert verdict.exit_code == code
     assert verdict.said.partition(", of ")[0] == said
     assert verdict.counted == f"{len(seconds) + failed} verifications"
 
 
+def test_what_the_rate_limit_refused_is_counted_apart() -> None:
+    enough = judge(thresholds(), [0.2] * 100, {}, users=10, limited=7)
+    assert enough.exit_code == 0
+    assert enough.counted == "100 verifications, 7 more refused by the rate limit (429)"
+    few = judge(thresholds(), [0.2] * 3, {}, users=10, limited=900)
+    assert few.exit_code == 2
+    assert "the rate limit refused 900 requests (429): set ENABLE_RATE_LIMITING=false" in few.said
+
+
 def test_the_table_shows_the_row_beside_the_value() -> None:
-    lines = reports.text_of(judge(thresholds(), [0.25] * 200, 1, users=150)).splitlines()
+    lines = reports.text_of(
+        judge(thresholds(), [0.25] * 200, {"status 500": 1}, users=150)
+    ).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:-1]]
     assert cells[0] == ["metric", "measured", "target", "acceptable", "poor", "verdict"]
     assert cells[2] == ["latency.p50", "250ms", "200ms", "500ms", "1s", "acceptable"]

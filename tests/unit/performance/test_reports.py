@@ -51,7 +51,7 @@ def test_every_form_says_the_same(grades: list[Grade], empty: bool, slower: list
 
 
 def test_a_run_leaves_its_files(tmp_path: Path) -> None:
-    verdict = judge(thresholds(), [0.2] * 94 + [1.5] * 6, 0, users=10)
+    verdict = judge(thresholds(), [0.2] * 94 + [1.5] * 6, {}, users=10)
     paths = reports.save(tmp_path, "smoke", STARTED, verdict)
     assert {each.name for each in paths} == {each.name for each in tmp_path.iterdir()}
     summary = (tmp_path / "summary.md").read_text().splitlines()
@@ -108,7 +108,7 @@ def test_the_interval_stands_beside_the_value() -> None:
 
 
 def test_a_regression_fails_a_good_run() -> None:
-    good = judge(thresholds(), [0.2] * 100, 0, users=10)
+    good = judge(thresholds(), [0.2] * 100, {}, users=10)
     assert good.exit_code == 0
     worse = Verdict(good.grades, good.counted, "", ("single by 30%",))
     assert worse.exit_code == 1

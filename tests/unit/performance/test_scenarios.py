@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.performance import run
 from tests.performance.scenarios import (
     BY_NAME,
     HOUR,
@@ -105,3 +108,16 @@ def test_it_asks_before_production(host: str) -> None:
 )
 def test_it_asks_nothing_before_others(host: str) -> None:
     assert not looks_like_production(host)
+
+
+def test_memory_that_cannot_be_seen_is_said_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "reach", lambda _: None)
+    arguments = ["--host", "http://192.0.2.1", "--yes", "--reports", str(tmp_path)]
+    assert run.main(["smoke", "endurance", "soak", *arguments]) == 2
+    assert capsys.readouterr().err == (
+        "endurance and soak would prove nothing: the host is another machine: "
+        "name its sidecar with --sidecar\n"
+    )
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import socket
 from collections.abc import Callable
 from dataclasses import astuple, fields, replace
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from demo.processes import free_port
 from exporters import contract
+from exporters.proc.parse import Denied
+from exporters.proc.root import Links, ProcRoot
 from tests.bundle import thresholds
 from tests.performance.grading import Grade, Level
 from tests.performance.recording import FILE, Recording
@@ -167,10 +170,22 @@ def test_the_sidecars_page_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_workers_is_an_error_that_helps() -> None:
-    with pytest.raises(WorkersError, match="nothing listens on the port; look at whether"):
+    with pytest.raises(WorkersError, match="nothing listens on the port: start the Auditor"):
         LocalWorkers(free_port()).read()
     with pytest.raises(WorkersError, match="is no page of a sidecar"):
         SidecarPage(f"http://127.0.0.1:{free_port()}").read()
+
+
+def test_workers_of_another_user_are_said_to_be_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_self: ProcRoot, pid: int) -> Links:
+        raise Denied(f"/proc/{pid}/fd")
+
+    monkeypatch.setattr(ProcRoot, "links", denied)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(WorkersError, match="run this as the Auditor's user, or name its sidecar"),
+    ):
+        LocalWorkers(server.getsockname()[1]).read()
 
 
 def test_the_workers_are_looked_for_where_they_may_be() -> None:

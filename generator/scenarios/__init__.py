@@ -1,0 +1,43 @@
+"""Courses of hours and days: incidents that must be told of, and quiet ones that must not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from generator.alerts.build import Kit
+from generator.alerts.model import Alert
+from generator.scenarios import (
+    availability,
+    database,
+    error,
+    latency,
+    memory,
+    quality,
+    saturation,
+    sidecar,
+    traffic,
+    workers,
+)
+from generator.scenarios.book import Book
+from generator.scenarios.model import Scenario
+from generator.thresholds.model import Thresholds
+
+_MODULES: Final = (
+    error,
+    latency,
+    memory,
+    saturation,
+    workers,
+    database,
+    availability,
+    sidecar,
+    quality,
+    traffic,
+)
+
+
+def all_scenarios(thresholds: Thresholds, alerts: Sequence[Alert]) -> tuple[Scenario, ...]:
+    """Every scenario, in the order of the families."""
+    book = Book(Kit(thresholds), {alert.key: alert for alert in alerts})
+    return tuple(scenario for module in _MODULES for scenario in module.scenarios(book))

@@ -1,0 +1,144 @@
+"""The scenarios as promtool test files, one each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from generator.alerts.build import Kit
+from generator.alerts.clock import Clock
+from generator.alerts.model import Alert, Recording, Series
+from generator.rules import group_name
+from generator.scenarios.exposition import series
+from generator.scenarios.model import Demand, Scenario
+from generator.thresholds.model import Thresholds
+from generator.thresholds.settings import SEVERITIES, Severity
+from generator.thresholds.units import format_duration
+from generator.yamlfile import dump
+
+FOLDER: Final = "promtool-tests/scenarios"
+# Always fires.
+WATCHDOG: Final = "AuditorWatchdog"
+_BY: Final = "alertname, instance, severity"
+
+
+def render(
+    thresholds: Thresholds,
+    scenarios: Sequence[Scenario],
+    alerts: Sequence[Alert],
+    recordings: Mapping[str, Sequence[Recording]],
+) -> dict[str, str]:
+    """`promtool-tests/scenarios/NAME.yml` of every scenario, by path."""
+    groups = rule_groups(thresholds, alerts, recordings)
+    paths = [f"../../{path}" for path in groups]
+    base = Kit(thresholds).clock
+    return {
+        f"{FOLDER}/{each.name}.yml": dump(
+            document(
+                thresholds,
+                each,
+                paths,
+                list(groups.values()),
+                expectations(each, alerts, each.clock(base)),
+            )
+        )
+        for each in scenarios
+    }
+
+
+def rule_groups(
+    thresholds: Thresholds, alerts: Sequence[Alert], recordings: Mapping[str, Sequence[Recording]]
+) -> dict[str, str]:
+    """The group of every rule file, by its path, in an order of evaluation."""
+    families = dict.fromkeys((*recordings, *(alert.family for alert in alerts)))
+    return {f"alerts/{family}.yml": group_name(thresholds, family) for family in families}
+
+
+def document(
+    thresholds: Thresholds,
+    scenario: Scenario,
+    rule_files: Sequence[str],
+    order: Sequence[str],
+    expected: Sequence[Mapping[str, Any]],
+    more: Sequence[Series] = (),
+) -> dict[str, Any]:
+    """A test file that evaluates the rules over the scenario's series, and `more` of these."""
+    kit = Kit(thresholds)
+    clock, length = scenario.grid(kit.clock)
+    interval = format_duration(clock.interval)
+    found = [each for world in scenario.worlds for each in series(world, kit, clock, length)]
+    return {
+        "rule_files": list(rule_files),
+        "evaluation_interval": interval,
+        "group_eval_order": list(order),
+        "tests": [
+            {
+                "name": scenario.story,
+                "interval": interval,
+                "input_series": [
+                    {"series": each.series, "values": each.values} for each in (*found, *more)
+                ],
+                "promql_expr_test": list(expected),
+            }
+        ],
+    }
+
+
+def expectations(scenario: Scenario, alerts: Sequence[Alert], clock: Clock) -> list[dict[str, Any]]:
+    """What ALERTS, which promtool records as it evaluates rules, must hold and must not."""
+    found: list[dict[str, Any]] = []
+    if scenario.begins:
+        before = clock.tick(scenario.begins) - clock.interval
+        found.append(_expectation(before, _ever(f'alertname!="{WATCHDOG}"', before)))
+    for demand in scenario.must:
+        found += _demanded(demand, clock)
+    end = clock.tick(scenario.length)
+    return [*found, _expectation(end, others(scenario, alerts, end))]
+
+
+def others(scenario: Scenario, alerts: Sequence[Alert], end: int) -> str:
+    """Whatever has fired by the end but should not have."""
+    allowed = "|".join((WATCHDOG, *scenario.allowed(alerts)))
+    parts = [_ever(f'alertname!~"{allowed}"', end)]
+    for demand in scenario.must:
+        labels = {**demand.labels, "severity": "|".join(with_milder(demand))}
+        parts.append(f"unless on ({_BY})\n{_ever(_labels(labels), end)}")
+    return "\n".join(parts)
+
+
+def with_milder(demand: Demand) -> tuple[Severity, ...]:
+    """The demanded severity and the milder ones, which tell of the same incident."""
+    return SEVERITIES[SEVERITIES.index(demand.trigger.severity) :]
+
+
+def due(demand: Demand, clock: Clock) -> int:
+    """The deadline and two evaluations: one for the sample, one for what is made of it."""
+    return clock.tick(demand.due) + 2 * clock.interval
+
+
+def _demanded(demand: Demand, clock: Clock) -> Iterator[dict[str, Any]]:
+    """Fires by its deadline, and no more once it must have ended."""
+    by = due(demand, clock)
+    labels = _labels(demand.labels)
+    shown = ", ".join(f'{name}="{value}"' for name, value in demand.labels.items())
+    yield _expectation(by, _ever(labels, by), f"{{{shown}}}")
+    if demand.gone is not None:
+        gone = clock.tick(demand.gone) + 2 * clock.interval
+        yield _expectation(gone, f'ALERTS{{alertstate="firing",{labels}}}')
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ",".join(
+        f'{name}{"=~" if "|" in value else "="}"{value}"' for name, value in labels.items()
+    )
+
+
+def _ever(matchers: str, end: int) -> str:
+    """The alerts that have fired from the start to `end`, each with the value 1."""
+    since = format_duration(end + 1)
+    return f'group by ({_BY}) (last_over_time(ALERTS{{alertstate="firing",{matchers}}}[{since}]))'
+
+
+def _expectation(at: int, expr: str, labels: str | None = None) -> dict[str, Any]:
+    samples = [] if labels is None else [{"labels": labels, "value": 1}]
+    return {"expr": expr, "eval_time": format_duration(at), "exp_samples": samples}

@@ -1,0 +1,1 @@
+"""What the scenarios' alerts did, and what the guide's three rules would have done."""

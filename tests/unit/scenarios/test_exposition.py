@@ -1,0 +1,200 @@
+"""What a world exposes: all that the rules read, and nothing that the contract does not know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+import promql_parser
+import pytest
+
+from generator.alerts.build import Kit
+from generator.alerts.clock import Clock
+from generator.alerts.model import Series
+from generator.names import LABELS
+from generator.promql import plain
+from generator.scenarios import all_scenarios
+from generator.scenarios.book import Book
+from generator.scenarios.course import steady
+from generator.scenarios.exposition import process_memory, series
+from generator.scenarios.model import Scenario
+from generator.scenarios.world import Spread, World
+from tests.bundle import alerts, recordings, thresholds
+from tests.unit.test_alerts import vectors
+from tests.unit.test_series import samples
+
+KIT = Kit(thresholds())
+BOOK = Book(KIT, {alert.key: alert for alert in alerts()})
+CLOCK = Clock(15)
+SCENARIOS = all_scenarios(thresholds(), alerts())
+
+
+def exposed(world: World, length: int = 600) -> dict[str, list[float | None]]:
+    return {each.series: samples(each.values) for each in series(world, KIT, CLOCK, length)}
+
+
+def labels_of(name: str) -> dict[str, str]:
+    return dict(re.findall(r'(\w+)="([^"]*)"', name))
+
+
+def selectors() -> Iterator[promql_parser.VectorSelector]:
+    """Every selector of a measured series in the rules."""
+    rules = [plain(each.expr) for each in recordings()]
+    rules += [alert.expr(trigger) for alert in alerts() for trigger in alert.triggers]
+    for rule in rules:
+        yield from (each for each in vectors(promql_parser.parse(rule)) if each.name in LABELS)
+
+
+def fits(selector: promql_parser.VectorSelector, name: str) -> bool:
+    if name.partition("{")[0] != selector.name:
+        return False
+    known = labels_of(name)
+    return all(
+        re.fullmatch(each.value, known.get(each.name, "")) for each in selector.matchers.matchers
+    )
+
+
+def test_every_series_that_a_rule_reads_is_there() -> None:
+    names = list(exposed(BOOK.world()))
+    unread = [str(each) for each in selectors() if not any(fits(each, name) for name in names)]
+    assert unread == []
+
+
+def test_every_series_has_the_labels_of_the_contract() -> None:
+    for name in exposed(BOOK.world()):
+        metric = name.partition("{")[0]
+        assert set(labels_of(name)) == {"job", "instance", *LABELS[metric]}, name
+
+
+def test_no_series_is_there_twice() -> None:
+    for scenario in SCENARIOS:
+        clock, length = scenario.grid(KIT.clock)
+        names = [
+            each.series for world in scenario.worlds for each in series(world, KIT, clock, length)
+        ]
+        assert len(names) == len(set(names)), scenario.name
+
+
+def counters(found: dict[str, list[float | None]]) -> dict[str, list[float]]:
+    return {
+        name: [value for value in values if value is not None]
+        for name, values in found.items()
+        if re.match(r"\w+_(total|bucket|count)\{", name)
+    }
+
+
+def falls(values: list[float]) -> int:
+    return sum(after < before for before, after in pairwise(values))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
+def test_counters_fall_only_where_something_restarts(scenario: Scenario) -> None:
+    clock, length = scenario.grid(KIT.clock)
+    for world in scenario.worlds:
+        found = {each.series: samples(each.values) for each in series(world, KIT, clock, length)}
+        again = max(
+            len(world.restarts),
+            len(world.resumes),
+            *(len([*worker.born.moments]) - 1 for worker in world.workers),
+        )
+        assert all(falls(values) <= again for values in counters(found).values())
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
+def test_every_series_has_as_many_samples_as_the_course_is_long(scenario: Scenario) -> None:
+    clock, length = scenario.grid(KIT.clock)
+    for world in scenario.worlds:
+        for each in series(world, KIT, clock, length):
+            assert len(samples(each.values)) == length // clock.interval, each.series
+
+
+def test_a_histogram_rises_to_its_count() -> None:
+    found = exposed(BOOK.world())
+    for metric in ("auditor_verify_latency_seconds", "auditor_confidence_score"):
+        last = [values[-1] for name, values in found.items() if name.startswith(f"{metric}_bucket")]
+        count = next(v[-1] for name, v in found.items() if name.startswith(f"{metric}_count"))
+        rising = [value or 0.0 for value in last]
+        assert rising == sorted(rising)
+        assert rising[-1] == count
+
+
+def test_requests_are_counted_by_what_became_of_them() -> None:
+    world = replace(BOOK.world(), requests=steady(2.0), errors=steady(0.25))
+    found = exposed(world)
+    grown = {
+        labels_of(name)["status"]: (values[-1] or 0) - (values[0] or 0)
+        for name, values in found.items()
+        if name.startswith("auditor_verify_requests_total")
+    }
+    assert grown == pytest.approx({"success": 2 * 0.75 * 585, "error": 2 * 0.25 * 585})
+
+
+def test_a_failure_that_never_happened_has_no_series_before() -> None:
+    world = replace(BOOK.world(), errors=steady(0.0).to(300, 1.0))
+    (values,) = (values for name, values in exposed(world).items() if 'status="error"' in name)
+    assert values[:20] == [None] * 20
+    assert values[20] == pytest.approx(BOOK.busy * 15)
+
+
+def value_of(found: dict[str, list[float | None]], start: str, at: int) -> float | None:
+    return next(values[at // 15] for name, values in found.items() if name.startswith(start))
+
+
+def test_a_worker_that_is_gone_has_no_series_and_does_not_count() -> None:
+    found = exposed(BOOK.restarted(BOOK.world(), 300.0, [0], gone=60.0))
+    gone, back = 315, 360
+    assert value_of(found, "auditor_workers{", gone) == BOOK.workers - 1
+    assert value_of(found, "auditor_workers{", back) == BOOK.workers
+    assert value_of(found, "auditor_worker_threads{", gone) is None
+    assert value_of(found, "auditor_worker_start_time_seconds{", back) == back
+    assert value_of(found, "auditor_worker_starts_total{", gone) == BOOK.workers
+    assert value_of(found, "auditor_worker_starts_total{", back) == BOOK.workers + 1
+
+
+def test_a_sidecar_that_resumes_counts_the_workers_it_finds() -> None:
+    world = replace(BOOK.restarted(BOOK.world(), 150.0), resumes=(300.0,))
+    found = exposed(world)
+    assert value_of(found, "auditor_worker_starts_total{", 285) == 2 * BOOK.workers
+    assert value_of(found, "auditor_worker_starts_total{", 300) == BOOK.workers
+
+
+def test_up_tells_failed_scrapes_from_lost_ones() -> None:
+    failed = exposed(BOOK.world().scrapes(300, 330, "failed"))
+    lost = exposed(BOOK.world().scrapes(300, 330, "lost"))
+    assert value_of(failed, "up{", 300) == 0
+    assert value_of(lost, "up{", 300) is None
+    assert value_of(failed, "auditor_workers{", 300) is None
+
+
+def test_the_memory_in_use_is_that_of_the_workers() -> None:
+    found = exposed(BOOK.world())
+    assert value_of(found, "auditor_memory_usage_bytes{", 0) == BOOK.workers * BOOK.warm
+
+
+def test_the_standard_collectors_memory_is_that_of_the_first_worker() -> None:
+    (mine,) = (
+        values
+        for name, values in exposed(BOOK.world()).items()
+        if name.startswith("auditor_worker_resident_memory_bytes") and 'worker="0"' in name
+    )
+    given: Series = process_memory(BOOK.world(), KIT, CLOCK, 600)
+    assert samples(given.values) == mine
+
+
+def test_a_share_lies_evenly_between_two_points() -> None:
+    spread = Spread(((0.5, 1.0), (1.0, 3.0)))
+    assert [spread.share(bound) for bound in (0.0, 0.5, 1.0, 2.0, 3.0, 9.0)] == [
+        0.0,
+        0.25,
+        0.5,
+        0.75,
+        1.0,
+        1.0,
+    ]
+
+
+def test_only_the_slowest_become_slower() -> None:
+    spread = Spread(((0.5, 1.0), (1.0, 3.0))).times(10, above=0.5)
+    assert spread.points == ((0.5, 1.0), (1.0, 30.0))
