@@ -28,11 +28,11 @@ from generator.alerts.build import Kit
 from generator.alerts.model import Alert, Recording
 from generator.thresholds.model import Thresholds
 
-# In the order in which the rules stand in their files. What the budgets count is recorded with them
-# only where no alert before them counts it more often.
+# In the order in which the rules stand in their files.
 _MODULES: Final = (
     error,
     latency,
+    burn,
     leaks,
     memory,
     resources,
@@ -45,7 +45,6 @@ _MODULES: Final = (
     reading,
     quality,
     traffic,
-    burn,
     meta,
 )
 

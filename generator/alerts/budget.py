@@ -1,8 +1,12 @@
-"""The budgets of the objectives: how much of each is left, and how fast it burns."""
+"""The budgets of the objectives: how much of each is left, and how fast it burns.
+
+They are those of a whole job: a client does not care which instance failed it, and instances come
+and go within the weeks of a period.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -50,7 +54,7 @@ class Objective:
 
     @property
     def budget(self) -> str:
-        return f"instance:auditor_{self.key}_budget"
+        return f"job:auditor_{self.key}_budget"
 
 
 def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
@@ -64,8 +68,8 @@ def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
             settings="slo.availability",
             good=f"{format_value(available, Unit.RATIO)} of the requests must succeed",
             allowed=_rest(available),
-            all_=lambda window: _counted(thresholds, errors_family, requests, window),
-            bad=lambda window: _counted(thresholds, errors_family, errors, window),
+            all_=lambda window: _counted(thresholds, errors_family, _requests, window),
+            bad=lambda window: _counted(thresholds, errors_family, _errors, window),
         ),
         Objective(
             key="latency",
@@ -87,8 +91,16 @@ def _rest(share: float) -> float:
     return round(1 - share, 12)
 
 
+def _requests(window: float) -> Recording:
+    return requests(window, "job")
+
+
+def _errors(window: float) -> Recording:
+    return errors(window, "job")
+
+
 def _answered(window: float) -> Recording:
-    return observations(LATENCY, window)
+    return observations(LATENCY, window, "job")
 
 
 def slow(window: float, within: float) -> Recording:
@@ -96,8 +108,8 @@ def slow(window: float, within: float) -> Recording:
     w = format_duration(window)
     return Recording(
         "latency",
-        f"instance:{LATENCY}_slow:increase{w}",
-        f"{_answered(window).query}\n- sum by (job, instance) "
+        f"job:{LATENCY}_slow:increase{w}",
+        f"{_answered(window).query}\n- sum by (job) "
         f'(increase({LATENCY}_bucket{{le="{le(within)}"}}[{w}]))',
     )
 
@@ -146,22 +158,11 @@ def burn_rate(objective: Objective, window: float) -> Recording:
 def burn_recordings(
     thresholds: Thresholds, objective: Objective, pace: Burn
 ) -> tuple[Recording, ...]:
-    """What an alert on a pace needs, in the order of evaluation."""
-    return tuple(
-        recording
-        for window in (pace.window, pace.short_window)
-        for recording in (
-            *_counts(thresholds, objective, window),
-            burn_rate(objective, window),
-        )
-    )
-
-
-def _counts(thresholds: Thresholds, objective: Objective, window: float) -> Iterator[Recording]:
-    """All and bad ones of a window, after what they are counted from."""
-    for each in filter(None, (tile(thresholds, window), window)):
-        yield objective.all_(each)
-        yield objective.bad(each)
+    """What an alert on a pace needs, in the order of evaluation: first what tiles are made of."""
+    own = (pace.window, pace.short_window)
+    counted = dict.fromkeys((thresholds.slo.burn.fast.window, *own))
+    counts = (each for w in counted for each in (objective.all_(w), objective.bad(w)))
+    return (*counts, *(burn_rate(objective, window) for window in own))
 
 
 def factor(thresholds: Thresholds, pace: Burn) -> float:
@@ -171,13 +172,11 @@ def factor(thresholds: Thresholds, pace: Burn) -> float:
 
 def recordings(thresholds: Thresholds) -> tuple[Recording, ...]:
     """What no alert needs: how much is left of each budget."""
+    period = thresholds.slo.period
     return tuple(
         replace(recording, family=LEFT)
-        for objective in objectives(thresholds)
-        for recording in (
-            *_counts(thresholds, objective, thresholds.slo.period),
-            remaining(thresholds, objective),
-        )
+        for each in objectives(thresholds)
+        for recording in (each.all_(period), each.bad(period), remaining(thresholds, each))
     )
 
 

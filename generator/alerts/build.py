@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 from generator.alerts.clock import Clock
 from generator.alerts.model import Alert, Case, Firing, Moment, Recording, Series, Trigger
@@ -16,6 +16,8 @@ from generator.thresholds.levels import Levels, LoadLevels
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import SEVERITIES, AlertSettings, Tier
 from generator.thresholds.units import format_duration
+
+Level = Literal["instance", "job"]
 
 ERROR: Final = 'status="error"'
 
@@ -56,7 +58,11 @@ def while_users_allow(levels: Levels) -> str:
     return "" if users is None else f"unless on (instance) {API_CLIENTS}{{}} > {users}"
 
 
-def requests(window: float) -> Recording:
+# The labels by which something is counted of each instance, or of a whole job.
+LEVELS: Final[Mapping[Level, str]] = {"instance": "job, instance", "job": "job"}
+
+
+def requests(window: float, level: Level = "instance") -> Recording:
     """Requests the app counted in the window.
 
     A status has no series before its first request, so `increase` would miss what a new series
@@ -66,18 +72,19 @@ def requests(window: float) -> Recording:
     w = format_duration(window)
     return Recording(
         "error",
-        f"instance:auditor_verify_requests:increase{w}",
-        f"sum by (job, instance) ({_increase('', w)})",
+        f"{level}:auditor_verify_requests:increase{w}",
+        f"sum by ({LEVELS[level]}) ({_increase('', w)})",
     )
 
 
-def errors(window: float) -> Recording:
+def errors(window: float, level: Level = "instance") -> Recording:
     """Failed ones of `requests`; 0 where none ever failed."""
     w = format_duration(window)
     return Recording(
         "error",
-        f"instance:auditor_verify_errors:increase{w}",
-        f"sum by (job, instance) ({_increase(ERROR, w)})\nor\n0 * {requests(window).query}",
+        f"{level}:auditor_verify_errors:increase{w}",
+        f"sum by ({LEVELS[level]}) ({_increase(ERROR, w)})\nor\n"
+        f"0 * {requests(window, level).query}",
     )
 
 

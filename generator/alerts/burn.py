@@ -18,7 +18,7 @@ from generator.alerts.model import Alert, Cause, Dashboard, Panel, Query, Runboo
 from generator.names import CPU_SECONDS, DB_CONNECTIONS, LATENCY, REQUESTS, WORKER_STARTS
 from generator.promql import le, number
 from generator.thresholds.levels import Unit
-from generator.thresholds.model import Burn
+from generator.thresholds.model import Burn, Thresholds
 from generator.thresholds.settings import BurnAlert
 from generator.thresholds.units import format_duration
 
@@ -151,10 +151,31 @@ def _slower(own: _Burn) -> tuple[str, ...]:
     return tuple(each.key for each in later if each.objective == own.objective)
 
 
+def burn_of(thresholds: Thresholds, key: str) -> Burn:
+    """The pace of an alert."""
+    own = next(each for each in _ALERTS if each.key == key)
+    pace: Burn = getattr(thresholds.slo.burn, own.pace)
+    return pace
+
+
+def faster_than(thresholds: Thresholds, key: str) -> float:
+    """The long window of the pace before, 0 of the fastest."""
+    own = next(each for each in _ALERTS if each.key == key)
+    before = [each for each in _ALERTS[: _ALERTS.index(own)] if each.objective == own.objective]
+    return burn_of(thresholds, before[-1].key).window if before else 0.0
+
+
+def _since(kit: Kit, objective: Objective, faster: float) -> tuple[str, ...]:
+    """Until more has passed than the window of the pace before, that one says the same."""
+    counted = objective.all_(kit.thresholds.slo.burn.fast.window).query
+    return (f"and on (job) {counted} offset {format_duration(faster)}",) if faster else ()
+
+
 def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
     slo = kit.thresholds.slo
     settings: BurnAlert = getattr(kit.thresholds.alerts, own.key)
-    windows: Burn = getattr(slo.burn, own.pace)
+    windows = burn_of(kit.thresholds, own.key)
+    faster = faster_than(kit.thresholds, own.key)
     kit = kit.for_window(windows.window, slowest=240)
     kind, urgency = _KINDS[own.objective], _URGENCIES[own.pace]
     long, short, period = map(format_duration, (windows.window, windows.short_window, slo.period))
@@ -170,7 +191,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
     alert = Alert(
         key=own.key,
         family=own.objective,
-        place="instance",
+        place="job",
         quantity=long_burn.query,
         op=">",
         unit=Unit.FACTOR,
@@ -178,17 +199,22 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
         triggers=triggers(
             kit.thresholds,
             settings,
-            f"and on (job, instance) {short_burn.query} > {number(bound)}\n"
-            f"and on (job, instance) {bad.query} >= {settings.min_bad}",
+            "\n".join(
+                (
+                    f"and on (job) {short_burn.query} > {number(bound)}",
+                    f"and on (job) {bad.query} >= {settings.min_bad}",
+                    *_since(kit, objective, faster),
+                )
+            ),
         ),
         keep_firing_for=settings.keep_firing_for,
         recordings=budget.burn_recordings(kit.thresholds, objective, windows),
         summary=(
-            f"{{{{ $labels.instance }}}} uses up its {objective.key} budget "
+            f"{{{{ $labels.job }}}} uses up its {objective.key} budget "
             "{{ $value | humanize }} times as fast as it may"
         ),
         description=(
-            f"Over the last {long}, and still over the last {short}, {{{{ $labels.instance }}}} "
+            f"Over the last {long}, and still over the last {short}, {{{{ $labels.job }}}} "
             f"used up its {objective.key} budget {{{{ $value | humanize }}}} times as fast as it "
             f"may, more than BOUND: {objective.good}. At this pace the whole budget of {period} is "
             f"gone in {gone}. Next: {kind.look}."
@@ -198,7 +224,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
             f"{objective.key.capitalize()} budget",
             own.panel,
             f"Burn rate over {long}",
-            "{{instance}}",
+            "{{job}}",
         ),
         runbook=Runbook(
             gist=f"The {objective.key} budget burns {urgency.gist}.",
@@ -230,7 +256,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
         origins=(f"slo.burn.{own.pace}", objective.settings, "slo.period"),
         hides=_slower(own),
     )
-    return Proof(kit, objective, windows, settings, alert, gone).proven()
+    return Proof(kit, objective, windows, settings, alert, gone, faster).proven()
 
 
 def _further(kit: Kit, objective: Objective, short: str) -> tuple[Query, ...]:

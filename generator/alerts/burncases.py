@@ -10,7 +10,7 @@ from generator.alerts import budget
 from generator.alerts.budget import Objective
 from generator.alerts.build import Kit
 from generator.alerts.model import Alert, Case, Firing, Moment, Series
-from generator.alerts.proof import HERE, Drive, prove
+from generator.alerts.proof import HERE, THERE, Drive, prove
 from generator.alerts.series import Phase, histogram, just_over, just_under
 from generator.names import LATENCY
 from generator.texts import humanize_duration
@@ -20,7 +20,11 @@ from generator.thresholds.settings import BurnAlert
 
 @dataclass(frozen=True)
 class Proof:
-    """The cases of one alert; `gone` is the passage of its texts that says when all is used up."""
+    """The cases of one alert.
+
+    `gone` is the passage of its texts that says when all is used up, `faster` how long there must
+    have been requests.
+    """
 
     kit: Kit
     objective: Objective
@@ -28,6 +32,7 @@ class Proof:
     settings: BurnAlert
     alert: Alert
     gone: str
+    faster: float
 
     @property
     def bound(self) -> float:
@@ -47,6 +52,7 @@ class Proof:
         return prove(
             self.alert,
             self.drive(self.plenty),
+            self.two_together(),
             self.few(),
             *self.one_of_three(),
             self.over_and_back(),
@@ -63,9 +69,9 @@ class Proof:
         return Drive(
             clock=self.kit.clock,
             series=lambda instance, phases: self.series(instance, phases, per_scrape),
-            labels=self.kit.api,
+            labels=self.labels,
             healthy=0.0,
-            onset=lambda _value, _bound: self.visible(self.kit.clock.interval),
+            onset=lambda _value, _bound: self.onset,
             counters=True,
             flood=self.kit.flood(self.windows.short_window),
             lag=self.lag,
@@ -101,7 +107,7 @@ class Proof:
 
     def firing(self, value: float) -> tuple[Firing, ...]:
         return tuple(
-            Firing(each.severity, value, self.kit.api(HERE), self.known(value))
+            Firing(each.severity, value, self.labels(HERE), self.known(value))
             for each in self.alert.triggers
         )
 
@@ -114,16 +120,29 @@ class Proof:
         whole = math.ceil(time / self.tile) * self.tile if self.tile else time
         return self.kit.clock.tick(whole) + self.lag
 
+    @property
+    def opens(self) -> int:
+        """When there have been requests for long enough; a rate needs two samples."""
+        return self.kit.clock.tick(self.faster) + self.kit.clock.interval
+
+    @property
+    def onset(self) -> int:
+        return max(self.opens, self.visible(self.kit.clock.interval))
+
+    def labels(self, _instance: str) -> Mapping[str, str]:
+        return {"job": self.kit.thresholds.service.jobs.api}
+
     def few(self) -> Case:
         """Requests come one by one; the last one makes enough of them."""
         clock, enough = self.kit.clock, self.settings.min_bad
         wait = clock.tick(max(each.for_ for each in self.alert.triggers))
-        before = self.visible(2 * clock.interval)
+        first = self.opens + clock.interval
+        before = self.visible(first)
         fires = self.visible(before + clock.interval) + wait
         phases = [
-            Phase(2 * clock.interval, self.worst, traffic=0),
+            Phase(first, self.worst, traffic=0),
             Phase(clock.interval, self.worst, traffic=enough - 1),
-            Phase(before - 2 * clock.interval, self.worst, traffic=0),
+            Phase(before - first, self.worst, traffic=0),
             Phase(clock.interval, self.worst, traffic=1),
             Phase(fires - before, self.worst, traffic=0),
         ]
@@ -137,18 +156,32 @@ class Proof:
             ),
         )
 
+    def two_together(self) -> Case:
+        """One instance is worse than the bound, one better; together they are beyond it."""
+        clock, value = self.kit.clock, just_over(self.bound)
+        end = self.onset + clock.tick(max(each.for_ for each in self.alert.triggers))
+        apart = 0.5 * min(value, self.worst - value)
+        length = end + clock.interval
+        return Case(
+            "two instances together",
+            (
+                *self.series(HERE, [Phase(length, value + apart)], self.plenty),
+                *self.series(THERE, [Phase(length, value - apart)], self.plenty),
+            ),
+            (Moment(end - clock.interval, ()), Moment(end, self.firing(value))),
+        )
+
     def one_of_three(self) -> tuple[Case, ...]:
         """One bad request at night is no burn, though it is a third of all."""
         if self.settings.min_bad == 1:
             return ()
         clock = self.kit.clock
-        end = self.visible(2 * clock.interval) + clock.tick(
-            max(t.for_ for t in self.alert.triggers)
-        )
+        first = self.opens + clock.interval
+        end = self.visible(first) + clock.tick(max(t.for_ for t in self.alert.triggers))
         phases = [
-            Phase(2 * clock.interval, 0.0, traffic=0),
+            Phase(first, 0.0, traffic=0),
             Phase(clock.interval, self.worst / 3, traffic=3),
-            Phase(end, 0.0, traffic=0),
+            Phase(end - first, 0.0, traffic=0),
         ]
         return (
             Case(
@@ -166,7 +199,7 @@ class Proof:
         after = 2 * well + near + part
         needed = 1.5 * after * self.bound / (self.worst - self.bound)
         wait = max(each.for_ for each in self.alert.triggers)
-        ill = self.visible(max(needed, short, self.visible(i) + wait)) + i
+        ill = self.visible(max(needed, short, self.onset + wait)) + i
         phases = [
             Phase(ill, self.worst),
             Phase(well, 0.0),

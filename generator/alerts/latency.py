@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, triggers
+from generator.alerts.build import LEVELS, Kit, Level, triggers
 from generator.alerts.courses import quantile_over_time
 from generator.alerts.model import (
     Alert,
@@ -64,13 +64,13 @@ def quantile(metric: str, field: str, window: float) -> Recording:
     )
 
 
-def observations(metric: str, window: float) -> Recording:
+def observations(metric: str, window: float, level: Level = "instance") -> Recording:
     """Observations of a histogram in a window."""
     w = format_duration(window)
     return Recording(
         family_of(metric),
-        f"instance:{metric}_count:increase{w}",
-        f"sum by (job, instance) (increase({metric}_count{{}}[{w}]))",
+        f"{level}:{metric}_count:increase{w}",
+        f"sum by ({LEVELS[level]}) (increase({metric}_count{{}}[{w}]))",
     )
 
 

@@ -34,7 +34,7 @@ def watchdog(kit: Kit) -> Alert:
             "This alert always fires. Whoever receives it raises the alarm when it stops: then "
             "Prometheus, Alertmanager or the way between them is broken."
         ),
-        panel=Panel("overview", "Availability", 107, "Watchdog", "watchdog"),
+        panel=Panel("overview", "Availability", 107, "Watchdog", "watchdog", whole=True),
         runbook=Runbook(
             gist=(
                 "It always fires: as long as it arrives, the way of an alert from Prometheus to "

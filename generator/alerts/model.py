@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from generator.alerts.clock import Clock
@@ -44,11 +44,10 @@ LABELS: Final[Mapping[Place, tuple[str, ...]]] = {
 class Recording:
     """A recording rule; `name` is level:metric:operation, `expr` has braces at every selector.
 
-    `family` is the file it stands in, whatever alert needs it; of two that are the same but for it
-    the first is taken.
+    `family` is the file it stands in, whatever alert needs it.
     """
 
-    family: str = field(compare=False)
+    family: str
     name: str
     expr: str
 
@@ -59,13 +58,17 @@ class Recording:
 
 @dataclass(frozen=True)
 class Panel:
-    """Where an alert's quantity is plotted; `id` is unique in the dashboard and never changes."""
+    """Where an alert's quantity is plotted; `id` is unique in the dashboard and never changes.
+
+    The dashboard's variables do not narrow a quantity that is `whole`.
+    """
 
     dashboard: Dashboard
     section: str
     id: int
     title: str
     legend: str
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from generator.alerts.clock import Clock
-from generator.alerts.model import Alert, Case, Firing, Moment, Series, Trigger
+from generator.alerts.model import LABELS, Alert, Case, Firing, Moment, Series, Trigger
 from generator.alerts.series import Phase, just_over, just_under
 from generator.thresholds.levels import Unit
 
@@ -58,7 +58,9 @@ def prove(alert: Alert, drive: Drive, *extra: Case) -> Alert:
     cases: list[Case] = []
     for trigger in alert.triggers:
         cases += [proof.short_of(trigger), proof.beyond(trigger)]
-    cases += [proof.one_of_two(), *proof.failed_scrape(), *proof.counter_reset()]
+    if "instance" in LABELS[alert.place]:
+        cases.append(proof.one_of_two())
+    cases += [*proof.failed_scrape(), *proof.counter_reset()]
     return replace(alert, cases=(*cases, *extra), clock=drive.clock)
 
 

@@ -150,7 +150,7 @@ def target_missing(kit: Kit) -> Alert:
             "is watched. Next: look at the scrape configuration and the service discovery, and at "
             "the status page of Prometheus's targets."
         ),
-        panel=Panel("overview", SECTION, 103, "Jobs without a target", "{{job}}"),
+        panel=Panel("overview", SECTION, 103, "Jobs without a target", "{{job}}", whole=True),
         runbook=Runbook(
             gist="Prometheus knows no target of a job, so nothing of it is watched.",
             first=(

@@ -28,9 +28,7 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
         id=alert.panel.id,
         title=alert.panel.title,
         description=_description(alert),
-        queries=(
-            Query(alert.quantity, alert.panel.legend, whole=alert.place in ("bundle", "job")),
-        ),
+        queries=(Query(alert.quantity, alert.panel.legend, whole=alert.panel.whole),),
         no_value="No data: nothing to judge, or nothing recorded yet",
         unit=UNITS[alert.unit],
         minimum=None if alert.unit in (Unit.GROWTH, Unit.PACE) else 0,

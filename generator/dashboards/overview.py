@@ -133,7 +133,8 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             id=7,
             title=f"Error budget left of {format_duration(slo.period)}",
             description=(
-                "Of the instance that has least. Overdrawn: put reliability before features."
+                "Share of the failures that may happen within the period. Overdrawn: put "
+                "reliability before features."
             ),
             queries=(Query(f"min({budget.remaining(thresholds, availability).query})"),),
             no_value=NO_REQUESTS,
@@ -145,8 +146,8 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             id=8,
             title=f"Budget burn rate over {format_duration(slo.burn.fast.window)}",
             description=(
-                "Of the instance that burns fastest; 1 uses the budget up just at its end. "
-                "Above it: Failures on the errors dashboard."
+                "1 uses the budget up just at its period's end. Above it: Failures on the errors "
+                "dashboard."
             ),
             queries=(Query(f"max({burn.query})"),),
             no_value=NO_REQUESTS,

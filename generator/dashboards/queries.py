@@ -12,7 +12,11 @@ from generator.promql import with_matchers
 # Variables whose value narrows every series that has a label of their name.
 VARIABLES: Final = ("job", "instance", "worker")
 # A recording rule's level -> the variables that its series have labels for.
-_LEVELS: Final = {"instance": ("job", "instance"), "worker": ("job", "instance", "worker")}
+_LEVELS: Final = {
+    "job": ("job",),
+    "instance": ("job", "instance"),
+    "worker": ("job", "instance", "worker"),
+}
 _SELECTOR: Final = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{[^{}]*\}")
 
 

@@ -26,7 +26,7 @@ def budget_left(thresholds: Thresholds, objective: Objective, identifier: int) -
             f"not, within {format_duration(thresholds.slo.period)}. Overdrawn: put reliability "
             "before features."
         ),
-        queries=(Query(budget.remaining(thresholds, objective).query, "{{instance}}"),),
+        queries=(Query(budget.remaining(thresholds, objective).query, "{{job}}"),),
         no_value=NO_REQUESTS,
         unit="percentunit",
         minimum=None,
@@ -47,7 +47,7 @@ def budget_burn(thresholds: Thresholds, objective: Objective, identifier: int) -
         queries=tuple(
             Query(
                 budget.burn_rate(objective, window).query,
-                f"{{{{instance}}}} over {format_duration(window)}",
+                f"{{{{job}}}} over {format_duration(window)}",
             )
             for window in budget.windows(thresholds)
         ),

@@ -81,7 +81,7 @@ def _pointless(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str
                 _of(thresholds),
                 _among("alertname", [each.name for each in alerts if _hidden(alert, each)]),
             ],
-            "equal": ["instance"],
+            "equal": ["instance" if "instance" in LABELS[alert.place] else "job"],
         }
         for alert in alerts
         if alert.hides
@@ -91,6 +91,8 @@ def _pointless(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str
 def _hidden(by: Alert, alert: Alert) -> bool:
     if isinstance(by.hides, tuple):
         return alert.key in by.hides
+    if "instance" not in LABELS[alert.place]:
+        return False
     if by.hides == "symptoms":
         return alert.family not in NO_SYMPTOMS
     return alert.place == "worker" or alert.family in OF_WORKERS

@@ -13,7 +13,7 @@ from generator.history.client import Range
 from generator.texts import humanize_duration
 
 WIDTH: Final = 1240
-LEFT: Final = 410  # names, severities, whose thresholds
+LEFT: Final = 430  # names, severities, whose thresholds
 RIGHT: Final = 150  # how often and how long
 TOP: Final = 74
 BOTTOM: Final = 48

@@ -9,6 +9,7 @@ from generator.alerts.build import Kit
 from generator.alerts.model import Alert
 from generator.scenarios import (
     availability,
+    budget,
     database,
     error,
     latency,
@@ -26,6 +27,7 @@ from generator.thresholds.model import Thresholds
 _MODULES: Final = (
     error,
     latency,
+    budget,
     memory,
     saturation,
     workers,

@@ -20,6 +20,8 @@ _LEAK: Final = 3 * 3600.0
 def scenarios(book: Book) -> Iterator[Scenario]:
     yield _descriptors(book)
     yield _threads(book)
+    yield _slow_descriptors(book)
+    yield _slow_threads(book)
     yield _spinning(book)
     yield _spinning_idle(book)
     yield _queue(book)
@@ -56,6 +58,7 @@ def _descriptors(book: Book) -> Scenario:
         length=times.length,
         worlds=(book.restarted(world, times.end, [0]),),
         must=book.must(times, key, late=late),
+        may=(May(reason="it grows for hours as well", keys=("file_descriptor_leak",)),),
     )
 
 
@@ -73,6 +76,39 @@ def _threads(book: Book) -> Scenario:
         length=times.length,
         worlds=(book.restarted(world, times.end, [0]),),
         must=book.must(times, key, late=late),
+        may=(May(reason="it grows for hours as well", keys=("thread_leak",)),),
+    )
+
+
+def _slow_descriptors(book: Book) -> Scenario:
+    key = "file_descriptor_leak"
+    times, world = book.times(key), book.world()
+    fds = world.workers[0].fds.grow(times.start, 3 * book.bound(key))
+    world = world.worker(0, replace(world.workers[0], fds=fds))
+    return Scenario(
+        name="a-worker-leaks-a-few-descriptors-an-hour",
+        family="saturation",
+        story="A worker keeps a connection open now and then. It is restarted the next day.",
+        length=times.length,
+        worlds=(book.restarted(world, times.end, [0]),),
+        must=book.must(times, key),
+        may=(May(reason="what grows is much in the end", keys=("file_descriptors_near_limit",)),),
+    )
+
+
+def _slow_threads(book: Book) -> Scenario:
+    key = "thread_leak"
+    times, world = book.times(key), book.world()
+    threads = world.workers[0].threads.grow(times.start, 3 * book.bound(key))
+    world = world.worker(0, replace(world.workers[0], threads=threads))
+    return Scenario(
+        name="a-worker-leaks-a-few-threads-an-hour",
+        family="saturation",
+        story="Now and then a question hangs in a thread of its own. The worker is restarted.",
+        length=times.length,
+        worlds=(book.restarted(world, times.end, [0]),),
+        must=book.must(times, key),
+        may=(May(reason="what grows is much in the end", keys=("many_threads",)),),
     )
 
 

@@ -54,7 +54,7 @@ def test_every_recording_parses_and_uses_series_that_exist(recording: object) ->
 
 def test_recordings_are_named_level_metric_operation() -> None:
     for name in RECORDED:
-        assert re.fullmatch(r"(instance|worker):auditor_[a-z_]+:[a-z0-9_]+", name), name
+        assert re.fullmatch(r"(job|instance|worker):auditor_[a-z_]+:[a-z0-9_]+", name), name
 
 
 def test_a_recording_stands_before_what_uses_it_in_its_group() -> None:
