@@ -1,4 +1,4 @@
-"""The alerts' cases as promtool test files, one an alert."""
+"""The cases as promtool test files, one an alert, and one for what no alert asks for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator import texts
+from generator.alerts import budget, budgetcases
 from generator.alerts.build import Kit
 from generator.alerts.clock import Clock
 from generator.alerts.model import Alert, Case, Firing, Moment, Reading, Recording
@@ -18,13 +19,14 @@ from generator.yamlfile import dump
 def render(
     thresholds: Thresholds, alerts: Sequence[Alert], recordings: Mapping[str, Sequence[Recording]]
 ) -> dict[str, str]:
-    """`promtool-tests/NAME.yml` for every alert, by path.
+    """`promtool-tests/NAME.yml` for every alert, and one for the budgets, by path.
 
     Raises ValueError for an alert that no case makes fire.
     """
     owners = {each.name: family for family, group in recordings.items() for each in group}
     return {
-        f"promtool-tests/{alert.name}.yml": _file(thresholds, alert, owners) for alert in alerts
+        **{f"promtool-tests/{each.name}.yml": _file(thresholds, each, owners) for each in alerts},
+        f"promtool-tests/{budget.LEFT}.yml": _budget_file(thresholds),
     }
 
 
@@ -36,23 +38,37 @@ def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> st
     families = [
         family for family in dict.fromkeys((*owners.values(), alert.family)) if family in needed
     ]
+    tests = [_test(thresholds, alert, clock, case) for case in alert.cases]
+    return _document(thresholds, families, clock, tests)
+
+
+def _budget_file(thresholds: Thresholds) -> str:
+    """What is left of the budgets: no alert asks for it."""
+    clock = budgetcases.clock(thresholds)
+    tests = [_test(thresholds, None, clock, case) for case in budgetcases.cases(thresholds)]
+    return _document(thresholds, budget.FAMILIES, clock, tests)
+
+
+def _document(
+    thresholds: Thresholds, families: Sequence[str], clock: Clock, tests: list[dict[str, Any]]
+) -> str:
     return dump(
         {
             "rule_files": [f"../alerts/{family}.yml" for family in families],
             "evaluation_interval": format_duration(clock.interval),
             "group_eval_order": [group_name(thresholds, family) for family in families],
-            "tests": [_test(thresholds, alert, clock, case) for case in alert.cases],
+            "tests": tests,
         }
     )
 
 
-def _test(thresholds: Thresholds, alert: Alert, clock: Clock, case: Case) -> dict[str, Any]:
+def _test(thresholds: Thresholds, alert: Alert | None, clock: Clock, case: Case) -> dict[str, Any]:
     test: dict[str, Any] = {
         "name": case.title,
         "interval": format_duration(case.interval or clock.interval),
         "input_series": [{"series": each.series, "values": each.values} for each in case.series],
     }
-    if case.moments:
+    if alert and case.moments:
         test["alert_rule_test"] = [_moment(thresholds, alert, each) for each in case.moments]
     if case.readings:
         test["promql_expr_test"] = [_reading(each) for each in case.readings]

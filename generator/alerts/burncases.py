@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from generator.alerts import budget
-from generator.alerts.budget import Objective
+from generator.alerts.budget import Objective, burn_rate
 from generator.alerts.build import Kit
+from generator.alerts.courses import requests_over_time, slow_over_time
 from generator.alerts.model import Alert, Case, Firing, Moment, Series
 from generator.alerts.proof import HERE, THERE, Drive, prove
+from generator.alerts.recorded import about, nothing
 from generator.alerts.series import Phase, histogram, just_over, just_under
 from generator.names import LATENCY
 from generator.texts import humanize_duration
@@ -57,6 +59,9 @@ class Proof:
             *self.one_of_three(),
             self.over_and_back(),
             self.long_window(),
+            self.short_alone(),
+            self.half_a_request(),
+            *self.counts(),
         )
 
     @property
@@ -133,7 +138,7 @@ class Proof:
         return {"job": self.kit.thresholds.service.jobs.api}
 
     def few(self) -> Case:
-        """Requests come one by one; the last one makes enough of them."""
+        """Few requests come; the last of them are enough."""
         clock, enough = self.kit.clock, self.settings.min_bad
         wait = clock.tick(max(each.for_ for each in self.alert.triggers))
         first = self.opens + clock.interval
@@ -141,13 +146,13 @@ class Proof:
         fires = self.visible(before + clock.interval) + wait
         phases = [
             Phase(first, self.worst, traffic=0),
-            Phase(clock.interval, self.worst, traffic=enough - 1),
+            Phase(clock.interval, self.worst, traffic=0.95 * enough),
             Phase(before - first, self.worst, traffic=0),
-            Phase(clock.interval, self.worst, traffic=1),
+            Phase(clock.interval, self.worst, traffic=0.05 * enough),
             Phase(fires - before, self.worst, traffic=0),
         ]
         return Case(
-            "all requests are bad, first one too few of them to judge",
+            "all requests are bad, first just too few of them to judge",
             self.series(HERE, phases, 1.0),
             (
                 Moment(before, ()),
@@ -232,3 +237,60 @@ class Proof:
             self.series(HERE, phases, self.plenty),
             (Moment(clock.tick(good + 0.97 * long) - 2 * i, ()), Moment(full, self.firing(value))),
         )
+
+    def short_alone(self) -> Case:
+        """Beyond the bound within the short window, yet not quite within the long one."""
+        clock = self.kit.clock
+        wait = clock.tick(max(each.for_ for each in self.alert.triggers))
+        last = clock.tick(self.windows.short_window + self.tile) + wait + 4 * clock.interval
+        before = max(3 * last, self.onset + clock.tick(self.tile))
+        long = min(self.windows.window, before + last)
+        value = min(0.93 + 0.03 * long / last, self.worst / self.bound)
+        phases = [Phase(before, 0.93 * self.bound), Phase(last, value * self.bound)]
+        return Case(
+            "beyond the bound of late, just short of it within the long window",
+            self.series(HERE, phases, self.plenty),
+            (Moment(before + last - clock.interval, ()),),
+        )
+
+    def half_a_request(self) -> Case:
+        """No rate without requests; with fewer than one there is."""
+        clock = self.kit.clock
+        none = self.visible(2 * clock.interval)
+        first = none + clock.interval
+        some = self.visible(first + clock.interval) + clock.interval
+        phases = [
+            Phase(first, self.worst, traffic=0),
+            Phase(clock.interval, self.worst, traffic=0.5),
+            Phase(some, self.worst, traffic=0),
+        ]
+        rates = [
+            burn_rate(self.objective, window)
+            for window in (self.windows.window, self.windows.short_window)
+            if window > some - none
+        ]
+        job = self.labels(HERE)
+        return Case(
+            "no request, then half of one",
+            self.series(HERE, phases, 1.0),
+            readings=(
+                *(nothing(none, each, job) for each in rates),
+                *(about(some, each, job, self.worst) for each in rates),
+            ),
+        )
+
+    def counts(self) -> Iterator[Case]:
+        """What each window counts that is not made of tiles, at every evaluation of its group."""
+        thresholds = self.kit.thresholds
+        every = self.kit.clock.tick(thresholds.slo.evaluation_interval) // self.kit.clock.interval
+        kit = replace(self.kit, slower=self.kit.slower * every)
+        for window in (self.windows.window, self.windows.short_window):
+            rates = {burn_rate(self.objective, window): self.worst}
+            count, bad = self.objective.all_(window), self.objective.bad(window)
+            if budget.tile(thresholds, window):
+                continue
+            if self.objective.key == "error":
+                yield requests_over_time(kit, window, (count, bad), "job", rates)
+            else:
+                within = thresholds.slo.latency.within
+                yield slow_over_time(kit, window, within, (count, bad), rates)

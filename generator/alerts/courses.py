@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from generator.alerts.build import Kit, error_ratio, errors, request_rate, requests
+from generator.alerts.build import LEVELS, Kit, Level, error_ratio, errors, request_rate, requests
 from generator.alerts.model import Case, Reading, Recording, Series
 from generator.alerts.proof import HERE, THERE
 from generator.alerts.recorded import START, Span, about, above, nothing
 from generator.alerts.series import Phase, histogram, selector
-from generator.names import REQUESTS, UP
+from generator.names import LATENCY, REQUESTS, UP
+from generator.thresholds.units import format_duration
 
 ELSEWHERE: Final = "10.0.0.3:9105"
 
 
-def requests_over_time(kit: Kit, window: float, recordings: Collection[Recording]) -> Case:
+def requests_over_time(
+    kit: Kit,
+    window: float,
+    recordings: Collection[Recording],
+    level: Level = "instance",
+    rates: Mapping[Recording, float] | None = None,
+) -> Case:
     """Requests of old and of new series, and of targets that were not scraped a window ago.
 
     Here requests come, and as many failures, for one window; then some of series that are new.
-    There the counters are old and the target is new, elsewhere no request ever failed.
+    There the counters are old and the target is new, elsewhere no request ever failed. `rates` are
+    recordings of failures to requests, with what they read where every request fails.
     """
     span = Span(kit, window)
     burst = 0.25
 
     def counter(instance: str, status: str, values: str, replica: str = "a") -> Series:
-        labels = {**kit.api(instance), "status": status, "replica": replica}
+        labels = {**_place(kit, instance, level), "status": status, "replica": replica}
         return Series(selector(REQUESTS, labels), values)
 
     def scraped(instance: str, values: str) -> Series:
-        return Series(selector(UP, kit.api(instance)), values)
+        return Series(selector(UP, _place(kit, instance, level)), values)
 
     grows, old = span.grows(1), span.born(1, START)
     series = (
@@ -43,35 +52,65 @@ def requests_over_time(kit: Kit, window: float, recordings: Collection[Recording
         scraped(ELSEWHERE, f"1x{4 * span.samples}"),
         counter(ELSEWHERE, "success", grows),
     )
-    readings = _request_readings(kit, span, recordings, burst)
-    return span.case("requests of old, new and restarted counters", series, list(readings))
+    names = {each.name for each in (*recordings, *(rates or ()))}
+    readings = _request_readings(
+        span, _Counts.of(window, level, rates or {error_ratio(window): 1.0}), level, burst
+    )
+    return span.case(
+        f"requests of old, new and restarted counters within {format_duration(window)}",
+        series,
+        [reading for name, reading in readings if name in names],
+    )
+
+
+def _place(kit: Kit, instance: str, level: Level) -> dict[str, str]:
+    """Where the series of an instance come from: each of a job of its own where jobs are told."""
+    labels = kit.api(instance)
+    return labels if level == "instance" else {**labels, "job": f"job-{instance}"}
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What a window counts; `rates` are failures to requests, with what they read at the worst."""
+
+    total: Recording
+    failed: Recording
+    per_second: Recording
+    rates: Mapping[Recording, float]
+
+    @classmethod
+    def of(cls, window: float, level: Level, rates: Mapping[Recording, float]) -> _Counts:
+        return cls(requests(window, level), errors(window, level), request_rate(window), rates)
 
 
 def _request_readings(
-    kit: Kit, span: Span, recordings: Collection[Recording], burst: float
-) -> Iterator[Reading]:
-    window = span.window
-    total, failed, ratio = requests(window), errors(window), error_ratio(window)
-    here, there, elsewhere = (kit.api(each) for each in (HERE, THERE, ELSEWHERE))
+    span: Span, counts: _Counts, level: Level, burst: float
+) -> Iterator[tuple[str, Reading]]:
+    """With the name of the recording that each is of."""
+    here, there, elsewhere = (
+        {
+            name: value
+            for name, value in _place(span.kit, instance, level).items()
+            if name in LEVELS[level].split(", ")
+        }
+        for instance in (HERE, THERE, ELSEWHERE)
+    )
+    total, failed = counts.total, counts.failed
     filling, full, late, empty = (span.at(part) for part in (0.5, 1.25, 1.75, 2.25))
     for at, new in ((filling, 0.0), (full, burst), (late, burst), (empty, 0.0)):
         grown = span.growth(at)
-        if total in recordings:
-            yield about(at, total, here, 2 * (grown + new))
-        if failed in recordings:
-            yield about(at, failed, here, grown + new)
-        if ratio in recordings and at != empty:
-            yield about(at, ratio, here, 0.5)
-    if total in recordings:
-        yield about(full, total, there, 0)
-    if failed in recordings:
-        yield about(full, failed, there, 0)
-        yield about(full, failed, elsewhere, 0)
-    if ratio in recordings:
-        yield nothing(empty, ratio, here)
-        yield about(full, ratio, elsewhere, 0)
-    if request_rate(window) in recordings:
-        yield about(full, request_rate(window), here, 2 * span.growth(full) / window)
+        yield total.name, about(at, total, here, 2 * (grown + new))
+        yield failed.name, about(at, failed, here, grown + new)
+    yield total.name, about(full, total, there, 0)
+    yield failed.name, about(full, failed, there, 0)
+    yield failed.name, about(full, failed, elsewhere, 0)
+    for rate, worst in counts.rates.items():
+        for at in (filling, full, late):
+            yield rate.name, about(at, rate, here, 0.5 * worst)
+        yield rate.name, nothing(empty, rate, here)
+        yield rate.name, about(full, rate, elsewhere, 0)
+    per_second = 2 * span.growth(full) / span.window
+    yield counts.per_second.name, about(full, counts.per_second, here, per_second)
 
 
 def quantile_over_time(
@@ -154,5 +193,42 @@ def shares_of_two(
             about(at, low, labels, 0.75),
             about(at, count, labels, 2 * span.samples),
             nothing(span.at(3.5), low, labels),
+        ),
+    )
+
+
+def slow_over_time(
+    kit: Kit,
+    window: float,
+    within: float,
+    recordings: tuple[Recording, Recording],
+    rates: Mapping[Recording, float],
+) -> Case:
+    """Two series of answers in time, and a third of slow ones, half as many as one of the others.
+
+    The recordings are all answers of a job and the slow ones; `rates` are the latter to the former,
+    with what they read where all are slow.
+    """
+    span = Span(kit, window)
+    job = {"job": kit.thresholds.service.jobs.api}
+
+    def observed(replica: str, each: float, value: float) -> Iterator[Series]:
+        own = {**kit.api(HERE), "replica": replica}
+        phases = [Phase(3 * span.length, value)]
+        yield from histogram(span.clock, LATENCY, own, (within,), phases, _reached, each)
+
+    count, slow = recordings
+    at = span.at(1.5)
+    return span.case(
+        f"answers in time and slow ones, of several series within {format_duration(window)}",
+        (
+            *observed("a", 1.0, within),
+            *observed("b", 1.0, within),
+            *observed("c", 0.5, 2 * within),
+        ),
+        (
+            about(at, count, job, 2.5 * window / span.clock.interval),
+            about(at, slow, job, 0.5 * window / span.clock.interval),
+            *(about(at, rate, job, 0.2 * worst) for rate, worst in rates.items()),
         ),
     )

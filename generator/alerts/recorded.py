@@ -36,6 +36,12 @@ def about(at: float, recording: Recording, labels: Mapping[str, str], value: flo
     return Reading(at, f"round({series} / {number(value)}, 0.25)", labels, 1)
 
 
+def closely(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> Reading:
+    """Within half a per cent of `value`."""
+    series = selector(recording.name, labels)
+    return Reading(at, f"round({series} / {number(value)}, 0.01)", labels, 1)
+
+
 def nothing(at: float, recording: Recording, labels: Mapping[str, str]) -> Reading:
     """No sample."""
     return Reading(at, selector(recording.name, labels), labels, None)

@@ -50,6 +50,8 @@ def may_change(name: str, involved: list[Alert]) -> set[str]:
         allowed.add("deploy/compose/compose.yaml")  # what it looks back at is kept
     if name.startswith("slo."):
         allowed |= {f"alerts/{family}.yml" for family in ("error", "latency", *FAMILIES)}
+    if name.startswith("slo."):
+        allowed.add("promtool-tests/budget.yml")
     shown = name.endswith("window") or name == "alerts.requests_waiting.min_waiting"
     if shown or name.startswith(("targets.", "slo.", "dashboards.")):
         allowed |= {path for path in files() if path.startswith("dashboards/")}
