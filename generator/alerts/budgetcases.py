@@ -52,7 +52,7 @@ def _part(
         return tiles.tick(share * period)
 
     bad = min(8 * objective.allowed, 1.0)
-    short, long, rest, silent = (part(share) for share in (0.03, 0.6, 0.35, 0.05))
+    short, long, rest, silent = (part(share) for share in (0.03, 0.4, 0.55, 0.05))
     parts = ((short, bad), (long, 0.0), (short, bad), (rest, 0.0))
     idle = Phase(2 * silent, 0.0, traffic=0)
     course = [*(Phase(seconds, value) for seconds, value in parts), idle]

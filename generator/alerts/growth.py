@@ -120,7 +120,7 @@ class Growth:
 
 
 def over_time(growth: Growth, cgroup: Recording | None) -> Case:
-    """Workers that dip, fall, begin to rise, rise very slowly, stay, or are past the limit.
+    """Workers that dip, fall, begin to rise, rise very slowly, stay, or are at the limit.
 
     `cgroup` is the time until the limit of memory that all of an instance share.
     """
@@ -138,12 +138,16 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
         (HERE, "2"): f"{number(base)}x{rises // clock.interval - 1} "
         f"{number(base)}+{number(step)}x{samples}",
         (HERE, "3"): f"{number(2 * growing.top)}+{slowly}x{samples}",
+        (HERE, "4"): f"{number(growing.top - slow * end)}+{slowly}x{samples}",
+        (HERE, "5"): f"{number(growing.top - slow * end - 0.5)}+{slowly}x{samples}",
         (THERE, "0"): f"{number(base)}+{slowly}x{samples}",
         (THERE, "1"): f"{number(base)}+{slowly}x{samples}",
         (ELSEWHERE, "0"): f"{number(base)}x{samples}",
     }
     low, steep, left = (each(growing, settings) for each in (envelope, slope, seconds_to_limit))
-    dipped, falling, rising, past = ({**labels(HERE), "worker": each} for each in "0123")
+    dipped, falling, rising, past, at_it, near = (
+        {**labels(HERE), "worker": each} for each in "012345"
+    )
     series = [
         Series(selector(name, {**labels(instance), "worker": worker}), values)
         for (instance, worker), course in courses.items()
@@ -159,6 +163,8 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
         about(end, left, labels(THERE), (growing.top - base) / slow),
         nothing(end, left, labels(ELSEWHERE)),
         nothing(end, left, past),
+        nothing(end, left, at_it),
+        about(end, left, near, 0.5 / slow),
     ]
     if cgroup:
         series += [
@@ -170,7 +176,7 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
             about(end, cgroup, kit.workers(THERE), base / (2 * slow)),
             nothing(end, cgroup, kit.workers(ELSEWHERE)),
         ]
-    title = "workers that dip, fall, begin to rise, stay, or are past the limit"
+    title = "workers that dip, fall, begin to rise, stay, or are at the limit"
     return Case(title, tuple(series), readings=tuple(readings))
 
 

@@ -19,6 +19,7 @@ from generator.alerts.model import (
     Series,
 )
 from generator.alerts.proof import HERE, prove
+from generator.alerts.recorded import exactly
 from generator.alerts.series import Phase, gauge, selector
 from generator.names import (
     MEMORY_LIMIT,
@@ -215,6 +216,40 @@ def high_initial_memory(kit: Kit) -> Alert:
         ),
         _heavy_start(kit, alert, settings),
         _heavy_release(kit, alert, settings),
+        _first_minutes(kit, settings, lowest),
+    )
+
+
+def _first_minutes(kit: Kit, settings: InitialAlert, lowest: Recording) -> Case:
+    """What counts is the window's age and no more, and it counts for as long.
+
+    The first worker has least at the end of its first minutes, but for what comes after them; the
+    second at its start.
+    """
+    clock = kit.clock
+    window, rest = clock.tick(settings.window), 2 * clock.tick(settings.window)
+    i, early = clock.interval, clock.tick(settings.window / 4)
+    courses = (
+        [Phase(window - i, 4.0), Phase(i, 2.0), Phase(rest, 1.0)],
+        [Phase(early, 1.0), Phase(rest + window, 4.0)],
+    )
+    workers = [{**kit.workers(HERE), "worker": str(index)} for index, _ in enumerate(courses)]
+    series = [
+        Series(selector(RESIDENT_MEMORY, labels), gauge(clock, course, lambda value: value * GIB))
+        for labels, course in zip(workers, courses, strict=True)
+    ]
+    series += [
+        Series(selector(START_TIME, labels), f"0x{(rest + window) // i}") for labels in workers
+    ]
+    last, later = window - i, clock.tick(1.5 * settings.window)
+    return Case(
+        "the lowest value of the first minutes, and of no others",
+        tuple(series),
+        readings=(
+            exactly(last, lowest, workers[0], 2 * GIB),
+            exactly(window + i, lowest, workers[0], 2 * GIB),
+            exactly(later, lowest, workers[1], 4 * GIB),
+        ),
     )
 
 
