@@ -24,6 +24,10 @@ from tests.live.waiting import until
 OVERLAYS = ("--overlay", "demo/overlay.yaml")
 
 
+# What counts requests, and what is made of that.
+COUNTED = ("increase", ":sum", "_budget:")
+
+
 @dataclass
 class Watched:
     """A stack, and the range in which errors came and went."""
@@ -59,8 +63,9 @@ def test_a_backtest_has_what_prometheus_itself_has_fired(watched: Watched) -> No
     thresholds, prometheus, span = watched.stack.thresholds, watched.prometheus, watched.span
     past = history(prometheus.range, prometheus.has, thresholds, span)
     needed = {rule.name for alert in watched.stack.alerts for rule in alert.recordings}
-    unknown = {name for name in needed & past.missing.keys() if ":auditor_memory:" not in name}
-    assert unknown == set(), "all is recorded, but for what needs a cgroup with a limit"
+    unknown = {name for name in needed & past.missing.keys() if ":seconds_to_limit" not in name}
+    unknown = {name for name in unknown if ":auditor_memory:" not in name}
+    assert unknown == set(), "all is recorded, but for what needs growth, or a cgroup with a limit"
     found = {
         (each.alert, each.severity): each for each in backtest(past, watched.stack.alerts, span)
     }
@@ -85,7 +90,7 @@ def test_what_was_not_recorded_is_the_same_written_out(watched: Watched) -> None
     }
     compared = 0
     for name in rules:
-        if "increase" in name or "30d" in name:
+        if any(part in name for part in COUNTED):
             continue  # of seconds of history, which a rule has from its own beginning
         recorded = prometheus.range(name, watched.span)
         text = plain(inlined(f"{name}{{}}", rules, 1))
@@ -95,7 +100,9 @@ def test_what_was_not_recorded_is_the_same_written_out(watched: Watched) -> None
         for series in recorded:
             labels = {k: v for k, v in series.labels.items() if k != "__name__"}
             other = written.get(frozenset(labels.items()))
-            assert other, name
+            if other is None:  # of a worker's first moments, which a fraction of a second parts
+                assert len(series.values) <= 2, name
+                continue
             apart = [
                 abs(value - other.values[at])
                 for at, value in series.values.items()
