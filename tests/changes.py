@@ -95,6 +95,8 @@ def companion(path: Leaf, value: Any) -> str:
         return yaml.safe_dump({"alerts": {path[1]: severities}})
     if path[:2] == ("service", "confidence_buckets"):  # `below` is one of the buckets
         return overlay(("targets", "confidence", "below"), value)
+    if path[:2] == ("service", "latency_buckets"):  # what is fast enough is one of the buckets
+        return overlay(("slo", "latency", "within"), value)
     return "{}"
 
 

@@ -287,7 +287,13 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
             causes=kind.causes,
             escalate=urgency.escalate,
         ),
-        origins=(f"slo.burn.{own.pace}", objective.settings, "slo.period", *_windows(own)),
+        origins=(
+            f"slo.burn.{own.pace}",
+            objective.settings,
+            "slo.period",
+            "slo.evaluation_interval",
+            *_windows(own),
+        ),
         hides=_slower(own),
     )
     return Proof(kit, objective, windows, settings, alert, gone, after).proven()

@@ -22,6 +22,7 @@ from tests.live.waiting import until
 EMPTY = {
     "absent(": "every job has a target",
     "seconds_to_limit": "the workers' cgroup has no limit here",
+    ":first": "the first seconds of the workers are over",
     "auditor_memory_": "as above",
     "auditor_memory:": "as above",
     "offset": "nothing is as old yet",
