@@ -15,7 +15,7 @@ from demo.stack import Stack
 from generator.alerts import all_recordings
 from generator.cli import main
 from generator.history.backtest import backtest, history
-from generator.history.client import Prometheus, PrometheusError, Range
+from generator.history.client import Prometheus, PrometheusError, Range, RangeSeries
 from generator.history.inline import inlined
 from generator.promql import plain
 from tests.live.demo import course
@@ -81,6 +81,10 @@ def test_a_backtest_has_what_prometheus_itself_has_fired(watched: Watched) -> No
         assert end == pytest.approx(times[-1] + 1, abs=2), key
 
 
+def labels_of(series: RangeSeries) -> dict[str, str]:
+    return {name: value for name, value in series.labels.items() if name != "__name__"}
+
+
 def test_what_was_not_recorded_is_the_same_written_out(watched: Watched) -> None:
     thresholds, prometheus = watched.stack.thresholds, watched.prometheus
     rules = {
@@ -95,11 +99,11 @@ def test_what_was_not_recorded_is_the_same_written_out(watched: Watched) -> None
         recorded = prometheus.range(name, watched.span)
         text = plain(inlined(f"{name}{{}}", rules, 1))
         written = {
-            frozenset(each.labels.items()): each for each in prometheus.range(text, watched.span)
+            frozenset(labels_of(each).items()): each
+            for each in prometheus.range(text, watched.span)
         }
         for series in recorded:
-            labels = {k: v for k, v in series.labels.items() if k != "__name__"}
-            other = written.get(frozenset(labels.items()))
+            other = written.get(frozenset(labels_of(series).items()))
             if other is None:  # of a worker's first moments, which a fraction of a second parts
                 assert len(series.values) <= 2, name
                 continue
