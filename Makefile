@@ -46,12 +46,12 @@ format: $(STAMP)  ## Format the Python and apply ruff's safe fixes
 	$(BIN)/ruff format
 
 .PHONY: test
-test: $(STAMP) tools  ## Run all tests (PYTEST_ARGS='-k name' selects)
+test: $(STAMP) tools  ## Run the tests (PYTEST_ARGS='-k name' selects)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-.PHONY: quick-test
-quick-test: $(STAMP) tools  ## As test, without what takes minutes: each value of the thresholds changed in turn
-	$(BIN)/pytest $(PYTEST_ARGS) -m 'not slow and not bench and not matrix'
+.PHONY: value-test
+value-test: $(STAMP) tools  ## Change each value of the thresholds in turn, and then all, and run the promtool tests of that
+	$(BIN)/pytest $(PYTEST_ARGS) -m values tests/live
 
 .PHONY: test-live
 test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the receiver, write build/fault-matrix.md

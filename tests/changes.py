@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import yaml
 
+from generator.alerts.model import Alert
 from generator.thresholds import ConfigError, Thresholds, load
 from generator.thresholds.settings import SEVERITIES
 from tests.bundle import FILE, text
@@ -116,6 +117,20 @@ def changed_thresholds(path: Leaf) -> Thresholds:
 
 def name_of(path: Leaf) -> str:
     return ".".join(str(key) for key in path)
+
+
+def covered(alert: Alert, name: str) -> bool:
+    """The alert says that it depends on the value; it quotes the reason of each row it uses."""
+    row = f"{name.removesuffix('.why')}." if name.endswith(".why") else None
+    return any(
+        name == path or name.startswith(f"{path}.") or (row and path.startswith(row))
+        for path in alert.paths()
+    )
+
+
+def proofs(alerts: Iterable[Alert]) -> set[str]:
+    """Their test files."""
+    return {f"promtool-tests/{alert.name}.yml" for alert in alerts}
 
 
 def scaled(value: Any, factor: float) -> Any:

@@ -38,7 +38,7 @@ class Objective:
     """A share of requests that must be good.
 
     `allowed` is the share that need not be, the budget. `good` says in words what is asked for.
-    `all_` and `bad` count requests within a window.
+    `all_` and `bad` count requests within a window; `expected` bad ones say nothing.
     """
 
     key: Literal["error", "latency"]
@@ -47,6 +47,7 @@ class Objective:
     allowed: float
     all_: Count
     bad: Count
+    expected: int = 0
 
     @property
     def family(self) -> str:
@@ -83,6 +84,8 @@ def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
             bad=lambda window: _counted(
                 thresholds, latency_family, lambda each: slow(each, within), window
             ),
+            # A worker loads its models with its first request.
+            expected=thresholds.service.expected_workers,
         ),
     )
 

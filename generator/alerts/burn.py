@@ -217,7 +217,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
     long_burn, short_burn = (
         budget.burn_rate(objective, window) for window in (windows.window, windows.short_window)
     )
-    bad = objective.bad(windows.window)
+    bad, enough = objective.bad(windows.window), objective.expected + settings.min_bad
     gone = (
         f'{{{{ with printf "round(vector({number(slo.period)} / %f), 60)" $value | query }}}}'
         "{{ . | first | value | humanizeDuration }}{{ end }}"
@@ -236,7 +236,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
             "\n".join(
                 (
                     f"and on (job) {short_burn.query} > {number(bound)}",
-                    f"and on (job) {bad.query} >= {settings.min_bad}",
+                    f"and on (job) {bad.query} >= {enough}",
                     *_since(kit.thresholds, objective, after),
                 )
             ),
@@ -274,7 +274,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
                 f"{objective.good[0].upper()}{objective.good[1:]}, over {period}; what may be bad "
                 f"is the budget. Over {long} more of it was used up than "
                 f"{number(bound)} times its even share, and over {short} as well, and at least "
-                f"{settings.min_bad} requests were bad. {kind.meaning} It does not say how much of "
+                f"{enough} requests were bad. {kind.meaning} It does not say how much of "
                 "the budget is left: a panel beside it does."
             ),
             impact=kind.impact,
@@ -293,6 +293,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
             "slo.period",
             "slo.evaluation_interval",
             *_windows(own),
+            *(("service.expected_workers",) if objective.expected else ()),
         ),
         hides=_slower(own),
     )

@@ -41,6 +41,11 @@ class Proof:
         return self.alert.constant
 
     @property
+    def enough(self) -> int:
+        """Bad requests from which on the alert judges."""
+        return self.objective.expected + self.settings.min_bad
+
+    @property
     def worst(self) -> float:
         """The burn rate while every request is bad."""
         return 1 / self.objective.allowed
@@ -67,7 +72,7 @@ class Proof:
     @property
     def plenty(self) -> float:
         """Requests a scrape of which the bound's share is enough to judge."""
-        return 10 * self.settings.min_bad * self.worst / self.bound
+        return 10 * self.enough * self.worst / self.bound
 
     def drive(self, per_scrape: float) -> Drive:
         """By so many requests a scrape; the value is a burn rate."""
@@ -139,16 +144,16 @@ class Proof:
 
     def few(self) -> Case:
         """Few requests come; the last of them are enough."""
-        clock, enough = self.kit.clock, self.settings.min_bad
+        clock, enough = self.kit.clock, self.enough
         wait = clock.tick(max(each.for_ for each in self.alert.triggers))
         first = self.opens + clock.interval
         before = self.visible(first)
         fires = self.visible(before + clock.interval) + wait
         phases = [
             Phase(first, self.worst, traffic=0),
-            Phase(clock.interval, self.worst, traffic=0.95 * enough),
+            Phase(clock.interval, self.worst, traffic=15 * enough / 16),
             Phase(before - first, self.worst, traffic=0),
-            Phase(clock.interval, self.worst, traffic=0.05 * enough),
+            Phase(clock.interval, self.worst, traffic=enough / 16),
             Phase(fires - before, self.worst, traffic=0),
         ]
         return Case(
@@ -178,7 +183,7 @@ class Proof:
 
     def one_of_three(self) -> tuple[Case, ...]:
         """One bad request at night is no burn, though it is a third of all."""
-        if self.settings.min_bad == 1:
+        if self.enough == 1:
             return ()
         clock = self.kit.clock
         first = self.opens + clock.interval

@@ -148,7 +148,8 @@ def _on_target(book: Book) -> Scenario:
 
 
 def _reset(book: Book) -> Scenario:
-    share = 0.8 * book.bound("high_error_rate", "mildest")
+    promised = 1 - book.thresholds.slo.availability.objective
+    share = 0.8 * min(promised, book.bound("high_error_rate", "mildest"))
     return Scenario(
         name="counters-start-again-under-load",
         family="error",

@@ -95,7 +95,9 @@ class FailingAlert(ConditionAlert):
 @dataclass(frozen=True, kw_only=True)
 class BurnAlert(ConditionAlert):
     min_bad: Annotated[
-        Count, POSITIVE, "Failed or slow requests the long range must hold, fewer prove nothing."
+        Count,
+        POSITIVE,
+        "Failed requests the long range must hold, or slow ones beyond the first of each worker.",
     ]
 
 

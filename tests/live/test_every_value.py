@@ -1,112 +1,87 @@
-"""Every value of the thresholds file, changed alone.
+"""Other thresholds need no second edit: promtool passes on all that is rendered from them.
 
-What speaks of it changes, nothing else does, and all tests of the rules pass. The scenarios, which
-would take hours so, have whole files changed in test_scenarios.
+With one value changed, only the tests run that change, or whose alert says that it depends on the
+value. Scenarios run on whole files of other thresholds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
+import yaml
 
-from generator.alerts import all_alerts
-from generator.alerts.budget import FAMILIES
-from generator.alerts.model import Alert
 from generator.bundle import render
-from generator.mutation.scaffold import Workshop, whole
-from generator.mutation.suite import read_suite
 from generator.scenarios.render import FOLDER
-from tests.bundle import alerts, files
-from tests.changes import LEAVES, Leaf, changed_thresholds, name_of
-from tests.live.test_promtool import run
+from generator.thresholds import load
+from tests.bundle import FILE, ROOT, alerts, files, text
+from tests.changes import (
+    LEAVES,
+    Leaf,
+    changed_thresholds,
+    covered,
+    everything_larger,
+    everything_shorter,
+    name_of,
+    proofs,
+)
+from tests.live.test_promtool import cases, run
 
-# No test can show how long an alert stays that never ends.
-ENDLESS = "alerts.watchdog.keep_firing_for"
+pytestmark = pytest.mark.values
 
-
-def covered(alert: Alert, name: str) -> bool:
-    """The alert says that it depends on the value; it quotes the reason of each row it uses."""
-    row = f"{name.removesuffix('.why')}." if name.endswith(".why") else None
-    return any(
-        name == path or name.startswith(f"{path}.") or (row and path.startswith(row))
-        for path in alert.paths()
-    )
-
-
-def may_change(name: str, involved: list[Alert]) -> set[str]:
-    """Files that speak of a value, told by what the alerts say of themselves."""
-    allowed = {"docs/targets.md", "docs/runbooks/README.md"}
-    for alert in involved:
-        allowed |= {f"promtool-tests/{alert.name}.yml", f"docs/runbooks/{alert.name}.md"}
-        allowed |= {
-            f"alerts/{family}.yml"
-            for family in (alert.family, *(each.family for each in alert.recordings))
-        }
-        allowed.add(f"dashboards/{alert.panel.dashboard}.json")
-    if name.startswith(("routing.", "deploy.", "dashboards.")):
-        allowed |= {path for path in files() if path.startswith("deploy/")}
-    if name.startswith("slo."):
-        allowed.add("deploy/compose/compose.yaml")  # what it looks back at is kept
-    if name.startswith("slo."):
-        allowed |= {f"alerts/{family}.yml" for family in ("error", "latency", *FAMILIES)}
-    if name.startswith("slo."):
-        allowed.add("promtool-tests/budget.yml")
-    shown = name.endswith("window") or name == "alerts.requests_waiting.min_waiting"
-    if shown or name.startswith(("targets.", "slo.", "dashboards.")):
-        allowed |= {path for path in files() if path.startswith("dashboards/")}
-    if not name.startswith(("routing.", "deploy.", "dashboards.")):
-        allowed |= {path for path in files() if path.startswith(FOLDER)}  # a healthy day is in all
-    return allowed | {mirror(path) for path in allowed}
+OTHERS: Final = {
+    "larger.yaml": everything_larger(),
+    "shorter.yaml": everything_shorter(),
+    **{path.name: path.read_text() for path in (ROOT / "deploy/overlays").iterdir()},
+}
+QUICK: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def mirror(path: str) -> str:
-    """The manifest that carries a file, or the file itself where none does."""
-    folder, _, name = path.partition("/")
-    if folder == "alerts":
-        return "deploy/kubernetes/prometheus-rule.yaml"
-    if folder == "dashboards":
-        return f"deploy/kubernetes/dashboard-{name.removesuffix('.json')}.yaml"
-    return path
+@pytest.mark.parametrize("other", sorted(OTHERS))
+def test_no_scenario_is_stale(other: str, tmp_path: Path, any_promtool: Path) -> None:
+    write(tmp_path, render(load(text(), FILE, [(other, OTHERS[other])])))
+    run(any_promtool, "test", "rules", *(tmp_path / FOLDER).iterdir())
 
 
-def proofs(involved: list[Alert]) -> set[str]:
-    return {f"promtool-tests/{alert.name}.yml" for alert in involved}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", LEAVES, ids=name_of)
-def test_a_change_reaches_what_speaks_of_it_and_no_test_is_stale(
-    path: Leaf, tmp_path: Path, any_promtool: Path
-) -> None:
-    name = name_of(path)
-    thresholds = changed_thresholds(path)
-    rendered = render(thresholds)
-    changed = {each for each in {*rendered, *files()} if rendered.get(each) != files().get(each)}
-    assert changed, "no artefact speaks of this value"
-    if not name.startswith("service."):
-        involved = [alert for alert in (*alerts(), *all_alerts(thresholds)) if covered(alert, name)]
-        assert changed <= may_change(name, involved)
-        if name.startswith("alerts."):
-            assert {f"docs/runbooks/{alert.name}.md" for alert in involved} <= changed
-            assert path[-1] == "why" or name == ENDLESS or proofs(involved) <= changed
-    owners = [alert for alert in alerts() if covered(alert, name)]
+@pytest.mark.parametrize("path", [each for each in LEAVES if each[-1] != "why"], ids=name_of)
+def test_no_test_is_stale(path: Leaf, tmp_path: Path, any_promtool: Path) -> None:
+    rendered = render(changed_thresholds(path))
+    changed = {each for each in rendered if rendered[each] != files().get(each)}
+    owners = [alert for alert in alerts() if covered(alert, name_of(path))]
     stale = {
         each
         for each in changed | proofs(owners)
         if each.startswith("promtool-tests/") and not each.startswith(FOLDER)
     }
-    if stale and path[-1] != "why":
-        for each, content in rendered.items():
-            (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / each).write_text(content)
-        run(any_promtool, "test", "rules", *cases(tmp_path, sorted(stale)))
+    if stale:
+        write(tmp_path, rendered)
+        tests = [tmp_path / each for each in sorted(stale)]
+        texts = bare(rendered, changed) == bare(files(), changed)
+        run(any_promtool, "test", "rules", *cases(tests, tmp_path, texts_alone=texts))
 
 
-def cases(bundle: Path, tests: list[str]) -> list[Path]:
-    """Each case in a file of its own, over the rules alone that it reads: in half of the time."""
-    folder = bundle / "cases"
-    folder.mkdir()
-    workshop = Workshop(folder)
-    suite = read_suite(bundle / each for each in tests)
-    return [workshop.test(unit)[0] for unit in whole(suite)]
+def write(folder: Path, rendered: Mapping[str, str]) -> None:
+    for path, content in rendered.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+
+
+def bare(rendered: Mapping[str, str], paths: Iterable[str]) -> list[Any]:
+    """The rules without their labels and texts, and what the tests feed them, of these files."""
+    return [
+        _without(loaded(rendered[path]), {"labels", "annotations", "exp_alerts"})
+        for path in sorted(paths)
+        if path.startswith(("alerts/", "promtool-tests/Auditor"))
+    ]
+
+
+def loaded(content: str) -> Any:
+    return yaml.load(content, QUICK)  # noqa: S506  # the safe loader, in C where it is
+
+
+def _without(node: Any, keys: set[str]) -> Any:
+    if isinstance(node, dict):
+        return {key: _without(value, keys) for key, value in node.items() if key not in keys}
+    return [_without(each, keys) for each in node] if isinstance(node, list) else node

@@ -165,9 +165,10 @@ def test_the_workflow_runs_the_same_script() -> None:
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
 
 
-def test_a_job_of_its_own_runs_the_mutants() -> None:
-    steps = workflow()["jobs"]["mutate"]["steps"]
-    assert [step["run"] for step in steps if "run" in step] == ["make mutate"]
+def test_jobs_of_their_own_run_what_takes_long() -> None:
+    job = workflow()["jobs"]["rules"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make ${{ matrix.target }}"]
+    assert job["strategy"]["matrix"]["target"] == ["mutate", "value-test"]
 
 
 def test_the_workflow_starts_at_the_oldest_python() -> None:

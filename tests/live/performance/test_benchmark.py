@@ -134,7 +134,7 @@ def test_ctrl_c_ends_it_while_the_host_hangs() -> None:
     }
     with answering(200, good, silent_after=40) as url:
         process = subprocess.Popen(
-            [sys.executable, *BENCHMARK[1:], "--url", url],
+            [sys.executable, *BENCHMARK[1:], "--url", url, "--warm-up", "0"],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -102,7 +102,8 @@ def test_a_run_that_is_ended_early_says_what_it_has_seen(tmp_path: Path) -> None
             stderr=subprocess.PIPE,
             text=True,
         )
-        until((tmp_path / "it" / "workers.csv").exists, "it watches", 30)
+        seen = tmp_path / "it" / "workers.csv"
+        until(lambda: seen.exists() and len(seen.read_text().splitlines()) > 1, "it watches", 30)
         process.send_signal(signal.SIGINT)
         said, log = process.communicate(timeout=20)
     assert process.returncode == 2, "too short to tell"
