@@ -49,9 +49,9 @@ format: $(STAMP)  ## Format the Python and apply ruff's safe fixes
 test: $(STAMP) tools  ## Run the tests (PYTEST_ARGS='-k name' selects)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-.PHONY: value-test
-value-test: $(STAMP) tools  ## Change each value of the thresholds in turn, and then all, and run the promtool tests of that
-	$(BIN)/pytest $(PYTEST_ARGS) -m values tests/live
+.PHONY: long-test
+long-test: $(STAMP) tools  ## Change each value of the thresholds in turn, then all; scenarios on the oldest promtool; the scoreboard
+	$(BIN)/pytest $(PYTEST_ARGS) -m long tests/live
 
 .PHONY: test-live
 test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the receiver, write build/fault-matrix.md

@@ -11,7 +11,7 @@ from generator.scenarios.book import SPARE, Book, Times
 from generator.scenarios.course import Line, level
 from generator.scenarios.latency import factor
 from generator.scenarios.model import May, Scenario
-from generator.scenarios.world import MAX_FDS
+from generator.scenarios.world import MAX_FDS, Worker, World
 
 # How long a leak of things that are counted takes to its peak.
 _LEAK: Final = 3 * 3600.0
@@ -44,19 +44,23 @@ def _leak(
     return course, Times(start, end, end + book.fade(key) + SPARE), late
 
 
+def _ended(book: Book, times: Times, worker: Worker) -> World:
+    """One worker is like that, until it is restarted."""
+    return book.restarted(book.world().worker(0, worker), times.end, [0])
+
+
 def _descriptors(book: Book) -> Scenario:
     key = "file_descriptors_near_limit"
     bound = book.bound(key) * MAX_FDS
     base = book.worker.fds.at(0)
     course, times, late = _leak(book, key, base, (bound + MAX_FDS) / 2, bound)
-    world = book.world()
-    world = world.worker(0, replace(world.workers[0], fds=course.to(times.end, base)))
+    worker = replace(book.worker, fds=course.to(times.end, base))
     return Scenario(
         name="a-worker-leaks-descriptors",
         family="saturation",
         story="A worker forgets to close files until it may open no more. It is restarted.",
         length=times.length,
-        worlds=(book.restarted(world, times.end, [0]),),
+        worlds=(_ended(book, times, worker),),
         must=book.must(times, key, late=late),
         may=(May(reason="it grows for hours as well", keys=("file_descriptor_leak",)),),
     )
@@ -67,14 +71,13 @@ def _threads(book: Book) -> Scenario:
     bound = book.bound(key)
     base = book.worker.threads.at(0)
     course, times, late = _leak(book, key, base, 2 * bound, bound)
-    world = book.world()
-    world = world.worker(0, replace(world.workers[0], threads=course.to(times.end, base)))
+    worker = replace(book.worker, threads=course.to(times.end, base))
     return Scenario(
         name="a-worker-leaks-threads",
         family="saturation",
         story="A worker starts a thread now and then that never ends. It is restarted.",
         length=times.length,
-        worlds=(book.restarted(world, times.end, [0]),),
+        worlds=(_ended(book, times, worker),),
         must=book.must(times, key, late=late),
         may=(May(reason="it grows for hours as well", keys=("thread_leak",)),),
     )
@@ -82,15 +85,14 @@ def _threads(book: Book) -> Scenario:
 
 def _slow_descriptors(book: Book) -> Scenario:
     key = "file_descriptor_leak"
-    times, world = book.times(key), book.world()
-    fds = world.workers[0].fds.grow(times.start, 3 * book.bound(key))
-    world = world.worker(0, replace(world.workers[0], fds=fds))
+    times, worker = book.times(key), book.worker
+    worker = replace(worker, fds=worker.fds.grow(times.start, 3 * book.bound(key)))
     return Scenario(
         name="a-worker-leaks-a-few-descriptors-an-hour",
         family="saturation",
         story="A worker keeps a connection open now and then. It is restarted the next day.",
         length=times.length,
-        worlds=(book.restarted(world, times.end, [0]),),
+        worlds=(_ended(book, times, worker),),
         must=book.must(times, key),
         may=(May(reason="what grows is much in the end", keys=("file_descriptors_near_limit",)),),
     )
@@ -98,15 +100,14 @@ def _slow_descriptors(book: Book) -> Scenario:
 
 def _slow_threads(book: Book) -> Scenario:
     key = "thread_leak"
-    times, world = book.times(key), book.world()
-    threads = world.workers[0].threads.grow(times.start, 3 * book.bound(key))
-    world = world.worker(0, replace(world.workers[0], threads=threads))
+    times, worker = book.times(key), book.worker
+    worker = replace(worker, threads=worker.threads.grow(times.start, 3 * book.bound(key)))
     return Scenario(
         name="a-worker-leaks-a-few-threads-an-hour",
         family="saturation",
         story="Now and then a question hangs in a thread of its own. The worker is restarted.",
         length=times.length,
-        worlds=(book.restarted(world, times.end, [0]),),
+        worlds=(_ended(book, times, worker),),
         must=book.must(times, key),
         may=(May(reason="what grows is much in the end", keys=("many_threads",)),),
     )

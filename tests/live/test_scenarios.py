@@ -19,8 +19,13 @@ TESTS = sorted((ROOT / FOLDER).glob("*.yml"))
 
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
-def test_an_incident_is_told_of_and_a_quiet_course_is_not(test: Path) -> None:
-    """On the oldest promtool; the scoreboard runs the same courses on the newest."""
+def test_an_incident_is_told_of_and_a_quiet_course_is_not(any_promtool: Path, test: Path) -> None:
+    run(any_promtool, "test", "rules", test)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
+def test_so_it_is_on_the_oldest_version(test: Path) -> None:
     run(had(tools.PROMTOOLS[0]), "test", "rules", test)
 
 
@@ -59,6 +64,7 @@ def test_a_scenario_notices_a_worse_rule(
     assert "FAILED" in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_the_committed_scoreboard_is_what_is_measured(tmp_path: Path) -> None:
     """By the promtool of `make scoreboard`: another version may differ by one evaluation."""
     promtool = had(tools.PROMTOOLS[-1])
