@@ -66,7 +66,7 @@ mutate: $(STAMP) tools  ## Change the rules in every way that a test should noti
 	$(BIN)/python -m generator mutate $(MUTATE_ARGS)
 
 .PHONY: bench
-bench: $(STAMP) tools  ## Measure rendering, and the sidecar beside its peers
+bench: $(STAMP) tools  ## Measure rendering, what the rules cost, and the sidecar beside its peers
 	$(BIN)/pytest -m bench -s tests/performance
 
 .PHONY: scoreboard

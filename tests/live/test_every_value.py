@@ -28,7 +28,7 @@ from tests.changes import (
     name_of,
     proofs,
 )
-from tests.live.test_promtool import cases, run
+from tests.live.promtool import cases, run
 
 pytestmark = pytest.mark.long
 

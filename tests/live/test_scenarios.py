@@ -12,7 +12,7 @@ from generator.scenarios import all_scenarios
 from generator.scenarios.render import FOLDER
 from tests import tools
 from tests.bundle import ROOT, alerts, thresholds
-from tests.live.test_promtool import run
+from tests.live.promtool import run
 from tests.tools.skipping import had
 
 TESTS = sorted((ROOT / FOLDER).glob("*.yml"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.bundle import ROOT
+from tests.live.waiting import until
 
 HERE = Path(__file__).parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -212,3 +214,33 @@ def test_without_the_parser_it_says_what_to_install(run: Run, tmp_path: Path) ->
     done = run("complete/complete.yml")
     assert done.returncode == 2
     assert done.stderr == "mutate needs promql-parser: pip install promql-parser\n"
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_however_it_is_ended_nothing_stays(any_promtool: Path, by: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "generator", "mutate", "--promtool", any_promtool, "--jobs", "1"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    folder = Path(until(lambda: used(process.pid), "promtool runs", 30))
+    assert folder.is_dir()
+    process.send_signal(by)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert said == "\nstopped before the end\n"
+    assert not folder.exists()
+
+
+def used(pid: int) -> str:
+    """The folder in which a process has promtool run; empty before it does."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = stat.read_text().rpartition(")")[2].split()[1]
+            environment = (stat.parent / "environ").read_text() if int(parent) == pid else ""
+        except OSError:  # it has ended
+            continue
+        if found := re.search(r"TMPDIR=([^\0]*/mutate-[^\0]*)", environment):
+            return found[1]
+    return ""
