@@ -11,7 +11,7 @@ import pytest
 from tests.tools import ROOT
 
 RUNS = 9
-MOST_SECONDS = 1.0
+MOST_SECONDS = 0.5
 
 
 def seconds(target: Path) -> float:
@@ -27,7 +27,7 @@ def seconds(target: Path) -> float:
 
 
 @pytest.mark.bench
-def test_the_bundle_renders_within_a_second(tmp_path: Path) -> None:
+def test_the_bundle_renders_within_half_a_second(tmp_path: Path) -> None:
     seconds(tmp_path / "warm-up")
     taken = [seconds(tmp_path / str(turn)) for turn in range(RUNS)]
     median = statistics.median(taken)

@@ -45,11 +45,9 @@ def may_change(name: str, involved: list[Alert]) -> set[str]:
     if name.startswith(("routing.", "deploy.", "dashboards.")):
         allowed |= {path for path in files() if path.startswith("deploy/")}
     if name.startswith("slo."):
-        allowed.add("deploy/compose/compose.yaml")  # what it looks back at is kept
-    if name.startswith("slo."):
         allowed |= {f"alerts/{family}.yml" for family in ("error", "latency", *FAMILIES)}
-    if name.startswith("slo."):
         allowed.add("promtool-tests/budget.yml")
+        allowed.add("deploy/compose/compose.yaml")  # what it looks back at is kept
     shown = name.endswith("window") or name == "alerts.requests_waiting.min_waiting"
     if shown or name.startswith(("targets.", "slo.", "dashboards.")):
         allowed |= {path for path in files() if path.startswith("dashboards/")}
