@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator import texts
-from generator.alerts import budget, budgetcases
-from generator.alerts.build import Kit
+from generator.alerts import objectives
 from generator.alerts.clock import Clock
+from generator.alerts.context import Context
 from generator.alerts.model import Alert, Case, Firing, Moment, Reading, Recording
+from generator.alerts.testcases import budgets
 from generator.rules import group_name, rule_annotations, rule_labels
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
@@ -26,7 +27,7 @@ def render(
     owners = {each.name: family for family, group in recordings.items() for each in group}
     return {
         **{f"promtool-tests/{each.name}.yml": _file(thresholds, each, owners) for each in alerts},
-        f"promtool-tests/{budget.LEFT}.yml": _budget_file(thresholds),
+        f"promtool-tests/{objectives.LEFT}.yml": _budget_file(thresholds),
     }
 
 
@@ -34,7 +35,7 @@ def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> st
     if not any(moment.firing for case in alert.cases for moment in case.moments):
         raise ValueError(f"no case makes {alert.name} fire")
     needed = {owners[each.name] for each in alert.recordings} | {alert.family}
-    clock = alert.clock or Kit(thresholds).clock
+    clock = alert.clock or Context(thresholds).clock
     families = [
         family for family in dict.fromkeys((*owners.values(), alert.family)) if family in needed
     ]
@@ -44,9 +45,9 @@ def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> st
 
 def _budget_file(thresholds: Thresholds) -> str:
     """What is left of the budgets: no alert asks for it."""
-    clock = budgetcases.clock(thresholds)
-    tests = [_test(thresholds, None, clock, case) for case in budgetcases.cases(thresholds)]
-    return _document(thresholds, budget.FAMILIES, clock, tests)
+    clock = budgets.clock(thresholds)
+    tests = [_test(thresholds, None, clock, case) for case in budgets.cases(thresholds)]
+    return _document(thresholds, objectives.FAMILIES, clock, tests)
 
 
 def _document(

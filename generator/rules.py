@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from generator.alerts import budget
+from generator.alerts import objectives
 from generator.alerts.model import LABELS, Alert, Recording, Trigger
 from generator.promql import plain
 from generator.thresholds.model import Thresholds
@@ -96,6 +96,6 @@ def _file(
     if not rules:
         raise ValueError(f"no rule in the family {family}")
     group: dict[str, Any] = {"name": group_name(thresholds, family)}
-    if family in budget.FAMILIES:
+    if family in objectives.FAMILIES:
         group["interval"] = format_duration(thresholds.slo.evaluation_interval)
     return dump({"groups": [{**group, "rules": rules}]})

@@ -26,18 +26,18 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
 
 
 def _page(thresholds: Thresholds, alert: Alert, known: Sequence[Value]) -> str:
-    book = alert.runbook
-    causes = (_cause(each, number, alert) for number, each in enumerate(book.causes, start=1))
+    context = alert.runbook
+    causes = (_cause(each, number, alert) for number, each in enumerate(context.causes, start=1))
     return page(
         alert.name,
-        _linked(book.gist, alert),
+        _linked(context.summary, alert),
         _severities(alert),
-        section("First steps", steps(_linked(step, alert) for step in book.first)),
-        section("Meaning", _linked(book.meaning, alert)),
-        section("Impact", _linked(book.impact, alert)),
+        section("First steps", steps(_linked(step, alert) for step in context.first)),
+        section("Meaning", _linked(context.meaning, alert)),
+        section("Impact", _linked(context.impact, alert)),
         section("How to see it", *_sight(thresholds, alert)),
         section("Likely causes and remedies", *causes),
-        section("Escalate", _linked(book.escalate, alert)),
+        section("Escalate", _linked(context.escalate, alert)),
         section("Numbers", _numbers(alert, known)),
         section("Tests", *_tests(alert)),
         (
@@ -250,7 +250,7 @@ def _index(alerts: Sequence[Alert]) -> str:
 
 def _entry(alert: Alert) -> tuple[str, str, str]:
     severities = ", ".join(trigger.severity for trigger in alert.triggers)
-    return f"[{alert.name}]({alert.name}.md)", severities, alert.runbook.gist
+    return f"[{alert.name}]({alert.name}.md)", severities, alert.runbook.summary
 
 
 def _settings(alerts: Sequence[Alert]) -> str:

@@ -1,58 +1,25 @@
-"""Every alert of the bundle, one or more modules a family."""
+"""Every alert of the bundle, with what it records beforehand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import fields
 
-from generator.alerts import (
-    availability,
-    budget,
-    burn,
-    database,
-    error,
-    latency,
-    leaks,
-    memory,
-    meta,
-    processor,
-    quality,
-    reading,
-    resources,
-    sidecar,
-    traffic,
-    waiting,
-    workers,
-)
-from generator.alerts.build import Kit
+from generator.alerts import objectives
+from generator.alerts.context import Context
 from generator.alerts.model import Alert, Recording
+from generator.alerts.registry import definitions
 from generator.thresholds.model import Thresholds
-
-# In the order in which the rules stand in their files.
-_MODULES: Final = (
-    error,
-    latency,
-    burn,
-    leaks,
-    memory,
-    resources,
-    processor,
-    waiting,
-    workers,
-    database,
-    availability,
-    sidecar,
-    reading,
-    quality,
-    traffic,
-    meta,
-)
 
 
 def all_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
-    """Every alert with its cases, in the order of the families."""
-    kit = Kit(thresholds)
-    return tuple(alert for module in _MODULES for alert in module.alerts(kit))
+    """Every alert with its cases, in the order of the thresholds file."""
+    context = Context(thresholds)
+    known = definitions()
+    return tuple(
+        known[item.name].build(context, getattr(thresholds.alerts, item.name))
+        for item in fields(thresholds.alerts)
+    )
 
 
 def all_recordings(
@@ -64,7 +31,7 @@ def all_recordings(
     """
     wanted = [each for alert in alerts for each in alert.recordings]
     found: dict[str, Recording] = {}
-    for recording in (*wanted, *budget.recordings(thresholds)):
+    for recording in (*wanted, *objectives.recordings(thresholds)):
         if found.setdefault(recording.name, recording) != recording:
             raise ValueError(f"two recordings named {recording.name}")
     return {

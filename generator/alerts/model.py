@@ -29,7 +29,7 @@ Place = Literal["bundle", "job", "instance", "worker"]
 
 # What makes no sense while an alert fires: all that a service that is down shows, the worker's, or
 # the alerts of these keys.
-Hidden = Literal["symptoms", "worker alerts"] | tuple[str, ...]
+Inhibited = Literal["symptoms", "worker alerts"] | tuple[str, ...]
 
 # The labels that tell the alerts of one rule apart, by the place they speak of.
 LABELS: Final[Mapping[Place, tuple[str, ...]]] = {
@@ -102,7 +102,7 @@ class Runbook:
     order of likelihood, and `escalate` says when to call whom.
     """
 
-    gist: str
+    summary: str
     first: tuple[str, ...]
     meaning: str
     impact: str
@@ -207,7 +207,7 @@ class Alert:
     constant: float = 0.0
     clock: Clock | None = None
     origins: tuple[str, ...] = ()
-    hides: Hidden = ()
+    inhibits: Inhibited = ()
 
     @property
     def name(self) -> str:

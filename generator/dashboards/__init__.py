@@ -7,8 +7,8 @@ from typing import Final
 
 from generator.alerts.model import Alert
 from generator.dashboards import errors, latency, overview, system
-from generator.dashboards.house import dumps
 from generator.dashboards.layout import assemble
+from generator.dashboards.theme import dumps
 from generator.thresholds.model import Thresholds
 
 _DASHBOARDS: Final = (overview, latency, system, errors)

@@ -33,7 +33,7 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
         unit=UNITS[alert.unit],
         minimum=None if alert.unit in (Unit.GROWTH, Unit.PACE) else 0,
         steps=levels.of_alert(alert),
-        soft_maximum=levels.mildest_bound(alert) or None,
+        soft_maximum=levels.lowest_bound(alert) or None,
         links=(
             Link(
                 f"Runbook of {alert.name}", f"{thresholds.service.links.runbooks}/{alert.name}.md"
@@ -45,7 +45,7 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
 def _description(alert: Alert) -> str:
     """When the alert fires, what that means, what to do next, and the levels of its row."""
     bound = next((each.bound for each in reversed(alert.triggers) if each.bound), None)
-    parts = [levels.alert_in_words(alert), f"Then: {alert.runbook.gist}", _next_step(alert)]
+    parts = [levels.alert_in_words(alert), f"Then: {alert.runbook.summary}", _next_step(alert)]
     if bound:
         parts.append(levels.row_in_words(bound.levels))
     return "\n\n".join(filter(None, parts))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from generator import names
-from generator.alerts.budget import objectives
-from generator.alerts.latency import NAMES, QUANTILES
-from generator.alerts.latency import quantile as recorded_quantile
+from generator.alerts.families.latency import NAMES, QUANTILES
+from generator.alerts.families.latency import quantile as recorded_quantile
+from generator.alerts.objectives import objectives
 from generator.dashboards.panels import (
     Dashboard,
     Heatmap,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from generator.alerts.model import Alert
-from generator.dashboards import house
+from generator.dashboards import theme
 from generator.dashboards.alertpanels import alert_panel
 from generator.dashboards.correct import Json
 from generator.dashboards.panels import Dashboard, Panel, Section
@@ -33,12 +33,12 @@ def assemble(thresholds: Thresholds, dashboard: Dashboard, alerts: Sequence[Aler
         ]
         own = (*section.panels, *of_alerts)
         lines = [*section.lines, *((HEIGHT, line) for line in _lines(own))]
-        panels.append(house.row(_row_id(section.title), section.title, y))
+        panels.append(theme.row(_row_id(section.title), section.title, y))
         y += 1
         for height, line in lines:
             panels += _place(line, y, height)
             y += height
-    return house.dashboard(thresholds, dashboard, panels)
+    return theme.dashboard(thresholds, dashboard, panels)
 
 
 def _row_id(title: str) -> int:
@@ -57,6 +57,6 @@ def _place(line: Sequence[Panel], y: int, height: int) -> list[Json]:
     """The panels of a line side by side, the grid's columns shared evenly."""
     edges = [COLUMNS * index // len(line) for index in range(len(line) + 1)]
     return [
-        house.panel(each, edges[index], y, edges[index + 1] - edges[index], height)
+        theme.panel(each, edges[index], y, edges[index + 1] - edges[index], height)
         for index, each in enumerate(line)
     ]

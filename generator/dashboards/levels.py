@@ -79,7 +79,7 @@ def _next(colour: str) -> str:
     return _GRAVITY[min(_GRAVITY.index(colour) + 1, len(_GRAVITY) - 1)]
 
 
-def mildest_bound(alert: Alert) -> float:
+def lowest_bound(alert: Alert) -> float:
     """The bound that a worsening value reaches first."""
     return (max if alert.op == "<" else min)(alert.bound(trigger) for trigger in alert.triggers)
 

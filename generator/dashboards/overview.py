@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from generator import names
-from generator.alerts import budget
-from generator.alerts import latency as percentiles
-from generator.alerts.build import errors, requests
+from generator.alerts import objectives
+from generator.alerts.context import errors, requests
+from generator.alerts.families import latency as percentiles
 from generator.dashboards import levels, queries
 from generator.dashboards.panels import (
     BarGauge,
@@ -106,8 +106,8 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
 
 def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
     expected, slo = thresholds.service.expected_workers, thresholds.slo
-    availability, _ = budget.objectives(thresholds)
-    burn = budget.burn_rate(availability, slo.burn.fast.window)
+    availability, _ = objectives.objectives(thresholds)
+    burn = objectives.burn_rate(availability, slo.burn.fast.window)
     return (
         BarGauge(
             id=5,
@@ -136,7 +136,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "Share of the failures that may happen within the period. Overdrawn: put "
                 "reliability before features."
             ),
-            queries=(Query(f"min({budget.remaining(thresholds, availability).query})"),),
+            queries=(Query(f"min({objectives.remaining(thresholds, availability).query})"),),
             no_value=NO_REQUESTS,
             unit="percentunit",
             minimum=None,
@@ -157,7 +157,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
 
 
 def _budgets(thresholds: Thresholds) -> tuple[Panel, ...]:
-    availability, speed = budget.objectives(thresholds)
+    availability, speed = objectives.objectives(thresholds)
     return (
         budget_left(thresholds, availability, 12),
         budget_burn(thresholds, availability, 13),

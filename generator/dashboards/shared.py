@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from generator.alerts import budget
-from generator.alerts.budget import Objective
+from generator.alerts import objectives
+from generator.alerts.objectives import Objective
 from generator.dashboards import levels
 from generator.dashboards.panels import Panel, Query, TimeSeries
 from generator.thresholds.model import Thresholds
@@ -26,7 +26,7 @@ def budget_left(thresholds: Thresholds, objective: Objective, identifier: int) -
             f"not, within {format_duration(thresholds.slo.period)}. Overdrawn: put reliability "
             "before features."
         ),
-        queries=(Query(budget.remaining(thresholds, objective).query, "{{job}}"),),
+        queries=(Query(objectives.remaining(thresholds, objective).query, "{{job}}"),),
         no_value=NO_REQUESTS,
         unit="percentunit",
         minimum=None,
@@ -46,10 +46,10 @@ def budget_burn(thresholds: Thresholds, objective: Objective, identifier: int) -
         ),
         queries=tuple(
             Query(
-                budget.burn_rate(objective, window).query,
+                objectives.burn_rate(objective, window).query,
                 f"{{{{job}}}} over {format_duration(window)}",
             )
-            for window in budget.windows(thresholds)
+            for window in objectives.windows(thresholds)
         ),
         no_value=NO_REQUESTS,
         unit="none",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator import names
-from generator.alerts import leaks
+from generator.alerts.families import leaks
 from generator.dashboards.panels import Dashboard, Panel, Query, Section, Table, TimeSeries
 from generator.dashboards.shared import NO_SIDECAR, WORKER
 from generator.thresholds.model import Thresholds

@@ -65,10 +65,10 @@ def _milder(thresholds: Thresholds) -> list[dict[str, Any]]:
     return [
         {
             "source_matchers": [_of(thresholds), _is("severity", severity)],
-            "target_matchers": [_of(thresholds), _among("severity", milder)],
+            "target_matchers": [_of(thresholds), _among("severity", lower)],
             "equal": ["alertname", *LABELS["worker"]],
         }
-        for severity, milder in MILDER.items()
+        for severity, lower in MILDER.items()
     ]
 
 
@@ -84,16 +84,16 @@ def _pointless(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str
             "equal": ["instance" if "instance" in LABELS[alert.place] else "job"],
         }
         for alert in alerts
-        if alert.hides
+        if alert.inhibits
     ]
 
 
 def _hidden(by: Alert, alert: Alert) -> bool:
-    if isinstance(by.hides, tuple):
-        return alert.key in by.hides
+    if isinstance(by.inhibits, tuple):
+        return alert.key in by.inhibits
     if "instance" not in LABELS[alert.place]:
         return False
-    if by.hides == "symptoms":
+    if by.inhibits == "symptoms":
         return alert.family not in NO_SYMPTOMS
     return alert.place == "worker" or alert.family in OF_WORKERS
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from generator.alerts.model import Alert
-from generator.dashboards.house import LOGS, METRICS
+from generator.dashboards.theme import LOGS, METRICS
 from generator.grafana.changes import Change
 from generator.thresholds import Thresholds
 from generator.thresholds.levels import Levels, Unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from generator.alerts.build import Kit
+from generator.alerts.context import Context
 from generator.alerts.model import Alert
 from generator.scenarios import (
     availability,
@@ -20,7 +20,7 @@ from generator.scenarios import (
     traffic,
     workers,
 )
-from generator.scenarios.book import Book
+from generator.scenarios.context import ScenarioContext
 from generator.scenarios.model import Scenario
 from generator.thresholds.model import Thresholds
 
@@ -41,5 +41,5 @@ _MODULES: Final = (
 
 def all_scenarios(thresholds: Thresholds, alerts: Sequence[Alert]) -> tuple[Scenario, ...]:
     """Every scenario, in the order of the families."""
-    book = Book(Kit(thresholds), {alert.key: alert for alert in alerts})
-    return tuple(scenario for module in _MODULES for scenario in module.scenarios(book))
+    context = ScenarioContext(Context(thresholds), {alert.key: alert for alert in alerts})
+    return tuple(scenario for module in _MODULES for scenario in module.scenarios(context))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator.scenarios.book import Book
+from generator.scenarios.context import ScenarioContext
 from generator.scenarios.model import May, Scenario
 
 
-def scenarios(book: Book) -> Iterator[Scenario]:
-    yield _down(book)
-    yield _hung(book)
-    yield _probe_fails(book)
+def scenarios(context: ScenarioContext) -> Iterator[Scenario]:
+    yield _down(context)
+    yield _hung(context)
+    yield _probe_fails(context)
 
 
-def _down(book: Book) -> Scenario:
-    times = book.times("down")
-    world = book.restarted(book.world(), times.start, gone=times.end - times.start)
+def _down(context: ScenarioContext) -> Scenario:
+    times = context.times("down")
+    world = context.restarted(context.world(), times.start, gone=times.end - times.start)
     return Scenario(
         name="the-service-is-down",
         family="availability",
@@ -31,7 +31,7 @@ def _down(book: Book) -> Scenario:
                 clients=world.clients.between(times.start, times.end, 0.0),
             ),
         ),
-        must=book.must(times, "down"),
+        must=context.must(times, "down"),
         may=(
             May(reason="none is fewer than should run", keys=("workers_missing",)),
             May(reason="nobody is answered, so no request counts", keys=("no_traffic",)),
@@ -39,9 +39,9 @@ def _down(book: Book) -> Scenario:
     )
 
 
-def _hung(book: Book) -> Scenario:
-    times = book.times("unresponsive")
-    world = book.world()
+def _hung(context: ScenarioContext) -> Scenario:
+    times = context.times("unresponsive")
+    world = context.world()
     workers = tuple(
         replace(worker, cpu=worker.cpu.between(times.start, times.end, 0.0))
         for worker in world.workers
@@ -63,7 +63,7 @@ def _hung(book: Book) -> Scenario:
                 waiting=world.waiting.between(times.start, times.end, waiting),
             ),
         ),
-        must=book.must(times, "unresponsive"),
+        must=context.must(times, "unresponsive"),
         may=(
             May(
                 reason="requests wait while nothing is answered",
@@ -73,9 +73,9 @@ def _hung(book: Book) -> Scenario:
     )
 
 
-def _probe_fails(book: Book) -> Scenario:
-    world = book.world()
-    once = float(book.kit.clock.interval)
+def _probe_fails(context: ScenarioContext) -> Scenario:
+    world = context.world()
+    once = float(context.context.clock.interval)
     answers = world.answers
     for turn in range(1, 5):
         answers = answers.between(1200.0 * turn, 1200.0 * turn + once, False)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from generator.alerts.burn import burn_of, judged_after
-from generator.scenarios.book import SPARE, Book
+from generator.alerts.families.budgets import burn_of, judged_after
+from generator.scenarios.context import SPARE, ScenarioContext
 from generator.scenarios.model import Demand, May, Scenario
 from generator.scenarios.world import Spread, World
 
@@ -41,23 +41,25 @@ _COURSES: Final = (
 )
 
 
-def scenarios(book: Book) -> Iterator[Scenario]:
+def scenarios(context: ScenarioContext) -> Iterator[Scenario]:
     for pace, name, story in _COURSES:
-        yield _both(book, pace, name, story)
+        yield _both(context, pace, name, story)
 
 
-def _both(book: Book, pace: str, name: str, story: str) -> Scenario:
+def _both(context: ScenarioContext, pace: str, name: str, story: str) -> Scenario:
     """Of both objectives."""
     keys = (f"error_budget_{pace}_burn", f"latency_budget_{pace}_burn")
-    windows = burn_of(book.thresholds, keys[0])
+    windows = burn_of(context.thresholds, keys[0])
     start = max(900.0, windows.short_window)
-    failed, slow = (min(0.9, _BAD * book.alerts[key].constant * allowed(book, key)) for key in keys)
+    failed, slow = (
+        min(0.9, _BAD * context.alerts[key].constant * allowed(context, key)) for key in keys
+    )
     due = max(
-        _due(book, key, start, share) for key, share in zip(keys, (failed, slow), strict=True)
+        _due(context, key, start, share) for key, share in zip(keys, (failed, slow), strict=True)
     )
     end = due + SPARE
-    gone = end + windows.short_window + max(book.alerts[key].keep_firing_for for key in keys)
-    world = _worse(book, start, end, failed, slow)
+    gone = end + windows.short_window + max(context.alerts[key].keep_firing_for for key in keys)
+    world = _worse(context, start, end, failed, slow)
     return Scenario(
         name=name,
         family="error",
@@ -65,38 +67,40 @@ def _both(book: Book, pace: str, name: str, story: str) -> Scenario:
         length=gone + SPARE,
         worlds=(world,),
         must=tuple(
-            Demand(book.alerts[key], book.trigger(key), world.instance, start, due, gone)
+            Demand(context.alerts[key], context.trigger(key), world.instance, start, due, gone)
             for key in keys
         ),
         may=(_ALSO,),
     )
 
 
-def allowed(book: Book, key: str) -> float:
+def allowed(context: ScenarioContext, key: str) -> float:
     """The share that the objective of an alert leaves."""
-    slo = book.thresholds.slo
+    slo = context.thresholds.slo
     objective = slo.availability if key.startswith("error") else slo.latency
     return 1 - objective.objective
 
 
-def _due(book: Book, key: str, start: float, share: float) -> float:
+def _due(context: ScenarioContext, key: str, start: float, share: float) -> float:
     """When the share of all requests so far is beyond the bound, as far as the window is full.
 
     What is summed by the hour is late by an hour.
     """
-    alert = book.alerts[key]
-    windows = burn_of(book.thresholds, key)
-    times = share / (alert.constant * allowed(book, key))
+    alert = context.alerts[key]
+    windows = burn_of(context.thresholds, key)
+    times = share / (alert.constant * allowed(context, key))
     worse = start + min(windows.window / times, start / (times - 1))
-    tile = book.thresholds.slo.burn.fast.window
+    tile = context.thresholds.slo.burn.fast.window
     late = tile if windows.window > tile else 0.0
-    return max(worse, judged_after(book.thresholds, key)) + late + book.trigger(key).for_ + 300.0
+    return (
+        max(worse, judged_after(context.thresholds, key)) + late + context.trigger(key).for_ + 300.0
+    )
 
 
-def _worse(book: Book, start: float, end: float, failed: float, slow: float) -> World:
+def _worse(context: ScenarioContext, start: float, end: float, failed: float, slow: float) -> World:
     """An instance of which so many requests fail, and so many of the rest are slow."""
-    world = book.world()
-    within = book.thresholds.slo.latency.within
+    world = context.world()
+    within = context.thresholds.slo.latency.within
     spread = Spread(((1 - slow, within / 2), (1.0, 20 * within)))
     return replace(
         world,

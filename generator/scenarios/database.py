@@ -6,33 +6,35 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator.scenarios.book import Book
+from generator.scenarios.context import ScenarioContext
 from generator.scenarios.model import May, Scenario
 
 
-def scenarios(book: Book) -> Iterator[Scenario]:
-    yield _pool(book)
-    yield _many(book)
-    yield _burst(book)
+def scenarios(context: ScenarioContext) -> Iterator[Scenario]:
+    yield _pool(context)
+    yield _many(context)
+    yield _burst(context)
 
 
-def _whole_pool(book: Book) -> float:
-    pool = book.thresholds.service.database_pool
+def _whole_pool(context: ScenarioContext) -> float:
+    pool = context.thresholds.service.database_pool
     return float(pool.size + pool.overflow)
 
 
-def _pool(book: Book) -> Scenario:
-    times = book.times("database_pool_near_limit")
-    world = book.world()
+def _pool(context: ScenarioContext) -> Scenario:
+    times = context.times("database_pool_near_limit")
+    world = context.world()
     worker = world.workers[0]
-    full = worker.database.between(times.start, times.end, _whole_pool(book))
+    full = worker.database.between(times.start, times.end, _whole_pool(context))
     return Scenario(
         name="a-worker-keeps-its-whole-pool",
         family="database",
         story="A worker does not give connections back, and its pool is used up. It is restarted.",
         length=times.length,
-        worlds=(book.restarted(world.worker(0, replace(worker, database=full)), times.end, [0]),),
-        must=book.must(times, "database_pool_near_limit"),
+        worlds=(
+            context.restarted(world.worker(0, replace(worker, database=full)), times.end, [0]),
+        ),
+        must=context.must(times, "database_pool_near_limit"),
         may=(
             May(
                 reason="where workers are few, one pool is a large part of all connections",
@@ -42,10 +44,10 @@ def _pool(book: Book) -> Scenario:
     )
 
 
-def _many(book: Book) -> Scenario:
-    times = book.times("many_database_connections")
-    each = math.ceil(1.2 * book.bound("many_database_connections") / book.workers)
-    world = book.world()
+def _many(context: ScenarioContext) -> Scenario:
+    times = context.times("many_database_connections")
+    each = math.ceil(1.2 * context.bound("many_database_connections") / context.workers)
+    world = context.world()
     workers = tuple(
         replace(worker, database=worker.database.between(times.start, times.end, each))
         for worker in world.workers
@@ -59,7 +61,7 @@ def _many(book: Book) -> Scenario:
         ),
         length=times.length,
         worlds=(replace(world, workers=workers),),
-        must=book.must(times, "many_database_connections"),
+        must=context.must(times, "many_database_connections"),
         may=(
             May(
                 reason="the thresholds do not know of the larger pools",
@@ -69,17 +71,19 @@ def _many(book: Book) -> Scenario:
     )
 
 
-def _burst(book: Book) -> Scenario:
+def _burst(context: ScenarioContext) -> Scenario:
     """Half as long as the most impatient of the alerts waits."""
     waits = (
         trigger.for_
         for key in ("database_pool_near_limit", "many_database_connections")
-        for trigger in book.alerts[key].triggers
+        for trigger in context.alerts[key].triggers
     )
     start, length = 1800.0, min(waits) / 2
-    world = book.world()
+    world = context.world()
     workers = tuple(
-        replace(worker, database=worker.database.between(start, start + length, _whole_pool(book)))
+        replace(
+            worker, database=worker.database.between(start, start + length, _whole_pool(context))
+        )
         for worker in world.workers
     )
     return Scenario(

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator import names
-from generator.alerts.build import Kit
 from generator.alerts.clock import Clock
+from generator.alerts.context import Context
 from generator.alerts.model import Series
-from generator.alerts.series import counter, gauge, selector
+from generator.alerts.testcases.series import counter, gauge, selector
 from generator.promql import le
-from generator.scenarios.course import Grid, Line, Sight, Steps, level, total
+from generator.scenarios.timeseries import Grid, Line, ScrapeState, Steps, level, total
 from generator.scenarios.world import MAX_FDS, Spread, Worker, World
 
 # Every counter has a healthy day behind it.
@@ -25,13 +25,13 @@ _PROBES: Final = 0.2
 Rate = Callable[[float], float | None]
 
 
-def series(world: World, kit: Kit, clock: Clock, length: int) -> tuple[Series, ...]:
+def series(world: World, context: Context, clock: Clock, length: int) -> tuple[Series, ...]:
     """All that Prometheus gets of one instance over `length` seconds."""
-    app = _Target(kit.api(world.instance), Grid(clock, length, world.api))
-    sidecar = _Target(kit.workers(world.instance), Grid(clock, length, world.sidecar))
+    app = _Target(context.api(world.instance), Grid(clock, length, world.api))
+    sidecar = _Target(context.workers(world.instance), Grid(clock, length, world.sidecar))
     return (
-        *_app(world, app, kit),
-        *_instance(world, sidecar, kit),
+        *_app(world, app, context),
+        *_instance(world, sidecar, context),
         *(
             each
             for slot, worker in enumerate(world.workers)
@@ -40,9 +40,9 @@ def series(world: World, kit: Kit, clock: Clock, length: int) -> tuple[Series, .
     )
 
 
-def process_memory(world: World, kit: Kit, clock: Clock, length: int) -> Series:
+def process_memory(world: World, context: Context, clock: Clock, length: int) -> Series:
     """The series that the standard collector would have for the first worker."""
-    app = _Target(kit.api(world.instance), Grid(clock, length, world.api))
+    app = _Target(context.api(world.instance), Grid(clock, length, world.api))
     worker = world.workers[0]
     return app.line("process_resident_memory_bytes", worker.memory, worker.alive)
 
@@ -66,7 +66,7 @@ class _Target:
 
     def up(self) -> Series:
         """1, or 0 where a scrape fails."""
-        tried: Steps[Sight] = Steps(
+        tried: Steps[ScrapeState] = Steps(
             tuple(
                 (moment, "scraped" if sight == "failed" else sight)
                 for moment, sight in self.grid.seen.points
@@ -117,7 +117,7 @@ def _scaled(rate: Rate, share: Callable[[float, float], float], bound: float) ->
     return scaled
 
 
-def _app(world: World, target: _Target, kit: Kit) -> Iterator[Series]:
+def _app(world: World, target: _Target, context: Context) -> Iterator[Series]:
     there = world.counted
 
     def answered(moment: float) -> float | None:
@@ -140,7 +140,7 @@ def _app(world: World, target: _Target, kit: Kit) -> Iterator[Series]:
     yield target.up()
     yield target.of(status="success").counter(names.REQUESTS, moments, answered, again)
     yield target.of(status="error").counter(names.REQUESTS, moments, failed, again)
-    service = kit.thresholds.service
+    service = context.thresholds.service
     spreads = [*moments, *world.latency.moments]
     yield from target.histogram(
         names.LATENCY,
@@ -155,17 +155,17 @@ def _app(world: World, target: _Target, kit: Kit) -> Iterator[Series]:
         service.confidence_buckets,
         [*moments, *world.weak.moments],
         answered,
-        lambda moment, bound: _scores(world.weak.at(moment), kit).share(bound),
+        lambda moment, bound: _scores(world.weak.at(moment), context).share(bound),
         again,
     )
 
 
-def _scores(weak: float, kit: Kit) -> Spread:
+def _scores(weak: float, context: Context) -> Spread:
     """So many answers are scored at or under the bound of weak ones, the others above it."""
-    return Spread(((weak, kit.thresholds.targets.confidence.below), (1.0, 1.0)))
+    return Spread(((weak, context.thresholds.targets.confidence.below), (1.0, 1.0)))
 
 
-def _instance(world: World, target: _Target, kit: Kit) -> Iterator[Series]:
+def _instance(world: World, target: _Target, context: Context) -> Iterator[Series]:
     answers, found = world.answers, [*world.seen.moments]
     for worker in world.workers:
         found += worker.alive.moments
@@ -187,14 +187,14 @@ def _instance(world: World, target: _Target, kit: Kit) -> Iterator[Series]:
     )
     yield from target.histogram(
         names.PROBE_DURATION,
-        kit.thresholds.service.latency_buckets,
+        context.thresholds.service.latency_buckets,
         [*answers.moments, *world.probe.moments],
         lambda moment: _PROBES * answers.at(moment),
         lambda moment, bound: world.probe.at(moment).share(bound),
         world.resumes,
     )
     yield target.of(reason="permission").counter(
-        names.EXPORTER_ERRORS, world.troubles.moments, world.troubles.at, world.resumes
+        names.EXPORTER_ERRORS, world.read_errors.moments, world.read_errors.at, world.resumes
     )
 
 

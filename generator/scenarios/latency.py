@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator.alerts.latency import QUANTILES
-from generator.alerts.proof import THERE
-from generator.scenarios.book import LOADING, Book
-from generator.scenarios.course import level, steady
+from generator.alerts.families.latency import QUANTILES
+from generator.alerts.testcases.standard import THERE
+from generator.scenarios.context import LOADING, ScenarioContext
 from generator.scenarios.model import May, Scenario
+from generator.scenarios.timeseries import level, steady
 
 _ALSO = May(
     reason="other alerts of slow answers, such as on the budget, tell of the same",
@@ -17,32 +17,32 @@ _ALSO = May(
 )
 
 
-def scenarios(book: Book) -> Iterator[Scenario]:
-    yield _slow_database(book)
-    yield _one_of_two(book)
-    yield _median(book)
-    yield _tail(book)
-    yield _extreme(book)
-    yield _slow_request(book)
-    yield _models_load(book)
+def scenarios(context: ScenarioContext) -> Iterator[Scenario]:
+    yield _slow_database(context)
+    yield _one_of_two(context)
+    yield _median(context)
+    yield _tail(context)
+    yield _extreme(context)
+    yield _slow_request(context)
+    yield _models_load(context)
 
 
-def factor(book: Book, field: str, beyond: float) -> float:
+def factor(context: ScenarioContext, field: str, beyond: float) -> float:
     """How many times slower than healthy a quantile is where it lies `beyond`."""
-    healthy = next(value for share, value in book.latency.points if share == QUANTILES[field])
+    healthy = next(value for share, value in context.latency.points if share == QUANTILES[field])
     return beyond / healthy
 
 
-def _slow_database(book: Book) -> Scenario:
+def _slow_database(context: ScenarioContext) -> Scenario:
     keys = ("high_latency", "high_median_latency", "requests_waiting", "slow_probe")
-    times = book.times(*keys)
+    times = context.times(*keys)
     slower = max(
-        factor(book, field, 3 * book.bound(key))
+        factor(context, field, 3 * context.bound(key))
         for key, field in (("high_latency", "p95"), ("high_median_latency", "p50"))
     )
-    world = book.world()
-    waiting = 3 * book.bound("requests_waiting") * book.busy
-    probe = book.latency.times(factor(book, "p50", 3 * book.bound("slow_probe")))
+    world = context.world()
+    waiting = 3 * context.bound("requests_waiting") * context.busy
+    probe = context.latency.times(factor(context, "p50", 3 * context.bound("slow_probe")))
     return Scenario(
         name="the-database-answers-slowly",
         family="latency",
@@ -54,12 +54,14 @@ def _slow_database(book: Book) -> Scenario:
         worlds=(
             replace(
                 world,
-                latency=world.latency.between(times.start, times.end, book.latency.times(slower)),
+                latency=world.latency.between(
+                    times.start, times.end, context.latency.times(slower)
+                ),
                 waiting=world.waiting.between(times.start, times.end, waiting),
                 probe=world.probe.between(times.start, times.end, probe),
             ),
         ),
-        must=book.must(times, *keys),
+        must=context.must(times, *keys),
         may=(
             _ALSO,
             May(
@@ -70,26 +72,26 @@ def _slow_database(book: Book) -> Scenario:
     )
 
 
-def _one_of_two(book: Book) -> Scenario:
-    times = book.times("high_latency")
-    well, ill = book.pair()
-    slow = book.latency.times(factor(book, "p95", 3 * book.bound("high_latency")))
+def _one_of_two(context: ScenarioContext) -> Scenario:
+    times = context.times("high_latency")
+    well, ill = context.pair()
+    slow = context.latency.times(factor(context, "p95", 3 * context.bound("high_latency")))
     return Scenario(
         name="one-of-two-instances-is-slow",
         family="latency",
         story="The second of two instances lost its graphics card. The first is well.",
         length=times.length,
         worlds=(well, replace(ill, latency=ill.latency.between(times.start, times.end, slow))),
-        must=book.must(times, "high_latency", instance=THERE),
+        must=context.must(times, "high_latency", instance=THERE),
         may=(_ALSO,),
     )
 
 
-def _median(book: Book) -> Scenario:
-    times = book.times("high_median_latency", which="mildest")
-    value = book.between("high_median_latency")
-    slow = book.latency.times(factor(book, "p50", value))
-    world = book.world()
+def _median(context: ScenarioContext) -> Scenario:
+    times = context.times("high_median_latency", which="mildest")
+    value = context.between("high_median_latency")
+    slow = context.latency.times(factor(context, "p50", value))
+    world = context.world()
     return Scenario(
         name="a-larger-model-is-slower",
         family="latency",
@@ -99,16 +101,16 @@ def _median(book: Book) -> Scenario:
         ),
         length=times.length,
         worlds=(replace(world, latency=world.latency.between(times.start, times.end, slow)),),
-        must=book.must(times, "high_median_latency", which="mildest"),
+        must=context.must(times, "high_median_latency", which="mildest"),
         may=(_ALSO,),
     )
 
 
-def _tail(book: Book) -> Scenario:
-    times = book.times("high_tail_latency")
-    value = 3 * book.bound("high_tail_latency")
-    slow = book.latency.times(factor(book, "p99", value), above=0.95)
-    world = book.world()
+def _tail(context: ScenarioContext) -> Scenario:
+    times = context.times("high_tail_latency")
+    value = 3 * context.bound("high_tail_latency")
+    slow = context.latency.times(factor(context, "p99", value), above=0.95)
+    world = context.world()
     return Scenario(
         name="one-of-fifty-is-slow",
         family="latency",
@@ -117,34 +119,34 @@ def _tail(book: Book) -> Scenario:
         ),
         length=times.length,
         worlds=(replace(world, latency=world.latency.between(times.start, times.end, slow)),),
-        must=book.must(times, "high_tail_latency"),
+        must=context.must(times, "high_tail_latency"),
         may=(replace(_ALSO, but=("high_latency", "high_median_latency")),),
     )
 
 
-def _extreme(book: Book) -> Scenario:
-    times = book.times("extreme_latency")
-    value = 3 * book.bound("extreme_latency")
-    slow = book.latency.times(factor(book, "p999", value), above=0.99)
-    world = book.world()
+def _extreme(context: ScenarioContext) -> Scenario:
+    times = context.times("extreme_latency")
+    value = 3 * context.bound("extreme_latency")
+    slow = context.latency.times(factor(context, "p999", value), above=0.99)
+    world = context.world()
     return Scenario(
         name="one-of-five-hundred-takes-for-ever",
         family="latency",
         story="Now and then a verification runs into a lock. Nobody is called for that.",
         length=times.length,
         worlds=(replace(world, latency=world.latency.between(times.start, times.end, slow)),),
-        must=book.must(times, "extreme_latency"),
+        must=context.must(times, "extreme_latency"),
         may=(replace(_ALSO, but=("high_latency", "high_median_latency", "high_tail_latency")),),
     )
 
 
-def _slow_request(book: Book) -> Scenario:
+def _slow_request(context: ScenarioContext) -> Scenario:
     """Out of few requests one is a high percentile."""
-    settings = book.thresholds.alerts.high_median_latency
+    settings = context.thresholds.alerts.high_median_latency
     rate = 0.8 * settings.min_requests / settings.window
-    once = float(book.kit.clock.interval)
-    world = replace(book.world(), requests=steady(rate).between(1800.0, 1800.0 + once, 1 / once))
-    slow = book.latency.times(30)
+    once = float(context.context.clock.interval)
+    world = replace(context.world(), requests=steady(rate).between(1800.0, 1800.0 + once, 1 / once))
+    slow = context.latency.times(30)
     return Scenario(
         name="one-slow-request-in-the-evening",
         family="latency",
@@ -156,20 +158,20 @@ def _slow_request(book: Book) -> Scenario:
     )
 
 
-def _models_load(book: Book) -> Scenario:
+def _models_load(context: ScenarioContext) -> Scenario:
     """Each worker loads its models with its first request, which takes as long."""
-    world = book.idle()
+    world = context.idle()
     first = 3600.0
-    requests = steady(0.0).to(first, book.workers / LOADING).to(first + LOADING, book.busy)
-    slow = book.latency.times(LOADING / 2 / book.latency.points[0][1])
+    requests = steady(0.0).to(first, context.workers / LOADING).to(first + LOADING, context.busy)
+    slow = context.latency.times(LOADING / 2 / context.latency.points[0][1])
     workers = tuple(
         replace(
             worker,
-            memory=level(book.cold)
-            .to(first, book.cold, (book.warm - book.cold) / LOADING)
-            .to(first + LOADING, book.warm),
+            memory=level(context.cold)
+            .to(first, context.cold, (context.warm - context.cold) / LOADING)
+            .to(first + LOADING, context.warm),
             born=steady(0.0),
-            cpu=worker.cpu.to(first, 1.0).to(first + LOADING, book.worker.cpu.at(0)),
+            cpu=worker.cpu.to(first, 1.0).to(first + LOADING, context.worker.cpu.at(0)),
         )
         for worker in world.workers
     )
@@ -187,10 +189,10 @@ def _models_load(book: Book) -> Scenario:
                 world,
                 requests=requests,
                 latency=world.latency.between(first, first + LOADING, slow),
-                waiting=level(0.0).between(first, first + LOADING, float(book.workers)),
-                probe=world.probe.between(first, first + LOADING, book.latency.times(10)),
+                waiting=level(0.0).between(first, first + LOADING, float(context.workers)),
+                probe=world.probe.between(first, first + LOADING, context.latency.times(10)),
                 workers=workers,
-                clients=level(0.0).to(first, book.world().clients.at(0)),
+                clients=level(0.0).to(first, context.world().clients.at(0)),
             ),
         ),
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from generator.scenarios.book import LOADING, SPARE, Book, Times
-from generator.scenarios.course import Line, level
+from generator.scenarios.context import LOADING, SPARE, ScenarioContext, Times
 from generator.scenarios.model import May, Scenario
+from generator.scenarios.timeseries import Line, level
 from generator.scenarios.world import MIB, World
 
 # The garbage collector's sawtooth goes so far to either side.
@@ -18,17 +18,17 @@ _FINE: Final = 15
 _GOLDEN: Final = 0.6180339887
 
 
-def scenarios(book: Book) -> Iterator[Scenario]:
-    yield _slow_leak(book)
-    yield _leak_in_a_sawtooth(book)
-    yield _fast_leak(book)
-    yield _near_limit(book)
-    yield _large(book)
-    yield _heavy_start(book)
-    yield _sawtooth(book)
-    yield _jitter(book)
-    yield _cache(book)
-    yield _recycled(book)
+def scenarios(context: ScenarioContext) -> Iterator[Scenario]:
+    yield _slow_leak(context)
+    yield _leak_in_a_sawtooth(context)
+    yield _fast_leak(context)
+    yield _near_limit(context)
+    yield _large(context)
+    yield _heavy_start(context)
+    yield _sawtooth(context)
+    yield _jitter(context)
+    yield _cache(context)
+    yield _recycled(context)
 
 
 def grown(world: World, course: Line, slot: int = 0) -> World:
@@ -50,26 +50,26 @@ def saw(base: float, length: float, period: float, growth: float = 0.0) -> Line:
     return Line(tuple(points))
 
 
-def _slow_leak(book: Book) -> Scenario:
-    times = book.times("memory_leak")
-    world = book.world()
-    course = level(book.warm).grow(times.start, 3 * book.bound("memory_leak"))
+def _slow_leak(context: ScenarioContext) -> Scenario:
+    times = context.times("memory_leak")
+    world = context.world()
+    course = level(context.warm).grow(times.start, 3 * context.bound("memory_leak"))
     return Scenario(
         name="a-worker-leaks-slowly",
         family="memory",
         story="A worker keeps a little of every answer. It is restarted the next day.",
         length=times.length,
-        worlds=(book.restarted(grown(world, course), times.end, [0]),),
-        must=book.must(times, "memory_leak"),
+        worlds=(context.restarted(grown(world, course), times.end, [0]),),
+        must=context.must(times, "memory_leak"),
     )
 
 
-def _leak_in_a_sawtooth(book: Book) -> Scenario:
+def _leak_in_a_sawtooth(context: ScenarioContext) -> Scenario:
     """From its beginning on."""
-    must = book.must(Times(0.0, 0.0, 0.0), "memory_leak")
-    growth = 3 * book.bound("memory_leak")
-    length = book.wait("memory_leak") + SPARE
-    course = saw(book.warm, length, _period(book), growth)
+    must = context.must(Times(0.0, 0.0, 0.0), "memory_leak")
+    growth = 3 * context.bound("memory_leak")
+    length = context.wait("memory_leak") + SPARE
+    course = saw(context.warm, length, _period(context), growth)
     return Scenario(
         name="a-leak-below-a-sawtooth",
         family="memory",
@@ -78,33 +78,33 @@ def _leak_in_a_sawtooth(book: Book) -> Scenario:
             "Nobody restarts it."
         ),
         length=length,
-        worlds=(grown(book.world(), course),),
+        worlds=(grown(context.world(), course),),
         must=tuple(replace(each, gone=None) for each in must),
         pace=_FINE,
     )
 
 
-def _fast_leak(book: Book) -> Scenario:
-    times = book.times("fast_memory_leak")
-    world = book.world()
-    course = level(book.warm).grow(times.start, 3 * book.bound("fast_memory_leak"))
+def _fast_leak(context: ScenarioContext) -> Scenario:
+    times = context.times("fast_memory_leak")
+    world = context.world()
+    course = level(context.warm).grow(times.start, 3 * context.bound("fast_memory_leak"))
     return Scenario(
         name="a-worker-leaks-fast",
         family="memory",
         story="A release keeps every source it is given. The worker is restarted in time.",
         length=times.length,
-        worlds=(book.restarted(grown(world, course), times.end, [0]),),
-        must=book.must(times, "fast_memory_leak"),
+        worlds=(context.restarted(grown(world, course), times.end, [0]),),
+        must=context.must(times, "fast_memory_leak"),
         may=(May(reason="what grows becomes large", keys=("high_memory",)),),
     )
 
 
-def _near_limit(book: Book) -> Scenario:
-    times = book.times("memory_near_limit")
-    bound = book.bound("memory_near_limit")
-    world = book.world()
-    limit = book.workers * book.warm / (0.75 * bound)
-    peak = (1 + bound) / 2 * limit / book.workers
+def _near_limit(context: ScenarioContext) -> Scenario:
+    times = context.times("memory_near_limit")
+    bound = context.bound("memory_near_limit")
+    world = context.world()
+    limit = context.workers * context.warm / (0.75 * bound)
+    peak = (1 + bound) / 2 * limit / context.workers
     workers = tuple(
         replace(worker, memory=worker.memory.to(times.start, peak)) for worker in world.workers
     )
@@ -116,34 +116,34 @@ def _near_limit(book: Book) -> Scenario:
             "A restart of all workers helps."
         ),
         length=times.length,
-        worlds=(book.restarted(replace(world, workers=workers, memory_limit=limit), times.end),),
-        must=book.must(times, "memory_near_limit"),
+        worlds=(context.restarted(replace(world, workers=workers, memory_limit=limit), times.end),),
+        must=context.must(times, "memory_near_limit"),
     )
 
 
-def _large(book: Book) -> Scenario:
-    times = book.times("high_memory")
-    world = book.restarted(book.world(), times.start)
-    size = 1.2 * book.bound("high_memory")
+def _large(context: ScenarioContext) -> Scenario:
+    times = context.times("high_memory")
+    world = context.restarted(context.world(), times.start)
+    size = 1.2 * context.bound("high_memory")
     workers = tuple(
         replace(worker, memory=worker.memory.to(times.start + LOADING, size))
         for worker in world.workers
     )
-    world = book.restarted(replace(world, workers=workers), times.end)
+    world = context.restarted(replace(world, workers=workers), times.end)
     return Scenario(
         name="larger-models-than-planned",
         family="memory",
         story="A release loads larger models into every worker. It is rolled back.",
         length=times.length,
         worlds=(world,),
-        must=book.must(times, "high_memory", late=LOADING),
+        must=context.must(times, "high_memory", late=LOADING),
     )
 
 
-def _heavy_start(book: Book) -> Scenario:
-    times = book.times("high_initial_memory")
-    size = 1.2 * book.bound("high_initial_memory")
-    world = book.restarted(book.world(), times.start)
+def _heavy_start(context: ScenarioContext) -> Scenario:
+    times = context.times("high_initial_memory")
+    size = 1.2 * context.bound("high_initial_memory")
+    world = context.restarted(context.world(), times.start)
     workers = tuple(
         replace(worker, memory=worker.memory.to(times.start, size)) for worker in world.workers
     )
@@ -155,31 +155,31 @@ def _heavy_start(book: Book) -> Scenario:
         length=times.length,
         worlds=(replace(world, workers=workers),),
         must=tuple(
-            replace(each, gone=times.start + 2 * book.fade("high_initial_memory"))
-            for each in book.must(times, "high_initial_memory")
+            replace(each, gone=times.start + 2 * context.fade("high_initial_memory"))
+            for each in context.must(times, "high_initial_memory")
         ),
     )
 
 
-def _period(book: Book) -> float:
+def _period(context: ScenarioContext) -> float:
     """Of a sawtooth that has a low in every envelope; whole minutes."""
-    return 60.0 * max(4, int(book.thresholds.alerts.memory_leak.envelope / 180))
+    return 60.0 * max(4, int(context.thresholds.alerts.memory_leak.envelope / 180))
 
 
-def _long(book: Book) -> float:
+def _long(context: ScenarioContext) -> float:
     """As long as a leak would need to be told of."""
-    return book.wait("memory_leak", "mildest") + SPARE
+    return context.wait("memory_leak", "mildest") + SPARE
 
 
-def _sawtooth(book: Book) -> Scenario:
-    world = book.world()
-    for slot in range(book.workers):
-        world = grown(world, saw(book.warm, _long(book), _period(book)), slot)
+def _sawtooth(context: ScenarioContext) -> Scenario:
+    world = context.world()
+    for slot in range(context.workers):
+        world = grown(world, saw(context.warm, _long(context), _period(context)), slot)
     return Scenario(
         name="the-garbage-collectors-sawtooth",
         family="memory",
         story="The memory of each worker moves by 150 MiB to either side. Its floor stays.",
-        length=_long(book),
+        length=_long(context),
         worlds=(world,),
         pace=_FINE,
     )
@@ -199,49 +199,49 @@ def jittery(base: float, length: float, every: float, slot: int) -> Line:
     )
 
 
-def _jitter(book: Book) -> Scenario:
-    world = book.world()
-    for slot in range(book.workers):
-        world = grown(world, jittery(book.warm, _long(book), 2.0 * _FINE, slot), slot)
+def _jitter(context: ScenarioContext) -> Scenario:
+    world = context.world()
+    for slot in range(context.workers):
+        world = grown(world, jittery(context.warm, _long(context), 2.0 * _FINE, slot), slot)
     return Scenario(
         name="flat-memory-with-jitter",
         family="memory",
         story="The memory of each worker trembles by two in a hundred. It never grows.",
-        length=_long(book),
+        length=_long(context),
         worlds=(world,),
         pace=2 * _FINE,
     )
 
 
-def _cache(book: Book) -> Scenario:
-    settings = book.thresholds.alerts.memory_leak
-    filling = 0.7 * (book.trigger("memory_leak", "mildest").for_ - settings.window)
+def _cache(context: ScenarioContext) -> Scenario:
+    settings = context.thresholds.alerts.memory_leak
+    filling = 0.7 * (context.trigger("memory_leak", "mildest").for_ - settings.window)
     start = settings.window
-    growth = 1.5 * book.bound("memory_leak", "mildest")
-    course = level(book.warm).grow(start, growth).grow(start + filling, 0.0)
+    growth = 1.5 * context.bound("memory_leak", "mildest")
+    course = level(context.warm).grow(start, growth).grow(start + filling, 0.0)
     return Scenario(
         name="a-cache-fills-and-stops",
         family="memory",
         story="A cache fills for an hour or two and keeps its size. That is no leak.",
-        length=start + filling + book.wait("memory_leak", "mildest") + SPARE,
-        worlds=(grown(book.world(), course),),
+        length=start + filling + context.wait("memory_leak", "mildest") + SPARE,
+        worlds=(grown(context.world(), course),),
     )
 
 
-def _recycled(book: Book) -> Scenario:
+def _recycled(context: ScenarioContext) -> Scenario:
     """Workers that are replaced before anything can be said of their growth."""
-    settings = book.thresholds.alerts.memory_leak
+    settings = context.thresholds.alerts.memory_leak
     life = settings.warm_up + settings.envelope + settings.window
-    growth = 3 * book.bound("memory_leak", "mildest")
+    growth = 3 * context.bound("memory_leak", "mildest")
     length = 4 * life
-    world = book.world()
-    for slot in range(book.workers):
-        course = level(book.warm).grow(0.0, growth)
-        first = life * (0.4 + 0.5 * slot / book.workers)
+    world = context.world()
+    for slot in range(context.workers):
+        course = level(context.warm).grow(0.0, growth)
+        first = life * (0.4 + 0.5 * slot / context.workers)
         world = grown(world, course, slot)
         moment = first
         while moment < length:
-            world = book.restarted(world, moment, [slot])
+            world = context.restarted(world, moment, [slot])
             memory = world.workers[slot].memory.grow(moment + LOADING, growth)
             world = grown(world, memory, slot)
             moment += 0.9 * life

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from generator.alerts.build import Kit
 from generator.alerts.clock import Clock
+from generator.alerts.context import Context
 from generator.alerts.model import Alert, Recording, Series
 from generator.rules import group_name
 from generator.scenarios.exposition import series
@@ -31,7 +31,7 @@ def render(
     """`promtool-tests/scenarios/NAME.yml` of every scenario, by path."""
     groups = rule_groups(thresholds, alerts, recordings)
     paths = [f"../../{path}" for path in groups]
-    base = Kit(thresholds).clock
+    base = Context(thresholds).clock
     return {
         f"{FOLDER}/{each.name}.yml": dump(
             document(
@@ -63,10 +63,10 @@ def document(
     more: Sequence[Series] = (),
 ) -> dict[str, Any]:
     """A test file that evaluates the rules over the scenario's series, and `more` of these."""
-    kit = Kit(thresholds)
-    clock, length = scenario.grid(kit.clock)
+    context = Context(thresholds)
+    clock, length = scenario.grid(context.clock)
     interval = format_duration(clock.interval)
-    found = [each for world in scenario.worlds for each in series(world, kit, clock, length)]
+    found = [each for world in scenario.worlds for each in series(world, context, clock, length)]
     return {
         "rule_files": list(rule_files),
         "evaluation_interval": interval,
@@ -101,12 +101,12 @@ def others(scenario: Scenario, alerts: Sequence[Alert], end: int) -> str:
     allowed = "|".join((WATCHDOG, *scenario.allowed(alerts)))
     parts = [_ever(f'alertname!~"{allowed}"', end)]
     for demand in scenario.must:
-        labels = {**demand.labels, "severity": "|".join(with_milder(demand))}
+        labels = {**demand.labels, "severity": "|".join(with_lower_severities(demand))}
         parts.append(f"unless on ({_BY})\n{_ever(_labels(labels), end)}")
     return "\n".join(parts)
 
 
-def with_milder(demand: Demand) -> tuple[Severity, ...]:
+def with_lower_severities(demand: Demand) -> tuple[Severity, ...]:
     """The demanded severity and the milder ones, which tell of the same incident."""
     return SEVERITIES[SEVERITIES.index(demand.trigger.severity) :]
 

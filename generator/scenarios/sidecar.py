@@ -5,50 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator.scenarios.book import Book
+from generator.scenarios.context import ScenarioContext
 from generator.scenarios.model import May, Scenario
 
 
-def scenarios(book: Book) -> Iterator[Scenario]:
-    yield _down(book)
-    yield _unknown(book)
-    yield _blind(book)
-    yield _no_rights(book)
-    yield _no_app_metrics(book)
-    yield _restarts(book)
-    yield _prometheus_restarts(book)
-    yield _failed_scrapes(book)
+def scenarios(context: ScenarioContext) -> Iterator[Scenario]:
+    yield _down(context)
+    yield _unknown(context)
+    yield _blind(context)
+    yield _no_rights(context)
+    yield _no_app_metrics(context)
+    yield _restarts(context)
+    yield _prometheus_restarts(context)
+    yield _failed_scrapes(context)
 
 
-def _down(book: Book) -> Scenario:
-    times = book.times("sidecar_down")
+def _down(context: ScenarioContext) -> Scenario:
+    times = context.times("sidecar_down")
     return Scenario(
         name="the-sidecar-is-down",
         family="availability",
         story="The sidecar ends and nobody starts it for a while. The service is well.",
         length=times.length,
         worlds=(
-            replace(book.world().scrapes(times.start, times.end, "failed"), resumes=(times.end,)),
+            replace(
+                context.world().scrapes(times.start, times.end, "failed"), resumes=(times.end,)
+            ),
         ),
-        must=book.must(times, "sidecar_down"),
+        must=context.must(times, "sidecar_down"),
     )
 
 
-def _unknown(book: Book) -> Scenario:
-    times = book.times("target_missing")
+def _unknown(context: ScenarioContext) -> Scenario:
+    times = context.times("target_missing")
     return Scenario(
         name="prometheus-forgets-the-targets",
         family="availability",
         story="A change of the service discovery drops both jobs. It is taken back.",
         length=times.length,
-        worlds=(book.world().scrapes(times.start, times.end, "unknown"),),
-        must=book.must(times, "target_missing"),
+        worlds=(context.world().scrapes(times.start, times.end, "unknown"),),
+        must=context.must(times, "target_missing"),
     )
 
 
-def _blind(book: Book) -> Scenario:
-    times = book.times("sidecar_blind")
-    world = book.world()
+def _blind(context: ScenarioContext) -> Scenario:
+    times = context.times("sidecar_blind")
+    world = context.world()
     return Scenario(
         name="the-sidecar-sees-no-workers",
         family="availability",
@@ -58,43 +60,45 @@ def _blind(book: Book) -> Scenario:
         ),
         length=times.length,
         worlds=(replace(world, seen=world.seen.between(times.start, times.end, False)),),
-        must=book.must(times, "sidecar_blind"),
+        must=context.must(times, "sidecar_blind"),
         may=(May(reason="none seen is fewer than should run", keys=("workers_missing",)),),
     )
 
 
-def _no_rights(book: Book) -> Scenario:
-    times = book.times("sidecar_errors")
-    world = book.world()
+def _no_rights(context: ScenarioContext) -> Scenario:
+    times = context.times("sidecar_errors")
+    world = context.world()
     return Scenario(
         name="the-sidecar-lost-its-rights",
         family="availability",
         story="The sidecar runs as another user and cannot read descriptors. That is set right.",
         length=times.length,
-        worlds=(replace(world, troubles=world.troubles.between(times.start, times.end, 0.2)),),
-        must=book.must(times, "sidecar_errors"),
+        worlds=(
+            replace(world, read_errors=world.read_errors.between(times.start, times.end, 0.2)),
+        ),
+        must=context.must(times, "sidecar_errors"),
     )
 
 
-def _no_app_metrics(book: Book) -> Scenario:
+def _no_app_metrics(context: ScenarioContext) -> Scenario:
     """For hours: what other alerts read of the app is missing as well."""
-    times = book.times("app_metrics_missing", "idle_cpu")
-    world = book.world()
+    times = context.times("app_metrics_missing", "idle_cpu")
+    world = context.world()
     return Scenario(
         name="the-apps-metrics-are-gone",
         family="availability",
         story="A deploy lost the folder of the app's metrics. For hours nobody sets it again.",
         length=times.length,
         worlds=(replace(world, counted=world.counted.between(times.start, times.end, False)),),
-        must=book.must(times, "app_metrics_missing"),
+        must=context.must(times, "app_metrics_missing"),
     )
 
 
-def _restarts(book: Book) -> Scenario:
-    world = book.world()
+def _restarts(context: ScenarioContext) -> Scenario:
+    world = context.world()
     moments = (1800.0, 2700.0)
     for moment in moments:
-        world = world.scrapes(moment, moment + 2 * book.kit.clock.interval, "failed")
+        world = world.scrapes(moment, moment + 2 * context.context.clock.interval, "failed")
     return Scenario(
         name="the-sidecar-restarts",
         family="availability",
@@ -106,9 +110,9 @@ def _restarts(book: Book) -> Scenario:
     )
 
 
-def _prometheus_restarts(book: Book) -> Scenario:
+def _prometheus_restarts(context: ScenarioContext) -> Scenario:
     """A gap that Prometheus looks back over, and a longer one."""
-    world = book.world().scrapes(1800.0, 2010.0, "lost").scrapes(3600.0, 4080.0, "lost")
+    world = context.world().scrapes(1800.0, 2010.0, "lost").scrapes(3600.0, 4080.0, "lost")
     return Scenario(
         name="prometheus-restarts",
         family="availability",
@@ -121,9 +125,9 @@ def _prometheus_restarts(book: Book) -> Scenario:
     )
 
 
-def _failed_scrapes(book: Book) -> Scenario:
-    world = book.world()
-    once = float(book.kit.clock.interval)
+def _failed_scrapes(context: ScenarioContext) -> Scenario:
+    world = context.world()
+    once = float(context.context.clock.interval)
     for turn in range(1, 8):
         world = world.scrapes(600.0 * turn, 600.0 * turn + once, "failed")
     return Scenario(

@@ -6,22 +6,22 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator.scenarios.book import Book
-from generator.scenarios.course import steady
+from generator.scenarios.context import ScenarioContext
 from generator.scenarios.model import May, Scenario
+from generator.scenarios.timeseries import steady
 
 
-def scenarios(book: Book) -> Iterator[Scenario]:
-    yield _gateway(book)
-    yield _slow_service(book)
-    yield from _night(book)
-    yield _pause(book)
+def scenarios(context: ScenarioContext) -> Iterator[Scenario]:
+    yield _gateway(context)
+    yield _slow_service(context)
+    yield from _night(context)
+    yield _pause(context)
 
 
-def _gateway(book: Book) -> Scenario:
-    times = book.times("no_traffic")
-    world = book.world()
-    idle = book.idle().workers[0].cpu.at(0)
+def _gateway(context: ScenarioContext) -> Scenario:
+    times = context.times("no_traffic")
+    world = context.world()
+    idle = context.idle().workers[0].cpu.at(0)
     workers = tuple(
         replace(worker, cpu=worker.cpu.between(times.start, times.end, idle))
         for worker in world.workers
@@ -40,16 +40,16 @@ def _gateway(book: Book) -> Scenario:
                 workers=workers,
             ),
         ),
-        must=book.must(times, "no_traffic"),
+        must=context.must(times, "no_traffic"),
     )
 
 
-def _slow_service(book: Book) -> Scenario:
+def _slow_service(context: ScenarioContext) -> Scenario:
     """Short of what is asked for, yet each request waits less than a second."""
-    times = book.times("low_throughput")
-    world = book.world()
-    rate = 0.75 * book.bound("low_throughput")
-    waiting = math.ceil(1.2 * book.thresholds.targets.throughput.low.concurrency)
+    times = context.times("low_throughput")
+    world = context.world()
+    rate = 0.75 * context.bound("low_throughput")
+    waiting = math.ceil(1.2 * context.thresholds.targets.throughput.low.concurrency)
     return Scenario(
         name="answers-come-slower-than-asked",
         family="traffic",
@@ -62,27 +62,27 @@ def _slow_service(book: Book) -> Scenario:
                 waiting=world.waiting.between(times.start, times.end, waiting),
             ),
         ),
-        must=book.must(times, "low_throughput"),
+        must=context.must(times, "low_throughput"),
         may=(May(reason="they wait", keys=("requests_waiting",)),),
     )
 
 
-def _night(book: Book) -> Iterator[Scenario]:
+def _night(context: ScenarioContext) -> Iterator[Scenario]:
     """An evening with a request in each window, yet fewer than the alert wants before a silence.
 
     None where no such rate exists.
     """
-    settings = book.thresholds.alerts.no_traffic
+    settings = context.thresholds.alerts.no_traffic
     least, most = 1 / settings.window, settings.min_requests / settings.before
     if least >= most:
         return
     evening, night = 3600.0, 3600.0 + settings.before + 2 * settings.window
     morning = night + 3 * 3600.0
-    requests = steady(book.busy).to(evening, math.sqrt(least * most)).to(night, 0.0)
-    busy = book.worker.cpu.at(0)
+    requests = steady(context.busy).to(evening, math.sqrt(least * most)).to(night, 0.0)
+    busy = context.worker.cpu.at(0)
     workers = tuple(
         replace(worker, cpu=steady(busy).to(evening, worker.cpu.at(0)).to(morning, busy))
-        for worker in book.idle().workers
+        for worker in context.idle().workers
     )
     yield Scenario(
         name="a-night-without-traffic",
@@ -91,13 +91,15 @@ def _night(book: Book) -> Iterator[Scenario]:
             "Requests grow few in the evening and stop at night. In the morning they come again."
         ),
         length=morning + 3600.0,
-        worlds=(replace(book.idle(), requests=requests.to(morning, book.busy), workers=workers),),
+        worlds=(
+            replace(context.idle(), requests=requests.to(morning, context.busy), workers=workers),
+        ),
     )
 
 
-def _pause(book: Book) -> Scenario:
-    length = 0.8 * book.window("no_traffic")
-    world = book.world()
+def _pause(context: ScenarioContext) -> Scenario:
+    length = 0.8 * context.window("no_traffic")
+    world = context.world()
     return Scenario(
         name="a-pause-of-the-only-client",
         family="traffic",

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator.scenarios.book import Book
-from generator.scenarios.course import steady
+from generator.scenarios.context import ScenarioContext
 from generator.scenarios.model import Scenario
+from generator.scenarios.timeseries import steady
 
 
-def scenarios(book: Book) -> Iterator[Scenario]:
-    yield _crash_loop(book)
-    if book.workers > 1:  # the loss of a single worker is that of the service
-        yield _stays_away(book)
-    yield _killed_once(book)
-    yield _deploy(book)
-    yield from _rollback(book)
+def scenarios(context: ScenarioContext) -> Iterator[Scenario]:
+    yield _crash_loop(context)
+    if context.workers > 1:  # the loss of a single worker is that of the service
+        yield _stays_away(context)
+    yield _killed_once(context)
+    yield _deploy(context)
+    yield from _rollback(context)
 
 
-def _crash_loop(book: Book) -> Scenario:
-    times = book.times("worker_crash_loop")
-    pause = book.window("worker_crash_loop") / (3 * book.bound("worker_crash_loop"))
-    world = book.world()
+def _crash_loop(context: ScenarioContext) -> Scenario:
+    times = context.times("worker_crash_loop")
+    pause = context.window("worker_crash_loop") / (3 * context.bound("worker_crash_loop"))
+    world = context.world()
     moment = times.start
     while moment < times.end:
-        world = book.restarted(world, moment)
+        world = context.restarted(world, moment)
         moment += pause
     return Scenario(
         name="workers-crash-in-a-loop",
@@ -35,26 +35,26 @@ def _crash_loop(book: Book) -> Scenario:
         ),
         length=times.length,
         worlds=(world,),
-        must=book.must(times, "worker_crash_loop"),
+        must=context.must(times, "worker_crash_loop"),
     )
 
 
-def _stays_away(book: Book) -> Scenario:
-    times = book.times("workers_missing")
-    world = book.restarted(book.world(), times.start, [0], gone=times.end - times.start)
+def _stays_away(context: ScenarioContext) -> Scenario:
+    times = context.times("workers_missing")
+    world = context.restarted(context.world(), times.start, [0], gone=times.end - times.start)
     return Scenario(
         name="a-worker-stays-away",
         family="workers",
         story="A worker was killed and its supervisor does not replace it. A restart does.",
         length=times.length,
         worlds=(world,),
-        must=book.must(times, "workers_missing"),
+        must=context.must(times, "workers_missing"),
     )
 
 
-def _killed_once(book: Book) -> Scenario:
-    gone = float(book.kit.clock.interval)
-    world = book.restarted(book.world(), 1800.0, [0], gone=gone)
+def _killed_once(context: ScenarioContext) -> Scenario:
+    gone = float(context.context.clock.interval)
+    world = context.restarted(context.world(), 1800.0, [0], gone=gone)
     return Scenario(
         name="a-worker-is-killed-once",
         family="workers",
@@ -64,13 +64,13 @@ def _killed_once(book: Book) -> Scenario:
     )
 
 
-def _deploy(book: Book) -> Scenario:
+def _deploy(context: ScenarioContext) -> Scenario:
     """One worker after the other, as a graceful reload does, and all at once an hour later."""
-    world = book.world()
-    for slot in range(book.workers):
-        world = book.restarted(world, 1800.0 + 30 * slot, [slot])
-    world = book.restarted(world, 5400.0)
-    answers = steady(True).between(5400.0, 5400.0 + book.kit.clock.interval, False)
+    world = context.world()
+    for slot in range(context.workers):
+        world = context.restarted(world, 1800.0 + 30 * slot, [slot])
+    world = context.restarted(world, 5400.0)
+    answers = steady(True).between(5400.0, 5400.0 + context.context.clock.interval, False)
     return Scenario(
         name="deploys-of-all-workers",
         family="workers",
@@ -82,11 +82,11 @@ def _deploy(book: Book) -> Scenario:
     )
 
 
-def _rollback(book: Book) -> Iterator[Scenario]:
+def _rollback(context: ScenarioContext) -> Iterator[Scenario]:
     """Two starts of each worker in the window: none where a bound finds that too many."""
-    if book.bound("worker_crash_loop", "mildest") < 2:
+    if context.bound("worker_crash_loop", "mildest") < 2:
         return
-    second = 1800.0 + book.window("worker_crash_loop") * 2 / 3
+    second = 1800.0 + context.window("worker_crash_loop") * 2 / 3
     yield Scenario(
         name="a-deploy-is-rolled-back",
         family="workers",
@@ -95,5 +95,5 @@ def _rollback(book: Book) -> Iterator[Scenario]:
             "Every worker starts twice."
         ),
         length=3 * 3600.0,
-        worlds=(book.restarted(book.restarted(book.world(), 1800.0), second),),
+        worlds=(context.restarted(context.restarted(context.world(), 1800.0), second),),
     )

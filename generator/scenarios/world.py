@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from generator.scenarios.course import ALWAYS, SCRAPED, Line, Sight, Steps
+from generator.scenarios.timeseries import ALWAYS, SCRAPED, Line, ScrapeState, Steps
 
 MIB: Final = 2.0**20
 # Descriptors that a worker may have open.
@@ -70,20 +70,20 @@ class World:
     clients: Line
     answers: Steps[bool]
     probe: Steps[Spread]
-    troubles: Steps[float]
+    read_errors: Steps[float]
     restarts: tuple[float, ...] = ()
     resumes: tuple[float, ...] = ()
     seen: Steps[bool] = ALWAYS
     counted: Steps[bool] = ALWAYS
-    api: Steps[Sight] = SCRAPED
-    sidecar: Steps[Sight] = SCRAPED
+    api: Steps[ScrapeState] = SCRAPED
+    sidecar: Steps[ScrapeState] = SCRAPED
 
     def worker(self, index: int, worker: Worker) -> World:
         """This world with another course of one worker."""
         workers = (*self.workers[:index], worker, *self.workers[index + 1 :])
         return replace(self, workers=workers)
 
-    def scrapes(self, start: float, end: float, sight: Sight) -> World:
+    def scrapes(self, start: float, end: float, sight: ScrapeState) -> World:
         """Both jobs' scrapes for a while."""
         return replace(
             self,

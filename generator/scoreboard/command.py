@@ -11,7 +11,7 @@ from pathlib import Path
 
 from generator import rules
 from generator.alerts import all_alerts, all_recordings
-from generator.alerts.build import Kit
+from generator.alerts.context import Context
 from generator.alerts.model import Alert
 from generator.files import write
 from generator.scenarios import all_scenarios
@@ -45,14 +45,14 @@ def _program(name: str) -> Path:
 
 def measured(thresholds: Thresholds, promtool: Path) -> tuple[page.Row, ...]:
     """Every scenario with what both sets of rules made of it. Raises PromtoolError."""
-    kit, alerts = Kit(thresholds), all_alerts(thresholds)
+    context, alerts = Context(thresholds), all_alerts(thresholds)
     scenarios = all_scenarios(thresholds, alerts)
     ours = _bundle_firings(thresholds, alerts, scenarios, promtool)
     theirs = _guide_firings(thresholds, scenarios, promtool)
     return tuple(
         page.Row(
             scenario,
-            judge(scenario, scenario.clock(kit.clock), alerts, one),
+            judge(scenario, scenario.clock(context.clock), alerts, one),
             guess(scenario, other),
         )
         for scenario, one, other in zip(scenarios, ours, theirs, strict=True)
@@ -77,7 +77,7 @@ def _bundle_firings(
 def _guide_firings(
     thresholds: Thresholds, scenarios: Sequence[Scenario], promtool: Path
 ) -> list[tuple[Firing, ...]]:
-    kit = Kit(thresholds)
+    context = Context(thresholds)
     with tempfile.TemporaryDirectory(prefix="rules-") as folder:
         write(Path(folder), {"guide.yml": guide.RULES})
         path = str(Path(folder, "guide.yml"))
@@ -88,7 +88,10 @@ def _guide_firings(
                 [path],
                 [guide.GROUP],
                 [_question(thresholds, each)],
-                [process_memory(world, kit, *each.grid(kit.clock)) for world in each.worlds],
+                [
+                    process_memory(world, context, *each.grid(context.clock))
+                    for world in each.worlds
+                ],
             )
             for each in scenarios
         ]
@@ -96,5 +99,5 @@ def _guide_firings(
 
 
 def _question(thresholds: Thresholds, scenario: Scenario) -> dict[str, object]:
-    clock = scenario.clock(Kit(thresholds).clock)
+    clock = scenario.clock(Context(thresholds).clock)
     return question(clock.tick(scenario.length), clock.interval)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from generator.alerts.clock import Clock
 from generator.alerts.model import Alert
 from generator.scenarios.model import Demand, Scenario
-from generator.scenarios.render import due, with_milder
+from generator.scenarios.render import due, with_lower_severities
 from generator.scoreboard.measure import Firing
 
 
@@ -83,7 +83,7 @@ def _tells(fired: Firing, demand: Demand) -> bool:
         demand.alert.name,
         demand.labels.get("instance", ""),
     )
-    return same and fired.severity in with_milder(demand)
+    return same and fired.severity in with_lower_severities(demand)
 
 
 def guess(scenario: Scenario, fired: Sequence[Firing]) -> Guess:

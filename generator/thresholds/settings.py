@@ -18,7 +18,7 @@ class Trigger:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tier(Trigger):
+class BoundTrigger(Trigger):
     """One severity of an alert: where it fires, and after how long."""
 
     fires_at: Annotated[
@@ -39,9 +39,9 @@ class AlertSettings:
 class BoundAlert(AlertSettings):
     """An alert on a bound; at least one severity is set."""
 
-    critical: Tier | None = None
-    warning: Tier | None = None
-    info: Tier | None = None
+    critical: BoundTrigger | None = None
+    warning: BoundTrigger | None = None
+    info: BoundTrigger | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,14 +133,14 @@ class Alerts:
 
     high_error_rate: Annotated[TrafficAlert, Rows("error_rate")]
     requests_failing: FailingAlert
-    error_budget_fast_burn: BurnAlert
-    error_budget_steady_burn: BurnAlert
-    error_budget_slow_burn: BurnAlert
-    error_budget_creeping_burn: BurnAlert
     high_median_latency: Annotated[TrafficAlert, Rows("latency.p50", histogram=True)]
     high_latency: Annotated[TrafficAlert, Rows("latency.p95", histogram=True)]
     high_tail_latency: Annotated[TrafficAlert, Rows("latency.p99", histogram=True)]
     extreme_latency: Annotated[TrafficAlert, Rows("latency.p999", histogram=True)]
+    error_budget_fast_burn: BurnAlert
+    error_budget_steady_burn: BurnAlert
+    error_budget_slow_burn: BurnAlert
+    error_budget_creeping_burn: BurnAlert
     latency_budget_fast_burn: BurnAlert
     latency_budget_steady_burn: BurnAlert
     latency_budget_slow_burn: BurnAlert

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from generator.alerts import budget
+from generator.alerts import objectives
 from generator.names import LATENCY, OPEN_FDS, REQUESTS, RESIDENT_MEMORY, START_TIME, THREADS
 from generator.promql import le
 from generator.thresholds.model import Thresholds
@@ -76,7 +76,9 @@ def tiles(now: float) -> Iterator[str]:
     slo = thresholds().slo
     tile = slo.burn.fast.window
     names = [
-        count(tile).name for each in budget.objectives(fleet()) for count in (each.all_, each.bad)
+        count(tile).name
+        for each in objectives.objectives(fleet())
+        for count in (each.all_, each.bad)
     ]
     assert all(name.endswith(format_duration(tile)) for name in names)
     for turn in range(int(slo.period / tile)):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from generator.alerts import all_alerts
-from generator.alerts.budget import FAMILIES
 from generator.alerts.model import Alert
+from generator.alerts.objectives import FAMILIES
 from generator.bundle import render
 from generator.scenarios.render import FOLDER
 from tests.bundle import alerts, files

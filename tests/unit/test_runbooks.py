@@ -94,13 +94,19 @@ def test_a_page_has_every_section_and_none_is_empty(name: str) -> None:
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.name)
 def test_a_runbook_says_what_to_do(alert: Alert) -> None:
-    book = alert.runbook
-    assert book.queries
-    assert len(book.causes) > 1
-    for text in (book.gist, book.meaning, book.impact, book.escalate, *book.first):
+    context = alert.runbook
+    assert context.queries
+    assert len(context.causes) > 1
+    for text in (
+        context.summary,
+        context.meaning,
+        context.impact,
+        context.escalate,
+        *context.first,
+    ):
         assert text == text.strip()
         assert text.endswith((".", "`", "?"))
-    for cause in book.causes:
+    for cause in context.causes:
         assert cause.remedy.endswith(".")
         assert not cause.title.endswith(".")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.alerts.clock import Clock
-from generator.alerts.series import (
+from generator.alerts.testcases.series import (
     Phase,
     counter,
     gauge,

@@ -123,14 +123,14 @@ def severities_are_in_order(draft: Draft) -> Iterator[Problem]:
         by_alert.setdefault(aim.alert, []).append(aim)
     for found in by_alert.values():
         # SEVERITIES begins with the worst, and so does each pair.
-        for worse, milder in combinations(found, 2):
-            limit, value = draft.number(worse.edge), draft.number(milder.edge)
-            if limit is None or value is None or milder.is_milder(value, worse, limit):
+        for worse, lower in combinations(found, 2):
+            limit, value = draft.number(worse.edge), draft.number(lower.edge)
+            if limit is None or value is None or lower.is_milder(value, worse, limit):
                 continue
-            unit = milder.shape.cls.unit
-            shown = f"{quoted(draft.leaves[milder.path].text)} ({format_value(value, unit)})"
+            unit = lower.shape.cls.unit
+            shown = f"{quoted(draft.leaves[lower.path].text)} ({format_value(value, unit)})"
             spelled = f"{worse.severity} ({format_value(limit, unit)})"
-            yield draft.problem(milder.path, f"a milder bound than that of {spelled}", shown)
+            yield draft.problem(lower.path, f"a milder bound than that of {spelled}", shown)
 
 
 def bounds_can_be_read(draft: Draft) -> Iterator[Problem]:

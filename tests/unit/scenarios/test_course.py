@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.alerts.clock import Clock
-from generator.scenarios.course import SCRAPED, Grid, level, steady, total
+from generator.scenarios.timeseries import SCRAPED, Grid, level, steady, total
 from tests.unit.test_series import samples
 
 CLOCK = Clock(15)

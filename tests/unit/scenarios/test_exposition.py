@@ -10,23 +10,23 @@ from itertools import pairwise
 import promql_parser
 import pytest
 
-from generator.alerts.build import Kit
 from generator.alerts.clock import Clock
+from generator.alerts.context import Context
 from generator.alerts.model import Series
 from generator.names import LABELS
 from generator.promql import plain
 from generator.scenarios import all_scenarios
-from generator.scenarios.book import Book
-from generator.scenarios.course import steady
+from generator.scenarios.context import ScenarioContext
 from generator.scenarios.exposition import process_memory, series
 from generator.scenarios.model import Scenario
+from generator.scenarios.timeseries import steady
 from generator.scenarios.world import Spread, World
 from tests.bundle import alerts, recordings, thresholds
 from tests.unit.test_alerts import vectors
 from tests.unit.test_series import samples
 
-KIT = Kit(thresholds())
-BOOK = Book(KIT, {alert.key: alert for alert in alerts()})
+KIT = Context(thresholds())
+BOOK = ScenarioContext(KIT, {alert.key: alert for alert in alerts()})
 CLOCK = Clock(15)
 SCENARIOS = all_scenarios(thresholds(), alerts())
 

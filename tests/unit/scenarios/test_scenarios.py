@@ -8,13 +8,13 @@ from collections import Counter
 import pytest
 import yaml
 
-from generator.alerts.build import Kit
+from generator.alerts.context import Context
 from generator.scenarios import all_scenarios
 from generator.scenarios.model import Scenario
 from generator.scenarios.render import FOLDER, due
 from tests.bundle import alerts, files, thresholds
 
-KIT = Kit(thresholds())
+KIT = Context(thresholds())
 SCENARIOS = all_scenarios(thresholds(), alerts())
 INCIDENTS = [each for each in SCENARIOS if each.must]
 QUIET = [each for each in SCENARIOS if not each.must]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.alerts.build import Kit
+from generator.alerts.context import Context
 from generator.cli import BAD_INPUT, main
 from generator.scenarios import all_scenarios
 from generator.scenarios.model import Scenario
@@ -18,7 +18,7 @@ from generator.scoreboard.judge import Guess, guess, judge
 from generator.scoreboard.measure import Firing, parse
 from tests.bundle import ROOT, alerts, thresholds
 
-CLOCK = Kit(thresholds()).clock
+CLOCK = Context(thresholds()).clock
 SCENARIOS = {each.name: each for each in all_scenarios(thresholds(), alerts())}
 INCIDENT = SCENARIOS["errors-after-a-release"]
 QUIET = SCENARIOS["a-nightly-batch"]

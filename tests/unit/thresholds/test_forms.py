@@ -6,7 +6,7 @@ import pytest
 
 from generator.thresholds import ConfigError, Thresholds, load
 from generator.thresholds.levels import Count, Seconds
-from generator.thresholds.settings import Tier
+from generator.thresholds.settings import BoundTrigger
 from tests.unit.thresholds.good import FILE, GOOD, edited, problems
 
 KEYS = "`version`, `service`, `targets`, `slo`, `dashboards`, `routing`, `deploy`, `alerts`"
@@ -117,7 +117,7 @@ def test_values_are_in_si_base_units() -> None:
     assert p95 == 0.5
     assert thresholds.targets.memory.slow_growth.acceptable == 10 * 2**20 / 3600
     assert thresholds.targets.error_rate.normal.target == 0.001
-    assert thresholds.alerts.high_latency.critical == Tier(
+    assert thresholds.alerts.high_latency.critical == BoundTrigger(
         fires_at="latency.p95.critical", for_=300
     )
     workers: Count = thresholds.service.expected_workers

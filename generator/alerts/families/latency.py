@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.build import LEVELS, Kit, Level, triggers
-from generator.alerts.courses import quantile_over_time
+from generator.alerts.context import LEVELS, Context, Level, triggers
+from generator.alerts.definition import Definition
 from generator.alerts.model import (
     Alert,
     Cause,
@@ -19,8 +20,9 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import Drive, low_traffic, prove
-from generator.alerts.series import Phase, histogram, quantile_share
+from generator.alerts.testcases.over_time import quantile_over_time
+from generator.alerts.testcases.series import Phase, histogram, quantile_share
+from generator.alerts.testcases.standard import InputGenerator, low_traffic, with_standard_cases
 from generator.names import (
     ACCEPT_QUEUE,
     CONFIDENCE,
@@ -33,7 +35,7 @@ from generator.names import (
 from generator.promql import number
 from generator.thresholds.levels import Unit
 from generator.thresholds.notices import between_buckets
-from generator.thresholds.settings import TrafficAlert
+from generator.thresholds.settings import Rows, TrafficAlert
 from generator.thresholds.units import format_duration, format_value
 
 # Field of LatencyTargets -> quantile.
@@ -84,7 +86,7 @@ class _Percentile:
     key: str
     field: str
     panel: int
-    gist: str
+    summary: str
     impact: str
     first: str
     causes: tuple[Cause, ...]
@@ -96,7 +98,7 @@ _ALERTS: Final = (
         key="high_median_latency",
         field="p50",
         panel=100,
-        gist="Half of the verifications take too long: the service as a whole is slow.",
+        summary="Half of the verifications take too long: the service as a whole is slow.",
         impact="Every client, on most requests.",
         first=(
             "The whole service is slow, so look for what all requests share: a release, the "
@@ -119,7 +121,7 @@ _ALERTS: Final = (
         key="high_latency",
         field="p95",
         panel=101,
-        gist="One verification in twenty takes too long.",
+        summary="One verification in twenty takes too long.",
         impact="Most clients now and then; those with long answers and many sources first.",
         first=(
             "Compare with the median on the same dashboard. It rose as well: the service as a "
@@ -142,7 +144,7 @@ _ALERTS: Final = (
         key="high_tail_latency",
         field="p99",
         panel=102,
-        gist="One verification in a hundred takes too long.",
+        summary="One verification in a hundred takes too long.",
         impact=(
             "Few requests, but each client sooner or later; clients with short time limits see "
             "failures."
@@ -167,7 +169,7 @@ _ALERTS: Final = (
         key="extreme_latency",
         field="p999",
         panel=103,
-        gist="One verification in a thousand takes extremely long.",
+        summary="One verification in a thousand takes extremely long.",
         impact="Single requests. Nobody needs to get up for it.",
         first="Nothing at night. By day look for what the slowest requests have in common.",
         causes=(
@@ -181,17 +183,14 @@ _ALERTS: Final = (
 )
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return tuple(_quantile_alert(kit, each) for each in _ALERTS)
-
-
-def _quantile_alert(kit: Kit, own: _Percentile) -> Alert:
-    settings: TrafficAlert = getattr(kit.thresholds.alerts, own.key)
+def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) -> Alert:
     window, minimum = settings.window, settings.min_requests
     read, count = quantile(LATENCY, own.field, window), observations(LATENCY, window)
-    found = triggers(kit.thresholds, settings, f"and on (job, instance) {count.query} >= {minimum}")
+    found = triggers(
+        context.thresholds, settings, f"and on (job, instance) {count.query} >= {minimum}"
+    )
     spoken, w = NAMES[own.field], format_duration(window)
-    buckets = kit.thresholds.service.latency_buckets
+    buckets = context.thresholds.service.latency_buckets
     alert = Alert(
         key=own.key,
         family="latency",
@@ -219,7 +218,7 @@ def _quantile_alert(kit: Kit, own: _Percentile) -> Alert:
             "{{instance}}",
         ),
         runbook=Runbook(
-            gist=own.gist,
+            summary=own.summary,
             first=(
                 own.first,
                 (
@@ -261,10 +260,12 @@ def _quantile_alert(kit: Kit, own: _Percentile) -> Alert:
         ),
     )
     slowest = next(edge for edge in buckets if edge > alert.bound(found[0]))
-    few = quantile_drive(kit, own.field, window, minimum * kit.clock.interval / window)
-    drive = quantile_drive(kit, own.field, window, 2 * minimum)
-    course = quantile_over_time(kit, window, LATENCY, QUANTILES[own.field], kit.api, (read, count))
-    return prove(alert, drive, low_traffic(alert, few, window, slowest), course)
+    few = quantile_drive(context, own.field, window, minimum * context.clock.interval / window)
+    inputs = quantile_drive(context, own.field, window, 2 * minimum)
+    course = quantile_over_time(
+        context, window, LATENCY, QUANTILES[own.field], context.api, (read, count)
+    )
+    return with_standard_cases(alert, inputs, low_traffic(alert, few, window, slowest), course)
 
 
 def per_worker(counter: str, w: str) -> str:
@@ -287,22 +288,35 @@ def precision(buckets: Sequence[float], bounds: Sequence[float]) -> str:
 
 
 def quantile_drive(
-    kit: Kit, field: str, window: float, per_scrape: float, metric: str = LATENCY
-) -> Drive:
+    context: Context, field: str, window: float, per_scrape: float, metric: str = LATENCY
+) -> InputGenerator:
     """Observations spread so that the quantile reads the wanted value exactly."""
-    labels = kit.api if metric == LATENCY else kit.workers
-    buckets, q = kit.thresholds.service.latency_buckets, QUANTILES[field]
+    labels = context.api if metric == LATENCY else context.workers
+    buckets, q = context.thresholds.service.latency_buckets, QUANTILES[field]
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         share = quantile_share(q, buckets)
-        return histogram(kit.clock, metric, labels(instance), buckets, phases, share, per_scrape)
+        return histogram(
+            context.clock, metric, labels(instance), buckets, phases, share, per_scrape
+        )
 
-    return Drive(
-        clock=kit.clock,
+    return InputGenerator(
+        clock=context.clock,
         series=series,
         labels=labels,
         healthy=buckets[0] * q,
-        onset=kit.second_sample,
+        time_to_fire=context.second_sample,
         counters=True,
-        flood=kit.flood(window, 1 - q),
+        traffic_multiplier=context.traffic_multiplier(window, 1 - q),
     )
+
+
+DEFINITIONS: Final = tuple(
+    Definition(
+        each.key,
+        TrafficAlert,
+        Rows(f"latency.{each.field}", histogram=True),
+        partial(_quantile_alert, each),
+    )
+    for each in _ALERTS
+)

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, triggers
-from generator.alerts.growth import (
-    Growing,
-    Growth,
-    envelope,
-    healthy_courses,
-    over_time,
-    ripe,
-    seconds_to_limit,
-    slope,
+from generator.alerts.context import Context, triggers
+from generator.alerts.definition import define
+from generator.alerts.families.leak_texts import (
+    CGROUP,
+    DESCRIPTORS,
+    MEMORY,
+    THREAD_KIND,
+    Kind,
+    Passages,
+    Per,
 )
-from generator.alerts.leakwords import CGROUP, DESCRIPTORS, MEMORY, THREAD_KIND, Kind, Passages, Per
-from generator.alerts.memory import GIB, SAME_WORKER
+from generator.alerts.families.memory import GIB, SAME_WORKER
 from generator.alerts.model import (
     Alert,
     Case,
@@ -32,8 +31,18 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, prove
-from generator.alerts.series import Phase, gauge, selector
+from generator.alerts.testcases.leaks import (
+    Growing,
+    Growth,
+    envelope,
+    negative_cases,
+    over_time,
+    ripe,
+    seconds_to_limit,
+    slope,
+)
+from generator.alerts.testcases.series import Phase, gauge, selector
+from generator.alerts.testcases.standard import HERE, with_standard_cases
 from generator.names import (
     DB_CONNECTIONS,
     MAX_FDS,
@@ -49,7 +58,7 @@ from generator.names import (
 from generator.promql import number
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
-from generator.thresholds.settings import BoundAlert, LeakAlert
+from generator.thresholds.settings import BoundAlert, LeakAlert, Rows
 from generator.thresholds.units import format_duration
 
 _MIB: Final = 2.0**20
@@ -123,7 +132,7 @@ class _Leak:
     kind: Kind
     panel: int
     per: Per
-    gist: str
+    summary: str
     impact: str
     first: str
     causes: tuple[Cause, ...]
@@ -135,7 +144,7 @@ _SLOW: Final = _Leak(
     kind=MEMORY,
     panel=100,
     per="hour",
-    gist="A worker's memory has grown steadily for hours.",
+    summary="A worker's memory has grown steadily for hours.",
     impact=(
         "Nobody yet. At the memory limit the kernel kills the worker, and its requests fail; "
         "without a limit the whole machine runs short."
@@ -160,7 +169,7 @@ _FAST: Final = _Leak(
     kind=MEMORY,
     panel=101,
     per="minute",
-    gist="A worker's memory grows so fast that it reaches its limit within hours.",
+    summary="A worker's memory grows so fast that it reaches its limit within hours.",
     impact=(
         "Soon everybody on this instance: at the memory limit the kernel kills the worker, and its "
         "requests fail. A worker that swaps answers late before that."
@@ -187,7 +196,7 @@ _FDS: Final = _Leak(
     kind=DESCRIPTORS,
     panel=112,
     per="hour",
-    gist="A worker has opened more and more files or connections for hours.",
+    summary="A worker has opened more and more files or connections for hours.",
     impact="Nobody yet. At the limit the worker can neither accept a connection nor open a file.",
     first=(
         "Read in the alert when the limit is reached. Beyond the morning: a ticket, and nothing "
@@ -222,7 +231,7 @@ _POOLS: Final = _Leak(
     kind=THREAD_KIND,
     panel=113,
     per="hour",
-    gist="A worker has started more and more threads for hours.",
+    summary="A worker has started more and more threads for hours.",
     impact="Nobody yet; each thread keeps memory, and many busy ones slow each other down.",
     first="Nothing at night, unless memory grows along: then follow AuditorMemoryLeak.",
     causes=(
@@ -238,22 +247,31 @@ _POOLS: Final = _Leak(
 )
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    thresholds = kit.thresholds
-    return (
-        _leak(kit, _SLOW, memory(thresholds)),
-        _leak(kit, _FAST, memory(thresholds)),
-        _leak(kit, _FDS, _descriptors(thresholds)),
-        _leak(kit, _POOLS, _threads(thresholds)),
-    )
+@define(LeakAlert, Rows("memory", Unit.GROWTH))
+def memory_leak(context: Context, settings: LeakAlert) -> Alert:
+    return _leak(context, _SLOW, memory(context.thresholds), settings)
 
 
-def _leak(kit: Kit, own: _Leak, growing: Growing) -> Alert:
-    settings: LeakAlert = getattr(kit.thresholds.alerts, own.key)
-    kit = kit.for_window(settings.window)
+@define(LeakAlert, Rows("memory", Unit.GROWTH))
+def fast_memory_leak(context: Context, settings: LeakAlert) -> Alert:
+    return _leak(context, _FAST, memory(context.thresholds), settings)
+
+
+@define(LeakAlert, Rows("worker.fd_growth"))
+def file_descriptor_leak(context: Context, settings: LeakAlert) -> Alert:
+    return _leak(context, _FDS, _descriptors(context.thresholds), settings)
+
+
+@define(LeakAlert, Rows("worker.thread_growth"))
+def thread_leak(context: Context, settings: LeakAlert) -> Alert:
+    return _leak(context, _POOLS, _threads(context.thresholds), settings)
+
+
+def _leak(context: Context, own: _Leak, growing: Growing, settings: LeakAlert) -> Alert:
+    context = context.for_window(settings.window)
     kind, window = own.kind, format_duration(settings.window)
     steep, left = slope(growing, settings), seconds_to_limit(growing, settings)
-    limit = time_to_limit(kit.thresholds, settings)
+    limit = time_to_limit(context.thresholds, settings)
     said = Passages(kind, own.per, growing, left, limit)
     amount = kind.amount.replace("PACE", said.pace)
     cgroup = (limit,) if kind is MEMORY else ()
@@ -265,7 +283,7 @@ def _leak(kit: Kit, own: _Leak, growing: Growing) -> Alert:
         op=">",
         unit=Unit.GROWTH if kind is MEMORY else Unit.PACE,
         triggers=triggers(
-            kit.thresholds,
+            context.thresholds,
             settings,
             f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) > {number(ripe(settings))}",
         ),
@@ -291,12 +309,12 @@ def _leak(kit: Kit, own: _Leak, growing: Growing) -> Alert:
         runbook=_runbook(own, settings, (left, *cgroup)),
         origins=growing.origins,
     )
-    growth = Growth(kit, growing, settings, said.paced, said.after)
+    growth = Growth(context, growing, settings, said.paced, said.after)
     with_limit = (_with_limit(growth, alert, said),) if cgroup else ()
-    return prove(
+    return with_standard_cases(
         alert,
-        growth.drive(),
-        *healthy_courses(growth),
+        growth.inputs(),
+        *negative_cases(growth),
         *with_limit,
         over_time(growth, limit if cgroup else None),
     )
@@ -305,7 +323,7 @@ def _leak(kit: Kit, own: _Leak, growing: Growing) -> Alert:
 def _runbook(own: _Leak, settings: LeakAlert, limits: Sequence[Recording]) -> Runbook:
     kind, window = own.kind, format_duration(settings.window)
     return Runbook(
-        gist=own.gist,
+        summary=own.summary,
         first=(
             own.first,
             (
@@ -321,7 +339,7 @@ def _runbook(own: _Leak, settings: LeakAlert, limits: Sequence[Recording]) -> Ru
         meaning=(
             f"The lowest value of each {format_duration(settings.envelope)} rose over {window}, by "
             f"a straight line fitted through it, faster than the bound. The lowest value hides "
-            f"{kind.hides}, and a worker is judged only once window and envelope lie past its "
+            f"{kind.masks}, and a worker is judged only once window and envelope lie past its "
             "warm-up, so what it loads or opens once is no leak. It does not say that the growth "
             "has no end: a cache or a pool that fills slowly looks the same."
         ),
@@ -342,19 +360,21 @@ def _runbook(own: _Leak, settings: LeakAlert, limits: Sequence[Recording]) -> Ru
 
 def _with_limit(growth: Growth, alert: Alert, said: Passages) -> Case:
     """The text says when the limit of the cgroup is reached."""
-    kit, drive = growth.kit, growth.drive()
-    clock, trigger = kit.clock, alert.triggers[0]
+    context, inputs = growth.context, growth.inputs()
+    clock, trigger = context.clock, alert.triggers[0]
     value = 2 * alert.bound(trigger)
-    at = clock.tick(drive.onset(value, 0) + trigger.for_) + clock.interval
+    at = clock.tick(inputs.time_to_fire(value, 0) + trigger.for_) + clock.interval
     length = [Phase(at + clock.interval, value)]
-    cgroup = kit.workers(HERE)
+    cgroup = context.workers(HERE)
     left = 7200.0
-    known = {**drive.known(value, at), said.cgroup: f"{CGROUP}2h 0m 0s"}
-    firing = tuple(Firing(each.severity, value, kit.worker(HERE), known) for each in alert.triggers)
+    known = {**inputs.known(value, at), said.cgroup: f"{CGROUP}2h 0m 0s"}
+    firing = tuple(
+        Firing(each.severity, value, context.worker(HERE), known) for each in alert.triggers
+    )
     return Case(
         "a limit of the cgroup is known",
         (
-            *drive.series(HERE, length),
+            *inputs.series(HERE, length),
             Series(selector(MEMORY_USAGE, cgroup), gauge(clock, length, lambda _value: 2 * GIB)),
             Series(
                 selector(MEMORY_LIMIT, cgroup),

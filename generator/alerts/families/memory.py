@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, thousandfold, triggers
+from generator.alerts.context import Context, thousandfold, triggers
+from generator.alerts.definition import define
 from generator.alerts.model import (
     Alert,
     Case,
@@ -18,9 +19,9 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, prove
-from generator.alerts.recorded import exactly
-from generator.alerts.series import Phase, gauge, selector
+from generator.alerts.testcases.recordings import exactly
+from generator.alerts.testcases.series import Phase, gauge, selector
+from generator.alerts.testcases.standard import HERE, with_standard_cases
 from generator.names import (
     MEMORY_LIMIT,
     MEMORY_USAGE,
@@ -32,19 +33,15 @@ from generator.names import (
 )
 from generator.promql import number
 from generator.thresholds.levels import Unit
-from generator.thresholds.settings import InitialAlert
+from generator.thresholds.settings import BoundAlert, InitialAlert, Rows
 from generator.thresholds.units import format_duration
 
 GIB: Final = 2.0**30
 SAME_WORKER: Final = "(job, instance, worker)"
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return high_memory(kit), high_initial_memory(kit), memory_near_limit(kit)
-
-
-def high_memory(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.high_memory
+@define(BoundAlert, Rows("memory", Unit.BYTES))
+def high_memory(context: Context, settings: BoundAlert) -> Alert:
     alert = Alert(
         key="high_memory",
         family="memory",
@@ -52,7 +49,7 @@ def high_memory(kit: Kit) -> Alert:
         quantity=f"{RESIDENT_MEMORY}{{}}",
         op=">",
         unit=Unit.BYTES,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         summary=(
             "Worker {{ $labels.worker }} of {{ $labels.instance }} holds "
@@ -66,7 +63,7 @@ def high_memory(kit: Kit) -> Alert:
         ),
         panel=Panel("system", "Memory", 102, "Resident memory", "{{instance}} worker {{worker}}"),
         runbook=Runbook(
-            gist="A worker holds more memory than it should need.",
+            summary="A worker holds more memory than it should need.",
             first=(
                 "See on the panel whether the memory still grows or stands still.",
                 (
@@ -118,11 +115,13 @@ def high_memory(kit: Kit) -> Alert:
             ),
         ),
     )
-    return prove(alert, kit.gauge_drive({RESIDENT_MEMORY: float}, kit.worker, healthy=GIB / 2))
+    return with_standard_cases(
+        alert, context.gauge_inputs({RESIDENT_MEMORY: float}, context.worker, healthy=GIB / 2)
+    )
 
 
-def high_initial_memory(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.high_initial_memory
+@define(InitialAlert, Rows("memory", Unit.BYTES))
+def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
     window = format_duration(settings.window)
     guard = f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) < {number(settings.window)}"
     # Apart from what the process before it held in the same slot.
@@ -137,7 +136,7 @@ def high_initial_memory(kit: Kit) -> Alert:
         quantity=lowest.query,
         op=">",
         unit=Unit.BYTES,
-        triggers=triggers(kit.thresholds, settings, guard),
+        triggers=triggers(context.thresholds, settings, guard),
         keep_firing_for=settings.keep_firing_for,
         recordings=(young, lowest),
         summary=(
@@ -157,7 +156,7 @@ def high_initial_memory(kit: Kit) -> Alert:
             "{{instance}} worker {{worker}}",
         ),
         runbook=Runbook(
-            gist="A worker needs much memory before it has done any work.",
+            summary="A worker needs much memory before it has done any work.",
             first=(
                 "Nothing at night.",
                 (
@@ -196,44 +195,44 @@ def high_initial_memory(kit: Kit) -> Alert:
             escalate="Not at night. A ticket for the developers of the release.",
         ),
     )
-    drive = kit.gauge_drive(
-        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, kit.worker, healthy=GIB / 8
+    inputs = context.gauge_inputs(
+        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, context.worker, healthy=GIB / 8
     )
-    clock = kit.clock
+    clock = context.clock
     length = clock.tick(2 * settings.window)
-    born = Series(selector(START_TIME, kit.worker(HERE)), f"0x{length // clock.interval}")
+    born = Series(selector(START_TIME, context.worker(HERE)), f"0x{length // clock.interval}")
     models = Series(
-        selector(RESIDENT_MEMORY, kit.worker(HERE)),
+        selector(RESIDENT_MEMORY, context.worker(HERE)),
         f"1.1e8x3 {number(2 * GIB)}x{length // clock.interval}",
     )
-    return prove(
+    return with_standard_cases(
         alert,
-        drive,
+        inputs,
         Case(
             "models load after the start",
             (born, models),
             tuple(Moment(clock.tick(length * part / 8), ()) for part in range(1, 8)),
         ),
-        _heavy_start(kit, alert, settings),
-        _heavy_release(kit, alert, settings),
-        _first_minutes(kit, settings, lowest),
+        _heavy_start(context, alert, settings),
+        _heavy_release(context, alert, settings),
+        _first_minutes(context, settings, lowest),
     )
 
 
-def _first_minutes(kit: Kit, settings: InitialAlert, lowest: Recording) -> Case:
+def _first_minutes(context: Context, settings: InitialAlert, lowest: Recording) -> Case:
     """What counts is the window's age and no more, and it counts for as long.
 
     The first worker has least at the end of its first minutes, but for what comes after them; the
     second at its start.
     """
-    clock = kit.clock
+    clock = context.clock
     window, rest = clock.tick(settings.window), 2 * clock.tick(settings.window)
     i, early = clock.interval, clock.tick(settings.window / 4)
     courses = (
         [Phase(window - i, 4.0), Phase(i, 2.0), Phase(rest, 1.0)],
         [Phase(early, 1.0), Phase(rest + window, 4.0)],
     )
-    workers = [{**kit.workers(HERE), "worker": str(index)} for index, _ in enumerate(courses)]
+    workers = [{**context.workers(HERE), "worker": str(index)} for index, _ in enumerate(courses)]
     series = [
         Series(selector(RESIDENT_MEMORY, labels), gauge(clock, course, lambda value: value * GIB))
         for labels, course in zip(workers, courses, strict=True)
@@ -253,21 +252,21 @@ def _first_minutes(kit: Kit, settings: InitialAlert, lowest: Recording) -> Case:
     )
 
 
-def _heavy_start(kit: Kit, alert: Alert, settings: InitialAlert) -> Case:
+def _heavy_start(context: Context, alert: Alert, settings: InitialAlert) -> Case:
     """Too much memory from the start on: said while the worker is young, not for ever."""
-    clock, value = kit.clock, 2 * alert.bound(alert.triggers[0])
+    clock, value = context.clock, 2 * alert.bound(alert.triggers[0])
     grown = clock.tick(settings.window)
     gone = grown + clock.tick(settings.keep_firing_for)
     course = [Phase(gone + clock.interval, value)]
-    drive = kit.gauge_drive(
-        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, kit.worker, healthy=0.0
+    inputs = context.gauge_inputs(
+        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, context.worker, healthy=0.0
     )
     firing = tuple(
-        Firing(trigger.severity, value, kit.worker(HERE), {}) for trigger in alert.triggers
+        Firing(trigger.severity, value, context.worker(HERE), {}) for trigger in alert.triggers
     )
     return Case(
         "a heavy worker grows older",
-        tuple(drive.series(HERE, course)),
+        tuple(inputs.series(HERE, course)),
         (
             Moment(grown - clock.interval, firing),
             Moment(gone - clock.interval, firing),
@@ -276,29 +275,29 @@ def _heavy_start(kit: Kit, alert: Alert, settings: InitialAlert) -> Case:
     )
 
 
-def _heavy_release(kit: Kit, alert: Alert, settings: InitialAlert) -> Case:
+def _heavy_release(context: Context, alert: Alert, settings: InitialAlert) -> Case:
     """The process before it in the same slot was light."""
-    clock, bound = kit.clock, alert.bound(alert.triggers[-1])
+    clock, bound = context.clock, alert.bound(alert.triggers[-1])
     value = 2 * alert.bound(alert.triggers[0])
     before = clock.tick(2 * settings.window)
     phases = [Phase(before, 0.5 * bound), Phase(before, value)]
     births = [Phase(before, -before), Phase(before, before)]
     firing = tuple(
-        Firing(trigger.severity, value, kit.worker(HERE), {}) for trigger in alert.triggers
+        Firing(trigger.severity, value, context.worker(HERE), {}) for trigger in alert.triggers
     )
     wait = clock.tick(max(trigger.for_ for trigger in alert.triggers))
     return Case(
         "a heavy release follows a light one",
         (
-            Series(selector(RESIDENT_MEMORY, kit.worker(HERE)), gauge(clock, phases, float)),
-            Series(selector(START_TIME, kit.worker(HERE)), gauge(clock, births, float)),
+            Series(selector(RESIDENT_MEMORY, context.worker(HERE)), gauge(clock, phases, float)),
+            Series(selector(START_TIME, context.worker(HERE)), gauge(clock, births, float)),
         ),
         (Moment(before - clock.interval, ()), Moment(before + wait, firing)),
     )
 
 
-def memory_near_limit(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.memory_near_limit
+@define(BoundAlert, Rows("memory.cgroup"))
+def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
     used = Recording(
         "memory", "instance:auditor_memory:usage_ratio", f"{MEMORY_USAGE}{{}} / {MEMORY_LIMIT}{{}}"
     )
@@ -309,7 +308,7 @@ def memory_near_limit(kit: Kit) -> Alert:
         quantity=used.query,
         op=">",
         unit=Unit.RATIO,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(used,),
         summary=(
@@ -322,7 +321,7 @@ def memory_near_limit(kit: Kit) -> Alert:
         ),
         panel=Panel("system", "Memory", 104, "Memory used of the cgroup's limit", "{{instance}}"),
         runbook=Runbook(
-            gist="The workers together are about to reach the memory limit of their container.",
+            summary="The workers together are about to reach the memory limit of their container.",
             first=(
                 (
                     "Find the largest worker (query below) and restart it: SIGTERM to its `pid`. "
@@ -390,4 +389,4 @@ def memory_near_limit(kit: Kit) -> Alert:
         MEMORY_USAGE: lambda value: thousandfold(value) * 2**20,
         MEMORY_LIMIT: lambda _value: 1000.0 * 2**20,
     }
-    return prove(alert, kit.gauge_drive(levels, kit.workers, healthy=0.5))
+    return with_standard_cases(alert, context.gauge_inputs(levels, context.workers, healthy=0.5))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
-from generator.alerts import budget, remedies
-from generator.alerts.budget import Objective
-from generator.alerts.build import Kit, triggers
-from generator.alerts.burncases import Proof
+from generator.alerts import objectives, remedies
+from generator.alerts.context import Context, triggers
+from generator.alerts.definition import Definition
 from generator.alerts.model import Alert, Cause, Dashboard, Panel, Query, Runbook
+from generator.alerts.objectives import Objective
+from generator.alerts.testcases.burns import Proof
 from generator.names import CPU_SECONDS, DB_CONNECTIONS, LATENCY, REQUESTS, WORKER_STARTS
 from generator.promql import le, number
 from generator.thresholds.levels import Unit
@@ -80,7 +82,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 class _Urgency:
     """What the alerts of one pace have in common."""
 
-    gist: str
+    summary: str
     first: str
     escalate: str
 
@@ -167,11 +169,6 @@ _ALERTS: Final = (
 )
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    objectives = {each.key: each for each in budget.objectives(kit.thresholds)}
-    return tuple(_burn(kit, objectives[each.objective], each) for each in _ALERTS)
-
-
 def _slower(own: _Burn) -> tuple[str, ...]:
     """What says the same later, once the faster alert has."""
     later = _ALERTS[_ALERTS.index(own) + 1 :]
@@ -205,17 +202,19 @@ def _since(thresholds: Thresholds, objective: Objective, after: float) -> tuple[
     return (f"and on (job) {counted} offset {format_duration(after)}",) if after else ()
 
 
-def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
-    slo = kit.thresholds.slo
-    settings: BurnAlert = getattr(kit.thresholds.alerts, own.key)
-    windows = burn_of(kit.thresholds, own.key)
-    after = judged_after(kit.thresholds, own.key)
-    kit = kit.for_window(windows.window, slowest=240)
+def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
+    slo = context.thresholds.slo
+    objective = next(
+        each for each in objectives.objectives(context.thresholds) if each.key == own.objective
+    )
+    windows = burn_of(context.thresholds, own.key)
+    after = judged_after(context.thresholds, own.key)
+    context = context.for_window(windows.window, slowest=240)
     kind, urgency = _KINDS[own.objective], _URGENCIES[own.pace]
     long, short, period = map(format_duration, (windows.window, windows.short_window, slo.period))
-    bound = budget.factor(kit.thresholds, windows)
+    bound = objectives.factor(context.thresholds, windows)
     long_burn, short_burn = (
-        budget.burn_rate(objective, window) for window in (windows.window, windows.short_window)
+        objectives.burn_rate(objective, window) for window in (windows.window, windows.short_window)
     )
     bad, enough = objective.bad(windows.window), objective.expected + settings.min_bad
     gone = (
@@ -231,18 +230,18 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
         unit=Unit.FACTOR,
         constant=bound,
         triggers=triggers(
-            kit.thresholds,
+            context.thresholds,
             settings,
             "\n".join(
                 (
                     f"and on (job) {short_burn.query} > {number(bound)}",
                     f"and on (job) {bad.query} >= {enough}",
-                    *_since(kit.thresholds, objective, after),
+                    *_since(context.thresholds, objective, after),
                 )
             ),
         ),
         keep_firing_for=settings.keep_firing_for,
-        recordings=budget.burn_recordings(kit.thresholds, objective, windows),
+        recordings=objectives.burn_recordings(context.thresholds, objective, windows),
         summary=(
             f"{{{{ $labels.job }}}} uses up its {objective.key} budget "
             "{{ $value | humanize }} times as fast as it may"
@@ -261,7 +260,7 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
             "{{job}}",
         ),
         runbook=Runbook(
-            gist=f"The {objective.key} budget burns {urgency.gist}.",
+            summary=f"The {objective.key} budget burns {urgency.summary}.",
             first=(
                 urgency.first,
                 f"{kind.look[0].upper()}{kind.look[1:]}.",
@@ -280,9 +279,9 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
             impact=kind.impact,
             queries=(
                 Query(f"Burn rate over {short}: does it go on?", short_burn.query),
-                Query("Budget left", budget.remaining(kit.thresholds, objective).query),
+                Query("Budget left", objectives.remaining(context.thresholds, objective).query),
                 Query(f"Requests that were {kind.bad}, over {long}", bad.query),
-                *_further(kit, objective, short),
+                *_further(context, objective, short),
             ),
             causes=kind.causes,
             escalate=urgency.escalate,
@@ -295,12 +294,12 @@ def _burn(kit: Kit, objective: Objective, own: _Burn) -> Alert:
             *_windows(own),
             *(("service.expected_workers",) if objective.expected else ()),
         ),
-        hides=_slower(own),
+        inhibits=_slower(own),
     )
-    return Proof(kit, objective, windows, settings, alert, gone, after).proven()
+    return Proof(context, objective, windows, settings, alert, gone, after).proven()
 
 
-def _further(kit: Kit, objective: Objective, short: str) -> tuple[Query, ...]:
+def _further(context: Context, objective: Objective, short: str) -> tuple[Query, ...]:
     """What tells the causes apart."""
     if objective.key == "error":
         return (
@@ -310,7 +309,7 @@ def _further(kit: Kit, objective: Objective, short: str) -> tuple[Query, ...]:
             ),
             Query("Starts of workers", f"increase({WORKER_STARTS}{{}}[{short}])"),
         )
-    within = le(kit.thresholds.slo.latency.within)
+    within = le(context.thresholds.slo.latency.within)
     return (
         Query(
             "Share that is fast enough",
@@ -323,3 +322,8 @@ def _further(kit: Kit, objective: Objective, short: str) -> tuple[Query, ...]:
         ),
         Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
     )
+
+
+DEFINITIONS: Final = tuple(
+    Definition(each.key, BurnAlert, None, partial(_burn, each)) for each in _ALERTS
+)

@@ -9,13 +9,13 @@ from itertools import pairwise
 from typing import Final, Generic, Literal, TypeVar
 
 from generator.alerts.clock import Clock
-from generator.alerts.series import Phase, gap, run
+from generator.alerts.testcases.series import Phase, gap, run
 from generator.promql import number
 
 T = TypeVar("T")
 P = TypeVar("P", bound=tuple[float, *tuple[object, ...]])
 # A scrape may fail, never be tried as Prometheus itself is down, or its target not be known.
-Sight = Literal["scraped", "failed", "lost", "unknown"]
+ScrapeState = Literal["scraped", "failed", "lost", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def total(lines: Sequence[Line]) -> Line:
 
 
 ALWAYS: Final = steady(True)
-SCRAPED: Final[Steps[Sight]] = Steps(((0.0, "scraped"),))
+SCRAPED: Final[Steps[ScrapeState]] = Steps(((0.0, "scraped"),))
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Grid:
 
     clock: Clock
     length: int
-    seen: Steps[Sight]
+    seen: Steps[ScrapeState]
 
     def cuts(self, moments: Iterable[float]) -> list[tuple[int, int]]:
         """Stretches in which nothing changes, by their first sample and the one after the last."""

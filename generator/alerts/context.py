@@ -9,12 +9,12 @@ from typing import Final, Literal
 
 from generator.alerts.clock import Clock
 from generator.alerts.model import Alert, Case, Firing, Moment, Recording, Series, Trigger
-from generator.alerts.proof import HERE, Drive, at_once, worst_alone
-from generator.alerts.series import Phase, counter, gauge, just_over, selector
+from generator.alerts.testcases.series import Phase, counter, gauge, just_over, selector
+from generator.alerts.testcases.standard import HERE, InputGenerator, at_once, worst_alone
 from generator.names import API_CLIENTS, REQUESTS, UP
 from generator.thresholds.levels import Levels, LoadLevels
 from generator.thresholds.model import Thresholds
-from generator.thresholds.settings import SEVERITIES, AlertSettings, Tier
+from generator.thresholds.settings import SEVERITIES, AlertSettings, BoundTrigger
 from generator.thresholds.units import format_duration
 
 Level = Literal["instance", "job"]
@@ -26,7 +26,7 @@ def triggers(
     thresholds: Thresholds,
     settings: AlertSettings,
     guard: str = "",
-    milder_guard: Callable[[Levels], str] | None = None,
+    lower_guard: Callable[[Levels], str] | None = None,
 ) -> tuple[Trigger, ...]:
     """The severities that `settings` set, worst first.
 
@@ -38,8 +38,8 @@ def triggers(
         tier = getattr(settings, severity, None)
         if tier is None:
             continue
-        bound = thresholds.bound(tier.fires_at) if isinstance(tier, Tier) else None
-        guards = [guard, milder_guard(bound.levels) if milder_guard and bound and found else ""]
+        bound = thresholds.bound(tier.fires_at) if isinstance(tier, BoundTrigger) else None
+        guards = [guard, lower_guard(bound.levels) if lower_guard and bound and found else ""]
         found.append(Trigger(severity, tier.for_, bound, "\n".join(filter(None, guards))))
     return tuple(found)
 
@@ -122,7 +122,7 @@ def steady_rate(window: float) -> str:
 
 
 @dataclass(frozen=True)
-class Kit:
+class Context:
     """The thresholds with what the cases of every family need."""
 
     thresholds: Thresholds
@@ -134,7 +134,7 @@ class Kit:
         service = self.thresholds.service
         return Clock(int(max(service.scrape_interval, service.evaluation_interval)) * self.slower)
 
-    def for_window(self, window: float, slowest: float = 90) -> Kit:
+    def for_window(self, window: float, slowest: float = 90) -> Context:
         """A kit with a slower clock where a window would hold more than a hundred samples.
 
         Samples stay within `slowest` seconds of each other. Prometheus looks back five minutes, so
@@ -157,32 +157,32 @@ class Kit:
         """The onset of a rate: it needs two samples."""
         return self.clock.tick(self.clock.interval)
 
-    def filling(self, drive: Drive, window: float) -> Drive:
+    def filling(self, inputs: InputGenerator, window: float) -> InputGenerator:
         """`drive` for a rate or an increase: it rises steadily while the window fills."""
 
-        def onset(value: float, bound: float) -> int:
+        def time_to_fire(value: float, bound: float) -> int:
             return (
                 math.floor(window * bound / value / self.clock.interval + 1) * self.clock.interval
             )
 
-        return replace(drive, onset=onset, window=window)
+        return replace(inputs, time_to_fire=time_to_fire, window=window)
 
     def steady(self, window: float) -> Callable[[float, float], int]:
         """The onset of a quantity over `steady_rate`."""
         return lambda _value, _bound: self.clock.tick(self.clock.interval) + self.clock.tick(window)
 
-    def flood(self, window: float, share: float = 0.001) -> float:
+    def traffic_multiplier(self, window: float, share: float = 0.001) -> float:
         """Traffic of which one scrape leaves less than `share` of a window's to the rest."""
         return 2 * window / self.clock.interval / share
 
-    def gauge_drive(
+    def gauge_inputs(
         self,
         metrics: Mapping[str, Callable[[float], float]],
         labels: Callable[[str], Mapping[str, str]],
         healthy: float,
         exact: bool = True,
         alert_labels: Callable[[str], Mapping[str, str]] | None = None,
-    ) -> Drive:
+    ) -> InputGenerator:
         """A drive by gauges alone: each metric's level for a value of the quantity."""
 
         def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
@@ -191,12 +191,12 @@ class Kit:
                 for name, level in metrics.items()
             )
 
-        return Drive(
+        return InputGenerator(
             clock=self.clock,
             series=series,
             labels=alert_labels or labels,
             healthy=healthy,
-            onset=at_once,
+            time_to_fire=at_once,
             exact=exact,
         )
 
@@ -224,7 +224,7 @@ def thousandfold(value: float) -> float:
     return float(f"{value * 1000:.12g}")
 
 
-def many_users(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
+def many_users(context: Context, alert: Alert, inputs: InputGenerator) -> tuple[Case, ...]:
     """Under more users than its row speaks of the milder severity is silent.
 
     Unknown users change nothing.
@@ -232,38 +232,41 @@ def many_users(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
     for trigger in alert.triggers[1:]:
         limit = users_of(trigger.bound.levels) if trigger.bound else None
         if limit is not None:
-            return _many_users(kit, alert, drive, trigger, limit)
+            return _many_users(context, alert, inputs, trigger, limit)
     return ()
 
 
 def _many_users(
-    kit: Kit, alert: Alert, drive: Drive, mild: Trigger, limit: int
+    context: Context, alert: Alert, inputs: InputGenerator, mild: Trigger, limit: int
 ) -> tuple[Case, ...]:
     value = just_over(alert.bound(mild))
-    end = kit.clock.tick(drive.onset(value, alert.bound(mild)) + mild.for_) + 2 * kit.clock.interval
-    length = end + kit.clock.interval
-    firing = (Firing(mild.severity, value, drive.labels(HERE), {}),)
+    end = (
+        context.clock.tick(inputs.time_to_fire(value, alert.bound(mild)) + mild.for_)
+        + 2 * context.clock.interval
+    )
+    length = end + context.clock.interval
+    firing = (Firing(mild.severity, value, inputs.labels(HERE), {}),)
 
     def case(title: str, clients: int, expected: tuple[Firing, ...]) -> Case:
-        users = gauge(kit.clock, [Phase(length, clients)], float)
+        users = gauge(context.clock, [Phase(length, clients)], float)
         return Case(
             title,
             (
-                *drive.series(HERE, [Phase(length, value)]),
-                Series(selector(API_CLIENTS, kit.workers(HERE)), users),
+                *inputs.series(HERE, [Phase(length, value)]),
+                Series(selector(API_CLIENTS, context.workers(HERE)), users),
             ),
             (Moment(end, expected),),
         )
 
     def crowded(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        users = gauge(kit.clock, phases, lambda _value: limit + 1)
-        clients = Series(selector(API_CLIENTS, kit.workers(instance)), users)
-        return (*drive.series(instance, phases), clients)
+        users = gauge(context.clock, phases, lambda _value: limit + 1)
+        clients = Series(selector(API_CLIENTS, context.workers(instance)), users)
+        return (*inputs.series(instance, phases), clients)
 
     return (
         case(f"at most {limit} users", limit, firing),
         case(f"more than {limit} users", limit + 1, ()),
-        worst_alone(alert, replace(drive, series=crowded), f"ill with more than {limit} users"),
+        worst_alone(alert, replace(inputs, series=crowded), f"ill with more than {limit} users"),
     )
 
 

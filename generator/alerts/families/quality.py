@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, triggers
-from generator.alerts.courses import shares_of_two
-from generator.alerts.latency import observations
+from generator.alerts.context import Context, triggers
+from generator.alerts.definition import define
+from generator.alerts.families.latency import observations
 from generator.alerts.model import Alert, Cause, Panel, Query, Recording, Runbook, Series
-from generator.alerts.proof import Drive, low_traffic, prove
-from generator.alerts.series import Phase, histogram
+from generator.alerts.testcases.over_time import shares_of_two
+from generator.alerts.testcases.series import Phase, histogram
+from generator.alerts.testcases.standard import InputGenerator, low_traffic, with_standard_cases
 from generator.names import CONFIDENCE, WORKER_STARTS
 from generator.promql import le, number
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import Rows, TrafficAlert
 from generator.thresholds.units import format_duration
-
-
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return (low_confidence(kit),)
 
 
 def weak_answers(window: float, below: float) -> Recording:
@@ -32,11 +30,11 @@ def weak_answers(window: float, below: float) -> Recording:
     )
 
 
-def low_confidence(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.low_confidence
-    below = kit.thresholds.targets.confidence.below
+@define(TrafficAlert, Rows("confidence"))
+def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
+    below = context.thresholds.targets.confidence.below
     window = settings.window
-    kit = kit.for_window(window)
+    context = context.for_window(window)
     w = format_duration(window)
     weak, count = weak_answers(window, below), observations(CONFIDENCE, window)
     alert = Alert(
@@ -47,7 +45,7 @@ def low_confidence(kit: Kit) -> Alert:
         op=">",
         unit=Unit.RATIO,
         triggers=triggers(
-            kit.thresholds,
+            context.thresholds,
             settings,
             f"and on (job, instance) {count.query} >= {settings.min_requests}",
         ),
@@ -67,7 +65,7 @@ def low_confidence(kit: Kit) -> Alert:
             "overview", "Quality", 110, f"Answers scored {number(below)} or less", "{{instance}}"
         ),
         runbook=Runbook(
-            gist="An unusual share of the answers is weakly supported by its sources.",
+            summary="An unusual share of the answers is weakly supported by its sources.",
             first=(
                 "Did a release, a model or a source change when it began? Then undo that.",
                 "Look at some weak answers (command below): are they nonsense, or are the sources?",
@@ -133,33 +131,33 @@ psql -c "SELECT created_at, confidence_score, source_count,
         ),
         origins=("targets.confidence.below",),
     )
-    few = _drive(kit, settings.min_requests * kit.clock.interval / window)
-    return prove(
+    few = _drive(context, window, settings.min_requests * context.clock.interval / window)
+    return with_standard_cases(
         alert,
-        _drive(kit, 2 * settings.min_requests),
+        _drive(context, window, 2 * settings.min_requests),
         low_traffic(alert, few, window, 1.0),
-        shares_of_two(kit, window, CONFIDENCE, below, (weak, count)),
+        shares_of_two(context, window, CONFIDENCE, below, (weak, count)),
     )
 
 
-def _drive(kit: Kit, per_scrape: float) -> Drive:
-    below = kit.thresholds.targets.confidence.below
-    buckets = kit.thresholds.service.confidence_buckets
+def _drive(context: Context, window: float, per_scrape: float) -> InputGenerator:
+    below = context.thresholds.targets.confidence.below
+    buckets = context.thresholds.service.confidence_buckets
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         def share(value: float, upper: float) -> float:
             return 1.0 if upper == max(buckets) else value if upper >= below else 0.0
 
         return histogram(
-            kit.clock, CONFIDENCE, kit.api(instance), buckets, phases, share, per_scrape
+            context.clock, CONFIDENCE, context.api(instance), buckets, phases, share, per_scrape
         )
 
-    return Drive(
-        clock=kit.clock,
+    return InputGenerator(
+        clock=context.clock,
         series=series,
-        labels=kit.api,
+        labels=context.api,
         healthy=0.0,
-        onset=kit.second_sample,
+        time_to_fire=context.second_sample,
         counters=True,
-        flood=kit.flood(kit.thresholds.alerts.low_confidence.window),
+        traffic_multiplier=context.traffic_multiplier(window),
     )

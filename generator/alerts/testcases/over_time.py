@@ -6,11 +6,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from generator.alerts.build import LEVELS, Kit, Level, error_ratio, errors, request_rate, requests
+from generator.alerts.context import (
+    LEVELS,
+    Context,
+    Level,
+    error_ratio,
+    errors,
+    request_rate,
+    requests,
+)
 from generator.alerts.model import Case, Reading, Recording, Series
-from generator.alerts.proof import HERE, THERE
-from generator.alerts.recorded import START, Span, about, above, nothing
-from generator.alerts.series import Phase, histogram, selector
+from generator.alerts.testcases.recordings import START, Span, about, above, nothing
+from generator.alerts.testcases.series import Phase, histogram, selector
+from generator.alerts.testcases.standard import HERE, THERE
 from generator.names import LATENCY, REQUESTS, UP
 from generator.thresholds.units import format_duration
 
@@ -18,7 +26,7 @@ ELSEWHERE: Final = "10.0.0.3:9105"
 
 
 def requests_over_time(
-    kit: Kit,
+    context: Context,
     window: float,
     recordings: Collection[Recording],
     level: Level = "instance",
@@ -30,15 +38,15 @@ def requests_over_time(
     There the counters are old and the target is new, elsewhere no request ever failed. `rates` are
     recordings of failures to requests, with what they read where every request fails.
     """
-    span = Span(kit, window)
+    span = Span(context, window)
     burst = 0.25
 
     def counter(instance: str, status: str, values: str, replica: str = "a") -> Series:
-        labels = {**_place(kit, instance, level), "status": status, "replica": replica}
+        labels = {**_place(context, instance, level), "status": status, "replica": replica}
         return Series(selector(REQUESTS, labels), values)
 
     def scraped(instance: str, values: str) -> Series:
-        return Series(selector(UP, _place(kit, instance, level)), values)
+        return Series(selector(UP, _place(context, instance, level)), values)
 
     grows, old = span.grows(1), span.born(1, START)
     series = (
@@ -63,9 +71,9 @@ def requests_over_time(
     )
 
 
-def _place(kit: Kit, instance: str, level: Level) -> dict[str, str]:
+def _place(context: Context, instance: str, level: Level) -> dict[str, str]:
     """Where the series of an instance come from: each of a job of its own where jobs are told."""
-    labels = kit.api(instance)
+    labels = context.api(instance)
     return labels if level == "instance" else {**labels, "job": f"job-{instance}"}
 
 
@@ -90,7 +98,7 @@ def _request_readings(
     here, there, elsewhere = (
         {
             name: value
-            for name, value in _place(span.kit, instance, level).items()
+            for name, value in _place(span.context, instance, level).items()
             if name in LEVELS[level].split(", ")
         }
         for instance in (HERE, THERE, ELSEWHERE)
@@ -114,7 +122,7 @@ def _request_readings(
 
 
 def quantile_over_time(
-    kit: Kit,
+    context: Context,
     window: float,
     metric: str,
     q: float,
@@ -127,8 +135,8 @@ def quantile_over_time(
     quantile is slow of both together, but fast of the larger count of each bucket. In the second
     the burst outweighs all else.
     """
-    span = Span(kit, window)
-    buckets = kit.thresholds.service.latency_buckets
+    span = Span(context, window)
+    buckets = context.thresholds.service.latency_buckets
     fast, slow = buckets[0], buckets[-1]
     few = span.samples * (2 - q) / (2 * q)
 
@@ -165,19 +173,19 @@ def _reached(value: float, upper: float) -> float:
 
 
 def shares_of_two(
-    kit: Kit,
+    context: Context,
     window: float,
     metric: str,
     below: float,
     recordings: tuple[Recording, Recording],
 ) -> Case:
     """All of one series' observations are low, half of the other's; then there are none."""
-    span = Span(kit, window)
-    buckets = kit.thresholds.service.confidence_buckets
+    span = Span(context, window)
+    buckets = context.thresholds.service.confidence_buckets
 
     def observed(replica: str, low: float) -> Iterator[Series]:
         phases = [Phase(2 * span.length, low), Phase(3 * span.length, low, traffic=0)]
-        own = {**kit.api(HERE), "replica": replica}
+        own = {**context.api(HERE), "replica": replica}
 
         def share(value: float, upper: float) -> float:
             return 1.0 if upper == max(buckets) else value if upper >= below else 0.0
@@ -185,7 +193,7 @@ def shares_of_two(
         yield from histogram(span.clock, metric, own, buckets, phases, share, 1.0)
 
     low, count = recordings
-    labels, at = kit.api(HERE), span.at(1.5)
+    labels, at = context.api(HERE), span.at(1.5)
     return span.case(
         "the share of two series together, and of none",
         (*observed("a", 1.0), *observed("b", 0.5)),
@@ -198,7 +206,7 @@ def shares_of_two(
 
 
 def slow_over_time(
-    kit: Kit,
+    context: Context,
     window: float,
     within: float,
     recordings: tuple[Recording, Recording],
@@ -209,11 +217,11 @@ def slow_over_time(
     The recordings are all answers of a job and the slow ones; `rates` are the latter to the former,
     with what they read where all are slow.
     """
-    span = Span(kit, window)
-    job = {"job": kit.thresholds.service.jobs.api}
+    span = Span(context, window)
+    job = {"job": context.thresholds.service.jobs.api}
 
     def observed(replica: str, each: float, value: float) -> Iterator[Series]:
-        own = {**kit.api(HERE), "replica": replica}
+        own = {**context.api(HERE), "replica": replica}
         phases = [Phase(3 * span.length, value)]
         yield from histogram(span.clock, LATENCY, own, (within,), phases, _reached, each)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final, Literal
 
-from generator.alerts.build import Kit
+from generator.alerts.context import Context
 from generator.alerts.model import Alert, Trigger
-from generator.alerts.proof import HERE, THERE
-from generator.scenarios.course import level, steady
+from generator.alerts.testcases.standard import HERE, THERE
 from generator.scenarios.model import Demand
+from generator.scenarios.timeseries import level, steady
 from generator.scenarios.world import MAX_FDS, Spread, Worker, World
 from generator.thresholds.model import Thresholds
 
@@ -36,15 +36,15 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Book:
+class ScenarioContext:
     """Kit and alerts by their keys; every number of a scenario comes out of these."""
 
-    kit: Kit
+    context: Context
     alerts: Mapping[str, Alert]
 
     @property
     def thresholds(self) -> Thresholds:
-        return self.kit.thresholds
+        return self.context.thresholds
 
     @property
     def workers(self) -> int:
@@ -128,7 +128,7 @@ class Book:
             clients=level(float(math.ceil(_WELL * targets.throughput.low.concurrency))),
             answers=steady(True),
             probe=steady(self.latency.times(0.1)),
-            troubles=steady(0.0),
+            read_errors=steady(0.0),
         )
 
     def idle(self, instance: str = HERE) -> World:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from generator.alerts.build import errors, requests
-from generator.alerts.latency import observations
+from generator.alerts.context import errors, requests
+from generator.alerts.families.latency import observations
 from generator.alerts.model import Recording
 from generator.names import LATENCY
 from generator.promql import le, number

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.availability import SECTION, beside
-from generator.alerts.build import Kit, triggers
+from generator.alerts.context import Context, triggers
+from generator.alerts.definition import define
+from generator.alerts.families.availability import SECTION, beside
 from generator.alerts.model import (
     Alert,
     Case,
@@ -20,20 +21,17 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, Drive, prove
-from generator.alerts.recorded import about, still_firing
-from generator.alerts.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.recordings import about, still_firing
+from generator.alerts.testcases.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.standard import HERE, InputGenerator, with_standard_cases
 from generator.names import EXPORTER_ERRORS, LATENCY, OPEN_FDS, UP, WORKERS
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import ConditionAlert, SidecarErrorsAlert
 from generator.thresholds.units import format_duration
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return sidecar_errors(kit), app_metrics_missing(kit)
-
-
-def sidecar_errors(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.sidecar_errors
+@define(SidecarErrorsAlert)
+def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
     window = format_duration(settings.window)
     count = Recording(
         "availability",
@@ -47,7 +45,7 @@ def sidecar_errors(kit: Kit) -> Alert:
         quantity=count.query,
         op=">",
         unit=Unit.COUNT,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(count,),
         summary="The sidecar on {{ $labels.instance }} cannot read all it should",
@@ -61,7 +59,7 @@ def sidecar_errors(kit: Kit) -> Alert:
             "overview", SECTION, 105, f"Read errors of the sidecar within {window}", "{{instance}}"
         ),
         runbook=Runbook(
-            gist="The sidecar fails to read some of what it should, again and again.",
+            summary="The sidecar fails to read some of what it should, again and again.",
             first=(
                 "Nothing at night, unless other alerts of workers should be firing and do not.",
                 "See the reason in the query below; `permission` is the usual one.",
@@ -113,23 +111,29 @@ def sidecar_errors(kit: Kit) -> Alert:
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         def growth(phase: Phase) -> float:
-            return (phase.value or 0.0) * kit.clock.interval / settings.window
+            return (phase.value or 0.0) * context.clock.interval / settings.window
 
-        labels = {**kit.workers(instance), "reason": "permission"}
-        return (Series(selector(EXPORTER_ERRORS, labels), counter(kit.clock, phases, growth)),)
+        labels = {**context.workers(instance), "reason": "permission"}
+        return (Series(selector(EXPORTER_ERRORS, labels), counter(context.clock, phases, growth)),)
 
-    drive = Drive(
-        clock=kit.clock, series=series, labels=kit.workers, healthy=0.0, onset=kit.second_sample
+    inputs = InputGenerator(
+        clock=context.clock,
+        series=series,
+        labels=context.workers,
+        healthy=0.0,
+        time_to_fire=context.second_sample,
     )
-    return replace(alert, cases=_errors_cases(kit, alert, drive))
+    return replace(alert, cases=_errors_cases(context, alert, inputs, settings.window))
 
 
-def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
+def _errors_cases(
+    context: Context, alert: Alert, inputs: InputGenerator, window: float
+) -> tuple[Case, ...]:
     """Steady errors, and a single one.
 
     Any error counts, so the quantity has no value just beyond its bound.
     """
-    clock, window = kit.clock, kit.thresholds.alerts.sidecar_errors.window
+    clock = context.clock
     wait, keep = alert.triggers[0].for_, alert.keep_firing_for
     steady = clock.tick(window + wait) + 2 * clock.interval
     gone = steady + clock.tick(window)
@@ -138,17 +142,17 @@ def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
     def firing(at: float, errors: float = 40) -> Moment:
         """The errors counted so far, while the window fills."""
         read = errors * min(1.0, at / window)
-        found = (Firing(each.severity, read, kit.workers(HERE), {}) for each in alert.triggers)
+        found = (Firing(each.severity, read, context.workers(HERE), {}) for each in alert.triggers)
         return Moment(at, tuple(found))
 
     phases = [Phase(steady, 40), Phase(gone + clock.tick(keep), 0)]
     rare = [Phase(steady, 0.5)]
     single = f"0x{steady // clock.interval} 1x{2 * steady // clock.interval}"
-    labels = {**kit.workers(HERE), "reason": "vanished"}
+    labels = {**context.workers(HERE), "reason": "vanished"}
     return (
         Case(
             "errors all the time, then none",
-            tuple(drive.series(HERE, phases)),
+            tuple(inputs.series(HERE, phases)),
             (
                 Moment(start - clock.interval, ()),
                 firing(start),
@@ -159,20 +163,22 @@ def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
         ),
         Case(
             "an error in every other window",
-            tuple(drive.series(HERE, rare)),
+            tuple(inputs.series(HERE, rare)),
             (firing(steady - clock.interval, 0.5),),
         ),
         Case(
             "errors of two reasons",
             tuple(
-                Series(selector(EXPORTER_ERRORS, {**kit.workers(HERE), "reason": reason}), "0+1x50")
+                Series(
+                    selector(EXPORTER_ERRORS, {**context.workers(HERE), "reason": reason}), "0+1x50"
+                )
                 for reason in ("permission", "vanished")
             ),
             readings=(
                 about(
                     clock.tick(window),
                     alert.recordings[0],
-                    kit.workers(HERE),
+                    context.workers(HERE),
                     2 * window / clock.interval,
                 ),
             ),
@@ -185,8 +191,8 @@ def _errors_cases(kit: Kit, alert: Alert, drive: Drive) -> tuple[Case, ...]:
     )
 
 
-def app_metrics_missing(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.app_metrics_missing
+@define(ConditionAlert)
+def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="app_metrics_missing",
         family="availability",
@@ -194,7 +200,9 @@ def app_metrics_missing(kit: Kit) -> Alert:
         quantity=f"{WORKERS}{{}}",
         op=">",
         unit=Unit.COUNT,
-        triggers=triggers(kit.thresholds, settings, f"unless on (instance) {LATENCY}_count{{}}"),
+        triggers=triggers(
+            context.thresholds, settings, f"unless on (instance) {LATENCY}_count{{}}"
+        ),
         keep_firing_for=settings.keep_firing_for,
         summary="The Auditor on {{ $labels.instance }} has no metrics of its own",
         description=(
@@ -207,7 +215,7 @@ def app_metrics_missing(kit: Kit) -> Alert:
             "overview", SECTION, 106, "Workers whose metrics should be there", "{{instance}}"
         ),
         runbook=Runbook(
-            gist=(
+            summary=(
                 "Workers run, but the app's own metrics are missing: errors and latency are not "
                 "watched."
             ),
@@ -274,13 +282,15 @@ def app_metrics_missing(kit: Kit) -> Alert:
             ),
         ),
     )
-    drive = kit.gauge_drive({WORKERS: float}, kit.workers, healthy=0)
+    inputs = context.gauge_inputs({WORKERS: float}, context.workers, healthy=0)
     counts = Series(
-        selector(f"{LATENCY}_count", kit.api(HERE)),
-        gauge(kit.clock, [Phase(kit.clock.tick(86400), 0.0)], float),
+        selector(f"{LATENCY}_count", context.api(HERE)),
+        gauge(context.clock, [Phase(context.clock.tick(86400), 0.0)], float),
     )
-    return prove(
+    return with_standard_cases(
         alert,
-        drive,
-        beside(kit, alert, drive, 4, counts, "the app's metrics are there, though no request came"),
+        inputs,
+        beside(
+            context, alert, inputs, 4, counts, "the app's metrics are there, though no request came"
+        ),
     )

@@ -7,10 +7,16 @@ from dataclasses import replace
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, triggers
+from generator.alerts.context import Context, triggers
+from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Cause, Moment, Panel, Query, Runbook, Series
-from generator.alerts.proof import HERE, Drive, prove, worst_alone
-from generator.alerts.series import Phase, gauge, selector
+from generator.alerts.testcases.series import Phase, gauge, selector
+from generator.alerts.testcases.standard import (
+    HERE,
+    InputGenerator,
+    with_standard_cases,
+    worst_alone,
+)
 from generator.names import (
     ACCEPT_QUEUE,
     CONNECTIONS_WAITING,
@@ -22,41 +28,40 @@ from generator.names import (
     WORKERS,
 )
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import ConditionAlert
 
 SECTION: Final = "Availability"
 LOOK_BACK: Final = "5m"
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return down(kit), unresponsive(kit)
-
-
-def beside(kit: Kit, alert: Alert, drive: Drive, value: float, beside: Series, title: str) -> Case:
+def beside(
+    context: Context, alert: Alert, inputs: InputGenerator, value: float, beside: Series, title: str
+) -> Case:
     """The quantity is beyond its bound, yet another series shows that the alert does not apply."""
     end = (
-        kit.clock.tick(drive.onset(value, alert.constant) + alert.triggers[0].for_)
-        + 2 * kit.clock.interval
+        context.clock.tick(inputs.time_to_fire(value, alert.constant) + alert.triggers[0].for_)
+        + 2 * context.clock.interval
     )
-    series = drive.series(HERE, [Phase(end + kit.clock.interval, value)])
+    series = inputs.series(HERE, [Phase(end + context.clock.interval, value)])
     return Case(title, (*series, beside), (Moment(end, ()),))
 
 
-def hours(kit: Kit, metric: str, value: float) -> Series:
+def hours(context: Context, metric: str, value: float) -> Series:
     """A gauge of the sidecar that keeps a value longer than any case lasts."""
     return Series(
-        selector(metric, kit.workers(HERE)),
-        gauge(kit.clock, [Phase(kit.clock.tick(86400), value)], float),
+        selector(metric, context.workers(HERE)),
+        gauge(context.clock, [Phase(context.clock.tick(86400), value)], float),
     )
 
 
-def always_one(kit: Kit, metric: str, instance: str, phases: Sequence[Phase]) -> Series:
+def always_one(context: Context, metric: str, instance: str, phases: Sequence[Phase]) -> Series:
     """A gauge of the sidecar that is 1 through all phases in which it is scraped."""
     ones = [replace(phase, value=None if phase.value is None else 1.0) for phase in phases]
-    return Series(selector(metric, kit.workers(instance)), gauge(kit.clock, ones, float))
+    return Series(selector(metric, context.workers(instance)), gauge(context.clock, ones, float))
 
 
-def down(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.down
+@define(ConditionAlert)
+def down(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="down",
         family="availability",
@@ -66,7 +71,7 @@ def down(kit: Kit) -> Alert:
         unit=Unit.COUNT,
         constant=1,
         triggers=triggers(
-            kit.thresholds, settings, f"unless on (job, instance) {PROBE_SUCCESS}{{}} == 1"
+            context.thresholds, settings, f"unless on (job, instance) {PROBE_SUCCESS}{{}} == 1"
         ),
         keep_firing_for=settings.keep_firing_for,
         summary="The Auditor on {{ $labels.instance }} is down",
@@ -77,7 +82,7 @@ def down(kit: Kit) -> Alert:
         ),
         panel=Panel("overview", SECTION, 100, "Workers alive", "{{instance}}"),
         runbook=Runbook(
-            gist="No worker of the Auditor runs, and nothing answers.",
+            summary="No worker of the Auditor runs, and nothing answers.",
             first=(
                 f"Start it: `{remedies.START}`.",
                 (
@@ -121,26 +126,26 @@ def down(kit: Kit) -> Alert:
             ),
         ),
         origins=("service.expected_workers",),
-        hides="symptoms",
+        inhibits="symptoms",
     )
-    drive = kit.gauge_drive(
-        {WORKERS: float}, kit.workers, healthy=kit.thresholds.service.expected_workers
+    inputs = context.gauge_inputs(
+        {WORKERS: float}, context.workers, healthy=context.thresholds.service.expected_workers
     )
-    answers = hours(kit, PROBE_SUCCESS, 1)
+    answers = hours(context, PROBE_SUCCESS, 1)
 
     def silent(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        return (*drive.series(instance, phases), hours(kit, PROBE_SUCCESS, 0))
+        return (*inputs.series(instance, phases), hours(context, PROBE_SUCCESS, 0))
 
-    return prove(
+    return with_standard_cases(
         alert,
-        drive,
-        worst_alone(alert, replace(drive, series=silent), "no worker is seen, no probe answered"),
-        beside(kit, alert, drive, 0, answers, "no worker is seen, yet the service answers"),
+        inputs,
+        worst_alone(alert, replace(inputs, series=silent), "no worker is seen, no probe answered"),
+        beside(context, alert, inputs, 0, answers, "no worker is seen, yet the service answers"),
     )
 
 
-def unresponsive(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.unresponsive
+@define(ConditionAlert)
+def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="unresponsive",
         family="availability",
@@ -149,7 +154,9 @@ def unresponsive(kit: Kit) -> Alert:
         op="<",
         unit=Unit.COUNT,
         constant=1,
-        triggers=triggers(kit.thresholds, settings, f"and on (job, instance) {WORKERS}{{}} > 0"),
+        triggers=triggers(
+            context.thresholds, settings, f"and on (job, instance) {WORKERS}{{}} > 0"
+        ),
         keep_firing_for=settings.keep_firing_for,
         summary="The Auditor on {{ $labels.instance }} hangs",
         description=(
@@ -159,7 +166,7 @@ def unresponsive(kit: Kit) -> Alert:
         ),
         panel=Panel("overview", SECTION, 101, "Probe of GET /health", "{{instance}}"),
         runbook=Runbook(
-            gist="Workers run, but `GET /health` gets no answer.",
+            summary="Workers run, but `GET /health` gets no answer.",
             first=(
                 (
                     f"Ask yourself: `{remedies.HEALTH}`. If that answers, the sidecar cannot reach "
@@ -227,15 +234,15 @@ def unresponsive(kit: Kit) -> Alert:
             ),
         ),
     )
-    drive = kit.gauge_drive({PROBE_SUCCESS: float}, kit.workers, healthy=1)
+    inputs = context.gauge_inputs({PROBE_SUCCESS: float}, context.workers, healthy=1)
     running = replace(
-        drive,
+        inputs,
         series=lambda instance, phases: (
-            *drive.series(instance, phases),
-            always_one(kit, WORKERS, instance, phases),
+            *inputs.series(instance, phases),
+            always_one(context, WORKERS, instance, phases),
         ),
     )
-    gone = hours(kit, WORKERS, 0)
-    return prove(
-        alert, running, beside(kit, alert, drive, 0, gone, "no worker runs: down, not hung")
+    gone = hours(context, WORKERS, 0)
+    return with_standard_cases(
+        alert, running, beside(context, alert, inputs, 0, gone, "no worker runs: down, not hung")
     )

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.availability import SECTION, always_one, beside, hours
-from generator.alerts.build import Kit, triggers
+from generator.alerts.context import Context, triggers
+from generator.alerts.definition import define
+from generator.alerts.families.availability import SECTION, always_one, beside, hours
 from generator.alerts.model import (
     Alert,
     Case,
@@ -19,8 +20,8 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, prove
-from generator.alerts.series import selector
+from generator.alerts.testcases.series import selector
+from generator.alerts.testcases.standard import HERE, with_standard_cases
 from generator.names import (
     EXPORTER_BUILD,
     EXPORTER_DURATION,
@@ -30,17 +31,14 @@ from generator.names import (
     WORKERS,
 )
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import ConditionAlert
 
 Labels = Callable[[str], Mapping[str, str]]
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return sidecar_down(kit), target_missing(kit), sidecar_blind(kit)
-
-
-def sidecar_down(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.sidecar_down
-    jobs = kit.thresholds.service.jobs
+@define(ConditionAlert)
+def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
+    jobs = context.thresholds.service.jobs
     alert = Alert(
         key="sidecar_down",
         family="availability",
@@ -49,9 +47,9 @@ def sidecar_down(kit: Kit) -> Alert:
         op="<",
         unit=Unit.COUNT,
         constant=1,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
-        hides="worker alerts",
+        inhibits="worker alerts",
         summary="{{ $labels.job }} on {{ $labels.instance }} cannot be scraped",
         description=(
             "Prometheus has had no answer of {{ $labels.job }} on {{ $labels.instance }} for FOR: "
@@ -60,7 +58,7 @@ def sidecar_down(kit: Kit) -> Alert:
         ),
         panel=Panel("overview", SECTION, 102, "Scrapes that succeed", "{{job}} {{instance}}"),
         runbook=Runbook(
-            gist="Prometheus gets no metrics from a sidecar; the service itself may be well.",
+            summary="Prometheus gets no metrics from a sidecar; the service itself may be well.",
             first=(
                 (
                     f"See whether the service answers: `{remedies.HEALTH}`. If it does not, treat "
@@ -123,17 +121,17 @@ def sidecar_down(kit: Kit) -> Alert:
         origins=("service.jobs.api", "service.jobs.workers"),
     )
     other = Series(selector(UP, {"job": "another", "instance": HERE}), "0x99")
-    return prove(
+    return with_standard_cases(
         alert,
-        kit.gauge_drive({UP: float}, kit.workers, healthy=1),
-        Case("another job cannot be scraped", (other,), (Moment(99 * kit.clock.interval, ()),)),
+        context.gauge_inputs({UP: float}, context.workers, healthy=1),
+        Case("another job cannot be scraped", (other,), (Moment(99 * context.clock.interval, ()),)),
     )
 
 
-def target_missing(kit: Kit) -> Alert:
+@define(ConditionAlert)
+def target_missing(context: Context, settings: ConditionAlert) -> Alert:
     """Prometheus has no target of a job at all."""
-    settings = kit.thresholds.alerts.target_missing
-    jobs = kit.thresholds.service.jobs
+    jobs = context.thresholds.service.jobs
     missing = [f'absent({UP}{{job="{job}"}})' for job in (jobs.api, jobs.workers)]
     alert = Alert(
         key="target_missing",
@@ -142,7 +140,7 @@ def target_missing(kit: Kit) -> Alert:
         quantity=f"({missing[0]} or {missing[1]})",
         op=">",
         unit=Unit.COUNT,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         summary="Prometheus has no target for {{ $labels.job }}",
         description=(
@@ -152,7 +150,7 @@ def target_missing(kit: Kit) -> Alert:
         ),
         panel=Panel("overview", SECTION, 103, "Jobs without a target", "{{job}}", whole=True),
         runbook=Runbook(
-            gist="Prometheus knows no target of a job, so nothing of it is watched.",
+            summary="Prometheus knows no target of a job, so nothing of it is watched.",
             first=(
                 "Open Prometheus's page `/targets`: is the job there, and has it targets?",
                 (
@@ -201,25 +199,31 @@ def target_missing(kit: Kit) -> Alert:
         ),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
-    end = 2 * (kit.clock.tick(alert.triggers[0].for_) + 2 * kit.clock.interval)
+    end = 2 * (context.clock.tick(alert.triggers[0].for_) + 2 * context.clock.interval)
     down_but_known = Case(
         "targets that are down are known",
         tuple(
-            Series(selector(UP, labels(HERE)), f"0x{end // kit.clock.interval}")
-            for labels in (kit.api, kit.workers)
+            Series(selector(UP, labels(HERE)), f"0x{end // context.clock.interval}")
+            for labels in (context.api, context.workers)
         ),
         (Moment(end // 2, ()),),
     )
     cases = (
-        _lost(kit, alert, "one job without a target, then back", kit.api, kit.workers),
-        _lost(kit, alert, "the other job without a target, then back", kit.workers, kit.api),
+        _lost(context, alert, "one job without a target, then back", context.api, context.workers),
+        _lost(
+            context,
+            alert,
+            "the other job without a target, then back",
+            context.workers,
+            context.api,
+        ),
         down_but_known,
     )
     return replace(alert, cases=cases)
 
 
-def _lost(kit: Kit, alert: Alert, title: str, lost: Labels, kept: Labels) -> Case:
-    clock = kit.clock
+def _lost(context: Context, alert: Alert, title: str, lost: Labels, kept: Labels) -> Case:
+    clock = context.clock
     wait, keep = clock.tick(alert.triggers[0].for_), clock.tick(alert.keep_firing_for)
     back = clock.tick(wait) + 2 * clock.interval
     there = Series(selector(UP, kept(HERE)), f"1x{clock.tick(86400) // clock.interval}")
@@ -242,8 +246,8 @@ def _lost(kit: Kit, alert: Alert, title: str, lost: Labels, kept: Labels) -> Cas
     )
 
 
-def sidecar_blind(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.sidecar_blind
+@define(ConditionAlert)
+def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="sidecar_blind",
         family="availability",
@@ -253,10 +257,10 @@ def sidecar_blind(kit: Kit) -> Alert:
         unit=Unit.COUNT,
         constant=1,
         triggers=triggers(
-            kit.thresholds, settings, f"and on (job, instance) {PROBE_SUCCESS}{{}} == 1"
+            context.thresholds, settings, f"and on (job, instance) {PROBE_SUCCESS}{{}} == 1"
         ),
         keep_firing_for=settings.keep_firing_for,
-        hides="worker alerts",
+        inhibits="worker alerts",
         summary="The sidecar on {{ $labels.instance }} sees no worker",
         description=(
             "The Auditor on {{ $labels.instance }} answers, but its sidecar has found no worker "
@@ -265,7 +269,7 @@ def sidecar_blind(kit: Kit) -> Alert:
         ),
         panel=Panel("overview", SECTION, 104, "Workers the sidecar sees", "{{instance}}"),
         runbook=Runbook(
-            gist="The service answers, but its sidecar sees no worker process.",
+            summary="The service answers, but its sidecar sees no worker process.",
             first=(
                 "Nothing is wrong with the service: no hurry at night.",
                 "See whether the sidecar was deployed or configured anew; undo that.",
@@ -316,19 +320,19 @@ def sidecar_blind(kit: Kit) -> Alert:
         ),
         origins=("service.expected_workers",),
     )
-    drive = kit.gauge_drive(
-        {WORKERS: float}, kit.workers, healthy=kit.thresholds.service.expected_workers
+    inputs = context.gauge_inputs(
+        {WORKERS: float}, context.workers, healthy=context.thresholds.service.expected_workers
     )
     answering = replace(
-        drive,
+        inputs,
         series=lambda instance, phases: (
-            *drive.series(instance, phases),
-            always_one(kit, PROBE_SUCCESS, instance, phases),
+            *inputs.series(instance, phases),
+            always_one(context, PROBE_SUCCESS, instance, phases),
         ),
     )
-    silent = hours(kit, PROBE_SUCCESS, 0)
-    return prove(
+    silent = hours(context, PROBE_SUCCESS, 0)
+    return with_standard_cases(
         alert,
         answering,
-        beside(kit, alert, drive, 0, silent, "no worker and no answer: down, not blind"),
+        beside(context, alert, inputs, 0, silent, "no worker and no answer: down, not blind"),
     )

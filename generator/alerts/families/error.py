@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.build import (
+from generator.alerts.context import (
     ERROR,
-    Kit,
+    Context,
     error_ratio,
     errors,
     many_users,
@@ -17,7 +17,7 @@ from generator.alerts.build import (
     users_paths,
     while_users_allow,
 )
-from generator.alerts.courses import requests_over_time
+from generator.alerts.definition import define
 from generator.alerts.model import (
     Alert,
     Case,
@@ -29,11 +29,18 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, Drive, low_traffic, prove
-from generator.alerts.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.over_time import requests_over_time
+from generator.alerts.testcases.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.standard import (
+    HERE,
+    InputGenerator,
+    low_traffic,
+    with_standard_cases,
+)
 from generator.names import DB_CONNECTIONS, REQUESTS, UP, WORKER_STARTS
 from generator.promql import number
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import FailingAlert, Rows, TrafficAlert
 from generator.thresholds.units import format_duration
 
 # Selectors for the runbooks.
@@ -41,32 +48,28 @@ FAILED: Final = f"{REQUESTS}{{{ERROR}}}"
 ALL: Final = f"{REQUESTS}{{}}"
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return high_error_rate(kit), requests_failing(kit)
-
-
-def _drive(kit: Kit, window: float, min_requests: float) -> Drive:
+def _drive(context: Context, window: float, min_requests: float) -> InputGenerator:
     """Requests so many that a single scrape's worth is twice what the window must hold."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        return kit.request_series(instance, phases, 2 * min_requests)
+        return context.request_series(instance, phases, 2 * min_requests)
 
-    return Drive(
-        clock=kit.clock,
+    return InputGenerator(
+        clock=context.clock,
         series=series,
-        labels=kit.api,
+        labels=context.api,
         healthy=0.0,
-        onset=kit.second_sample,
+        time_to_fire=context.second_sample,
         counters=True,
-        flood=kit.flood(window),
+        traffic_multiplier=context.traffic_multiplier(window),
     )
 
 
-def high_error_rate(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.high_error_rate
+@define(TrafficAlert, Rows("error_rate"))
+def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
     window = settings.window
     floor = f"and on (job, instance) {requests(window).query} >= {settings.min_requests}"
-    found = triggers(kit.thresholds, settings, floor, while_users_allow)
+    found = triggers(context.thresholds, settings, floor, while_users_allow)
     w = format_duration(window)
     ratio = error_ratio(window)
     alert = Alert(
@@ -87,7 +90,7 @@ def high_error_rate(kit: Kit) -> Alert:
         ),
         panel=Panel("errors", "Failures", 100, "Error ratio", "{{instance}}"),
         runbook=Runbook(
-            gist="Too large a share of the verifications ends with an error.",
+            summary="Too large a share of the verifications ends with an error.",
             first=(
                 (
                     f"Read the newest failures: `{remedies.LOG} | grep -F 'Verification failed' | "
@@ -158,35 +161,35 @@ def high_error_rate(kit: Kit) -> Alert:
         ),
         origins=users_paths(found),
     )
-    drive = _drive(kit, window, settings.min_requests)
-    few = _drive(kit, window, settings.min_requests * kit.clock.interval / window / 2)
-    return prove(
+    inputs = _drive(context, window, settings.min_requests)
+    few = _drive(context, window, settings.min_requests * context.clock.interval / window / 2)
+    return with_standard_cases(
         alert,
-        drive,
+        inputs,
         low_traffic(alert, few, window, 1.0),
-        no_traffic(kit, alert, window),
-        *many_users(kit, alert, drive),
-        requests_over_time(kit, window, alert.recordings),
+        no_traffic(context, alert, window),
+        *many_users(context, alert, inputs),
+        requests_over_time(context, window, alert.recordings),
     )
 
 
-def no_traffic(kit: Kit, alert: Alert, window: float) -> Case:
+def no_traffic(context: Context, alert: Alert, window: float) -> Case:
     """Failures of the past say nothing while no request comes."""
     wait = max(trigger.for_ for trigger in alert.triggers)
-    length = 2 * kit.clock.tick(window + wait)
+    length = 2 * context.clock.tick(window + wait)
     idle = [Phase(length, 0.0, traffic=0.0)]
     series = tuple(
         Series(
-            selector(REQUESTS, {**kit.api(HERE), "status": status}),
-            counter(kit.clock, idle, lambda _phase: 0.0, start=1000),
+            selector(REQUESTS, {**context.api(HERE), "status": status}),
+            counter(context.clock, idle, lambda _phase: 0.0, start=1000),
         )
         for status in ("success", "error")
     )
     return Case("no traffic", series, (Moment(length // 2, ()), Moment(length, ())))
 
 
-def requests_failing(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.requests_failing
+@define(FailingAlert)
+def requests_failing(context: Context, settings: FailingAlert) -> Alert:
     window = settings.window
     floor = f"and on (job, instance) {errors(window).query} >= {settings.min_failures}"
     w = format_duration(window)
@@ -199,7 +202,7 @@ def requests_failing(kit: Kit) -> Alert:
         op=">",
         unit=Unit.RATIO,
         constant=settings.min_ratio,
-        triggers=triggers(kit.thresholds, settings, floor),
+        triggers=triggers(context.thresholds, settings, floor),
         keep_firing_for=settings.keep_firing_for,
         recordings=(requests(window), errors(window), ratio),
         summary="Most requests to {{ $labels.instance }} fail",
@@ -211,7 +214,7 @@ def requests_failing(kit: Kit) -> Alert:
         ),
         panel=Panel("errors", "Failures", 101, "Error ratio at low traffic", "{{instance}}"),
         runbook=Runbook(
-            gist=(
+            summary=(
                 "Most verifications fail, though there are too few of them for a trustworthy ratio."
             ),
             first=(
@@ -266,35 +269,35 @@ curl -sS --max-time 60 -H 'Content-Type: application/json' \\
             ),
         ),
     )
-    return prove(
+    return with_standard_cases(
         alert,
-        _drive(kit, window, settings.min_failures / settings.min_ratio),
-        no_traffic(kit, alert, window),
-        *_single_requests(kit, alert),
-        requests_over_time(kit, window, alert.recordings),
+        _drive(context, window, settings.min_failures / settings.min_ratio),
+        no_traffic(context, alert, window),
+        *_single_requests(context, alert, settings),
+        requests_over_time(context, window, alert.recordings),
     )
 
 
-def _single_requests(kit: Kit, alert: Alert) -> tuple[Case, ...]:
+def _single_requests(context: Context, alert: Alert, settings: FailingAlert) -> tuple[Case, ...]:
     """Few requests, one by one, of a status that has no series until it first happens."""
-    settings = kit.thresholds.alerts.requests_failing
-    clock, window, few = kit.clock, settings.window, settings.min_failures
+    clock, window, few = context.clock, settings.window, settings.min_failures
     quiet = clock.tick(window) + 2 * clock.interval
     wait = max(trigger.for_ for trigger in alert.triggers)
     up = Series(
-        selector(UP, kit.api(HERE)), gauge(clock, [Phase(2 * quiet + clock.tick(wait), 1.0)], float)
+        selector(UP, context.api(HERE)),
+        gauge(clock, [Phase(2 * quiet + clock.tick(wait), 1.0)], float),
     )
 
     def born(status: str, count: float) -> Series:
         """A series that comes into being with `count` requests at once."""
-        labels = {**kit.api(HERE), "status": status}
+        labels = {**context.api(HERE), "status": status}
         samples = (quiet + clock.tick(wait)) // clock.interval
         return Series(
             selector(REQUESTS, labels), f"_x{quiet // clock.interval} {number(count)}x{samples}"
         )
 
     everything = tuple(
-        Firing(trigger.severity, 1.0, kit.api(HERE), {}) for trigger in alert.triggers
+        Firing(trigger.severity, 1.0, context.api(HERE), {}) for trigger in alert.triggers
     )
     seen = quiet + clock.tick(wait)
     return (

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, request_rate, requests, steady_rate, triggers
-from generator.alerts.courses import requests_over_time
-from generator.alerts.latency import per_worker
+from generator.alerts.context import Context, request_rate, requests, steady_rate, triggers
+from generator.alerts.definition import define
+from generator.alerts.families.latency import per_worker
+from generator.alerts.families.waiting import waiting, waiting_over_time
 from generator.alerts.model import (
     Alert,
     Case,
@@ -20,9 +21,9 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, Drive, prove
-from generator.alerts.series import Phase, counter, gauge, selector
-from generator.alerts.waiting import waiting, waiting_over_time
+from generator.alerts.testcases.over_time import requests_over_time
+from generator.alerts.testcases.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.standard import HERE, InputGenerator, with_standard_cases
 from generator.names import (
     ACCEPT_QUEUE,
     API_CONNECTIONS,
@@ -34,16 +35,13 @@ from generator.names import (
     WORKERS,
 )
 from generator.thresholds.levels import ThroughputLevels, Unit
+from generator.thresholds.settings import Rows, SilenceAlert, WindowAlert
 from generator.thresholds.units import format_duration
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return no_traffic(kit), low_throughput(kit)
-
-
-def no_traffic(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.no_traffic
-    kit = kit.for_window(settings.window)
+@define(SilenceAlert)
+def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
+    context = context.for_window(settings.window)
     window, before = settings.window, settings.before
     spoken = format_duration(window)
     now, then = requests(window), requests(before)
@@ -56,7 +54,7 @@ def no_traffic(kit: Kit) -> Alert:
         op="<",
         unit=Unit.COUNT,
         constant=1,
-        triggers=triggers(kit.thresholds, settings, guard),
+        triggers=triggers(context.thresholds, settings, guard),
         keep_firing_for=settings.keep_firing_for,
         recordings=(now, then),
         summary="No verification has reached {{ $labels.instance }} for " + spoken,
@@ -68,7 +66,7 @@ def no_traffic(kit: Kit) -> Alert:
         ),
         panel=Panel("overview", "Traffic", 120, f"Requests within {spoken}", "{{instance}}"),
         runbook=Runbook(
-            gist="No verification arrives any more, although many did in the hours before.",
+            summary="No verification arrives any more, although many did in the hours before.",
             first=(
                 (
                     "Send one verification through the same address that clients use. It arrives: "
@@ -130,19 +128,19 @@ def no_traffic(kit: Kit) -> Alert:
         ),
     )
     cases = (
-        *_no_traffic_cases(kit, alert),
-        *(requests_over_time(kit, each, alert.recordings) for each in (window, before)),
+        *_no_traffic_cases(context, alert, settings),
+        *(requests_over_time(context, each, alert.recordings) for each in (window, before)),
     )
-    return replace(alert, cases=cases, clock=kit.clock)
+    return replace(alert, cases=cases, clock=context.clock)
 
 
-def _no_traffic_cases(kit: Kit, alert: Alert) -> tuple[Case, ...]:
-    settings, clock = kit.thresholds.alerts.no_traffic, kit.clock
+def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) -> tuple[Case, ...]:
+    clock = context.clock
     busy, quiet = clock.tick(settings.before), clock.tick(settings.window)
     wait, keep = alert.triggers[0].for_, clock.tick(settings.keep_firing_for)
     silent = busy + quiet
     length = clock.tick(quiet + wait) + keep + 8 * clock.interval
-    firing = tuple(Firing(trigger.severity, 0, kit.api(HERE), {}) for trigger in alert.triggers)
+    firing = tuple(Firing(trigger.severity, 0, context.api(HERE), {}) for trigger in alert.triggers)
     fires = clock.tick(silent + clock.interval + wait) + clock.interval
     back = fires + clock.interval
     much = 1000.0 * settings.min_requests
@@ -158,7 +156,7 @@ def _no_traffic_cases(kit: Kit, alert: Alert) -> tuple[Case, ...]:
             Phase(length, again * busily),
         ]
         values = counter(clock, phases, lambda phase: phase.value or 0.0)
-        return (Series(selector(REQUESTS, {**kit.api(HERE), "status": "success"}), values),)
+        return (Series(selector(REQUESTS, {**context.api(HERE), "status": "success"}), values),)
 
     return (
         Case(
@@ -188,10 +186,10 @@ def _no_traffic_cases(kit: Kit, alert: Alert) -> tuple[Case, ...]:
     )
 
 
-def low_throughput(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.low_throughput
+@define(WindowAlert, Rows("throughput"))
+def low_throughput(context: Context, settings: WindowAlert) -> Alert:
     window = settings.window
-    found = triggers(kit.thresholds, settings)
+    found = triggers(context.thresholds, settings)
     row = found[0].bound.levels if found[0].bound else None
     if not isinstance(row, ThroughputLevels):
         raise TypeError("low_throughput needs a row of the throughput")
@@ -205,7 +203,7 @@ def low_throughput(kit: Kit) -> Alert:
         quantity=steady_rate(window),
         op="<",
         unit=Unit.RATE,
-        triggers=triggers(kit.thresholds, settings, guard),
+        triggers=triggers(context.thresholds, settings, guard),
         keep_firing_for=settings.keep_firing_for,
         recordings=(rate, waiting(window)),
         summary=(
@@ -220,7 +218,7 @@ def low_throughput(kit: Kit) -> Alert:
         ),
         panel=Panel("overview", "Traffic", 121, "Request rate", "{{instance}}"),
         runbook=Runbook(
-            gist="The service answers few requests a second, although more wait.",
+            summary="The service answers few requests a second, although more wait.",
             first=(
                 "Look at the processor time of the workers (query below).",
                 (
@@ -272,18 +270,18 @@ def low_throughput(kit: Kit) -> Alert:
         ),
         origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),
     )
-    return prove(
+    return with_standard_cases(
         alert,
-        _throughput_drive(kit, row, window),
-        *_throughput_cases(kit, alert, row, window),
-        requests_over_time(kit, window, alert.recordings),
-        waiting_over_time(kit, window),
+        _throughput_drive(context, row, window),
+        *_throughput_cases(context, alert, row, window),
+        requests_over_time(context, window, alert.recordings),
+        waiting_over_time(context, window),
     )
 
 
 def _throughput_drive(
-    kit: Kit, row: ThroughputLevels, window: float, queue: float | None = None
-) -> Drive:
+    context: Context, row: ThroughputLevels, window: float, queue: float | None = None
+) -> InputGenerator:
     """Requests at the wanted rate while `queue` wait (just as many as the row speaks of)."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
@@ -293,39 +291,39 @@ def _throughput_drive(
             )
 
         waits = [replace(phase, value=queued(phase)) for phase in phases]
-        labels = kit.workers(instance)
+        labels = context.workers(instance)
         rate = counter(
-            kit.clock,
+            context.clock,
             phases,
-            lambda phase: (phase.value or 0.0) * phase.traffic * kit.clock.interval,
+            lambda phase: (phase.value or 0.0) * phase.traffic * context.clock.interval,
         )
         return (
-            Series(selector(REQUESTS, {**kit.api(instance), "status": "success"}), rate),
-            Series(selector(CONNECTIONS_WAITING, labels), gauge(kit.clock, waits, float)),
-            Series(selector(ACCEPT_QUEUE, labels), gauge(kit.clock, waits, lambda _value: 0.0)),
+            Series(selector(REQUESTS, {**context.api(instance), "status": "success"}), rate),
+            Series(selector(CONNECTIONS_WAITING, labels), gauge(context.clock, waits, float)),
+            Series(selector(ACCEPT_QUEUE, labels), gauge(context.clock, waits, lambda _value: 0.0)),
         )
 
-    return Drive(
-        clock=kit.clock,
+    return InputGenerator(
+        clock=context.clock,
         series=series,
-        labels=kit.api,
+        labels=context.api,
         healthy=2 * row.acceptable,
-        onset=kit.steady(window),
+        time_to_fire=context.steady(window),
         counters=True,
-        flood=kit.flood(window),
+        traffic_multiplier=context.traffic_multiplier(window),
     )
 
 
 def _throughput_cases(
-    kit: Kit, alert: Alert, row: ThroughputLevels, window: float
+    context: Context, alert: Alert, row: ThroughputLevels, window: float
 ) -> tuple[Case, ...]:
     """Few requests while nobody waits are a quiet hour."""
-    drive = _throughput_drive(kit, row, window, row.concurrency * 0.99)
+    inputs = _throughput_drive(context, row, window, row.concurrency * 0.99)
     end = (
-        kit.clock.tick(drive.onset(0, 0) + max(each.for_ for each in alert.triggers))
-        + 2 * kit.clock.interval
+        context.clock.tick(inputs.time_to_fire(0, 0) + max(each.for_ for each in alert.triggers))
+        + 2 * context.clock.interval
     )
-    series = drive.series(
-        HERE, [Phase(end + kit.clock.interval, alert.bound(alert.triggers[0]) / 2)]
+    series = inputs.series(
+        HERE, [Phase(end + context.clock.interval, alert.bound(alert.triggers[0]) / 2)]
     )
     return (Case("few requests and too few that wait", tuple(series), (Moment(end, ()),)),)

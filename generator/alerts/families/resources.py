@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, thousandfold, triggers
+from generator.alerts.context import Context, thousandfold, triggers
+from generator.alerts.definition import define
 from generator.alerts.model import Alert, Cause, Panel, Query, Recording, Runbook
-from generator.alerts.proof import prove
+from generator.alerts.testcases.standard import with_standard_cases
 from generator.names import (
     API_CONNECTIONS,
     DB_CONNECTIONS,
@@ -19,16 +20,13 @@ from generator.names import (
     WORKER_INFO,
 )
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import BoundAlert, Rows
 
 WORKER_LEGEND: Final = "{{instance}} worker {{worker}}"
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return file_descriptors_near_limit(kit), many_threads(kit)
-
-
-def file_descriptors_near_limit(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.file_descriptors_near_limit
+@define(BoundAlert, Rows("worker.fds"))
+def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert:
     used = Recording(
         "saturation", "worker:auditor_worker_fds:usage_ratio", f"{OPEN_FDS}{{}} / {MAX_FDS}{{}}"
     )
@@ -39,7 +37,7 @@ def file_descriptors_near_limit(kit: Kit) -> Alert:
         quantity=used.query,
         op=">",
         unit=Unit.RATIO,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(used,),
         summary=(
@@ -61,7 +59,7 @@ def file_descriptors_near_limit(kit: Kit) -> Alert:
             WORKER_LEGEND,
         ),
         runbook=Runbook(
-            gist="A worker has nearly as many files and connections open as it may.",
+            summary="A worker has nearly as many files and connections open as it may.",
             first=(
                 (
                     "See what the worker has open: take `pid` from the query below and count "
@@ -126,11 +124,11 @@ def file_descriptors_near_limit(kit: Kit) -> Alert:
         ),
     )
     levels = {OPEN_FDS: thousandfold, MAX_FDS: lambda _value: 1000.0}
-    return prove(alert, kit.gauge_drive(levels, kit.worker, healthy=0.03))
+    return with_standard_cases(alert, context.gauge_inputs(levels, context.worker, healthy=0.03))
 
 
-def many_threads(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.many_threads
+@define(BoundAlert, Rows("worker.threads"))
+def many_threads(context: Context, settings: BoundAlert) -> Alert:
     alert = Alert(
         key="many_threads",
         family="saturation",
@@ -138,7 +136,7 @@ def many_threads(kit: Kit) -> Alert:
         quantity=f"{THREADS}{{}}",
         op=">",
         unit=Unit.COUNT,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         summary="Worker {{ $labels.worker }} of {{ $labels.instance }} runs {{ $value }} threads",
         description=(
@@ -148,7 +146,7 @@ def many_threads(kit: Kit) -> Alert:
         ),
         panel=Panel("system", "Descriptors and threads", 111, "Threads", WORKER_LEGEND),
         runbook=Runbook(
-            gist="A worker runs more threads than it should need.",
+            summary="A worker runs more threads than it should need.",
             first=(
                 "See on the panel whether their number still grows or stands still.",
                 (
@@ -183,4 +181,6 @@ def many_threads(kit: Kit) -> Alert:
             ),
         ),
     )
-    return prove(alert, kit.gauge_drive({THREADS: float}, kit.worker, healthy=8))
+    return with_standard_cases(
+        alert, context.gauge_inputs({THREADS: float}, context.worker, healthy=8)
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, triggers
+from generator.alerts.context import Context, triggers
+from generator.alerts.definition import define
 from generator.alerts.model import (
     Alert,
     Case,
@@ -19,9 +20,9 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, THERE, prove
-from generator.alerts.recorded import Span, exactly
-from generator.alerts.series import selector
+from generator.alerts.testcases.recordings import Span, exactly
+from generator.alerts.testcases.series import selector
+from generator.alerts.testcases.standard import HERE, THERE, with_standard_cases
 from generator.names import (
     ACCEPT_QUEUE,
     CONNECTIONS_WAITING,
@@ -34,16 +35,13 @@ from generator.names import (
 )
 from generator.promql import number
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert
 from generator.thresholds.units import format_duration
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return workers_missing(kit), worker_crash_loop(kit)
-
-
-def workers_missing(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.workers_missing
-    expected = kit.thresholds.service.expected_workers
+@define(ConditionAlert)
+def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
+    expected = context.thresholds.service.expected_workers
     alert = Alert(
         key="workers_missing",
         family="workers",
@@ -52,7 +50,7 @@ def workers_missing(kit: Kit) -> Alert:
         op="<",
         unit=Unit.COUNT,
         constant=expected,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         summary="{{ $labels.instance }} runs {{ $value }} of BOUND workers",
         description=(
@@ -62,7 +60,7 @@ def workers_missing(kit: Kit) -> Alert:
         ),
         panel=Panel("system", "Workers", 130, "Workers alive", "{{instance}}"),
         runbook=Runbook(
-            gist="Fewer workers run than should.",
+            summary="Fewer workers run than should.",
             first=(
                 f"See which processes run and since when: `{remedies.TOP}`.",
                 f"Read why one ended or cannot start: `{remedies.TAIL}`.",
@@ -118,7 +116,9 @@ def workers_missing(kit: Kit) -> Alert:
         ),
         origins=("service.expected_workers",),
     )
-    return prove(alert, kit.gauge_drive({WORKERS: float}, kit.workers, healthy=expected))
+    return with_standard_cases(
+        alert, context.gauge_inputs({WORKERS: float}, context.workers, healthy=expected)
+    )
 
 
 def starts(window: float, expected: int) -> Recording:
@@ -136,9 +136,9 @@ def starts(window: float, expected: int) -> Recording:
     )
 
 
-def worker_crash_loop(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.worker_crash_loop
-    expected = kit.thresholds.service.expected_workers
+@define(WindowAlert, Rows("worker.starts"))
+def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
+    expected = context.thresholds.service.expected_workers
     rate = starts(settings.window, expected)
     window = format_duration(settings.window)
     alert = Alert(
@@ -148,7 +148,7 @@ def worker_crash_loop(kit: Kit) -> Alert:
         quantity=rate.query,
         op=">",
         unit=Unit.COUNT,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(rate,),
         summary="Workers of {{ $labels.instance }} start again and again",
@@ -162,7 +162,7 @@ def worker_crash_loop(kit: Kit) -> Alert:
             "system", "Workers", 131, f"Starts of each worker within {window}", "{{instance}}"
         ),
         runbook=Runbook(
-            gist="Workers end and are started again, over and over.",
+            summary="Workers end and are started again, over and over.",
             first=(
                 "Is a deploy or a rollback under way? Then wait for its end.",
                 (
@@ -228,42 +228,56 @@ def worker_crash_loop(kit: Kit) -> Alert:
         origins=("service.expected_workers",),
     )
 
-    cases = (*_bursts(kit, alert), *_deploy(kit, alert), _counted(kit, rate))
+    cases = (
+        *_bursts(context, alert, settings.window),
+        *_deploy(context, alert, settings.window),
+        _counted(context, rate, settings.window),
+    )
     return replace(alert, cases=cases)
 
 
-def _bursts(kit: Kit, alert: Alert) -> tuple[Case, ...]:
+def _bursts(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
     """Starts within one scrape interval: as many as the bound allows, and one more."""
     cases: list[Case] = []
     for trigger in alert.triggers:
-        allowed = int(alert.bound(trigger) * kit.thresholds.service.expected_workers)
+        allowed = int(alert.bound(trigger) * context.thresholds.service.expected_workers)
         cases += [
-            _burst(kit, alert, f"at the bound of {trigger.severity}", allowed),
-            _burst(kit, alert, f"just beyond the bound of {trigger.severity}", 1.01 * allowed),
+            _burst(context, alert, window, f"at the bound of {trigger.severity}", allowed),
+            _burst(
+                context,
+                alert,
+                window,
+                f"just beyond the bound of {trigger.severity}",
+                1.01 * allowed,
+            ),
         ]
     healthy = Series(
-        selector(WORKER_STARTS, kit.workers(THERE)), f"4x{2 * _quiet(kit) // kit.clock.interval}"
+        selector(WORKER_STARTS, context.workers(THERE)),
+        f"4x{2 * _quiet(context, window) // context.clock.interval}",
     )
     last = cases[-1]
     return (*cases, replace(last, title="one of two instances", series=(*last.series, healthy)))
 
 
-def _quiet(kit: Kit) -> int:
-    return kit.clock.tick(kit.thresholds.alerts.worker_crash_loop.window) + kit.clock.interval
+def _quiet(context: Context, window: float) -> int:
+    return context.clock.tick(window) + context.clock.interval
 
 
-def _burst(kit: Kit, alert: Alert, title: str, count: float) -> Case:
+def _burst(context: Context, alert: Alert, window: float, title: str, count: float) -> Case:
     """So many starts after a quiet window, which forgets them at its end."""
-    clock, settings = kit.clock, kit.thresholds.alerts.worker_crash_loop
-    expected = kit.thresholds.service.expected_workers
-    quiet, value = _quiet(kit), count / expected
-    gone = clock.tick(quiet + settings.window) + clock.tick(settings.keep_firing_for)
+    clock = context.clock
+    expected = context.thresholds.service.expected_workers
+    quiet, value = _quiet(context, window), count / expected
+    gone = clock.tick(quiet + window) + clock.tick(alert.keep_firing_for)
     ill = [trigger for trigger in alert.triggers if value > alert.bound(trigger)]
 
     def firing(at: float) -> Moment:
         started = [trigger for trigger in ill if quiet + clock.tick(trigger.for_) <= at]
         return Moment(
-            at, tuple(Firing(trigger.severity, value, kit.workers(HERE), {}) for trigger in started)
+            at,
+            tuple(
+                Firing(trigger.severity, value, context.workers(HERE), {}) for trigger in started
+            ),
         )
 
     turns = sorted({quiet + clock.tick(trigger.for_) for trigger in alert.triggers})
@@ -272,19 +286,19 @@ def _burst(kit: Kit, alert: Alert, title: str, count: float) -> Case:
     values = f"{expected}x{samples[0] - 1} {number(expected + count)}x{samples[1]}"
     return Case(
         title,
-        (Series(selector(WORKER_STARTS, kit.workers(HERE)), values),),
+        (Series(selector(WORKER_STARTS, context.workers(HERE)), values),),
         (*moments, firing(gone - clock.interval), Moment(gone, ())),
     )
 
 
-def _counted(kit: Kit, recording: Recording) -> Case:
+def _counted(context: Context, recording: Recording, window: float) -> Case:
     """Counters that go on are subtracted; where one begins anew, `increase` serves.
 
     Of the first, three scrapes fail where the window begins, so that `increase` would extrapolate.
     The others' restarts leave them lower by much, by little and not at all; the last has none.
     """
-    service = kit.thresholds.service
-    span = Span(kit, kit.thresholds.alerts.worker_crash_loop.window)
+    service = context.thresholds.service
+    span = Span(context, window)
     part, rest, expected = span.samples // 4, 3 * span.samples, service.expected_workers
     early, late = span.at(0.75), span.at(2.25)
     begins = late // span.clock.interval - span.samples
@@ -299,23 +313,23 @@ def _counted(kit: Kit, recording: Recording) -> Case:
     series: list[Series] = []
     readings: list[Reading] = []
     for place, (values, counts) in enumerate(counters, 1):
-        labels = kit.workers(f"10.0.0.{place}:9105")
+        labels = context.workers(f"10.0.0.{place}:9105")
         series.append(Series(selector(WORKER_STARTS, labels), values))
         readings += [exactly(at, recording, labels, each / expected) for at, each in counts.items()]
     return span.case("starts before and after a restart of the sidecar", series, readings)
 
 
-def _deploy(kit: Kit, alert: Alert) -> tuple[Case, ...]:
+def _deploy(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
     """Every worker is replaced once, and then the sidecar restarts and counts them anew.
 
     Two starts of each within the window: no case where a bound is set to find that too many.
     """
     if min(alert.bound(trigger) for trigger in alert.triggers) < 2:
         return ()
-    clock, expected = kit.clock, kit.thresholds.service.expected_workers
-    pause = clock.tick(kit.thresholds.alerts.worker_crash_loop.window * 2 / 3)
+    clock, expected = context.clock, context.thresholds.service.expected_workers
+    pause = clock.tick(window * 2 / 3)
     samples = pause // clock.interval - 1
     values = f"{expected}x{samples} {2 * expected}x{samples} {expected}x{samples}"
     moments = tuple(Moment(clock.tick(pause * part / 2), ()) for part in range(1, 7))
-    starts_ = Series(selector(WORKER_STARTS, kit.workers(HERE)), values)
+    starts_ = Series(selector(WORKER_STARTS, context.workers(HERE)), values)
     return (Case("a deploy and a restart of the sidecar", (starts_,), moments),)

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, request_rate, steady_rate, triggers
-from generator.alerts.courses import quantile_over_time, requests_over_time
-from generator.alerts.latency import QUANTILES, per_worker, precision, quantile, quantile_drive
+from generator.alerts.context import Context, request_rate, steady_rate, triggers
+from generator.alerts.definition import define
+from generator.alerts.families.latency import (
+    QUANTILES,
+    per_worker,
+    precision,
+    quantile,
+    quantile_drive,
+)
 from generator.alerts.model import (
     Alert,
     Case,
@@ -20,9 +26,10 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, Drive, prove
-from generator.alerts.recorded import Span, about
-from generator.alerts.series import Phase, gauge, selector
+from generator.alerts.testcases.over_time import quantile_over_time, requests_over_time
+from generator.alerts.testcases.recordings import Span, about
+from generator.alerts.testcases.series import Phase, gauge, selector
+from generator.alerts.testcases.standard import HERE, InputGenerator, with_standard_cases
 from generator.names import (
     ACCEPT_QUEUE,
     CONNECTIONS_WAITING,
@@ -33,11 +40,8 @@ from generator.names import (
     WORKERS,
 )
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import Rows, WaitAlert, WindowAlert
 from generator.thresholds.units import format_duration
-
-
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return requests_waiting(kit), slow_probe(kit)
 
 
 def waiting(window: float) -> Recording:
@@ -60,24 +64,24 @@ def wait(window: float) -> Recording:
     )
 
 
-def waiting_over_time(kit: Kit, window: float) -> Case:
+def waiting_over_time(context: Context, window: float) -> Case:
     """Requests begin to wait half a window ago: in both queues."""
-    span = Span(kit, window)
+    span = Span(context, window)
     at, many = span.at(2.5), 8.0
     series = (
-        Series(selector(metric, kit.workers(HERE)), span.turns(2, 0, many))
+        Series(selector(metric, context.workers(HERE)), span.turns(2, 0, many))
         for metric in (CONNECTIONS_WAITING, ACCEPT_QUEUE)
     )
     share = (at - 2 * span.length) / window
     return span.case(
         "requests wait since half a window",
         tuple(series),
-        (about(at, waiting(window), kit.workers(HERE), 2 * many * share),),
+        (about(at, waiting(window), context.workers(HERE), 2 * many * share),),
     )
 
 
-def requests_waiting(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.requests_waiting
+@define(WaitAlert, Rows("latency"))
+def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
     window, w = settings.window, format_duration(settings.window)
     floor = f"and on (job, instance) {waiting(window).query} >= {settings.min_waiting}"
     alert = Alert(
@@ -87,7 +91,7 @@ def requests_waiting(kit: Kit) -> Alert:
         quantity=wait(window).query,
         op=">",
         unit=Unit.DURATION,
-        triggers=triggers(kit.thresholds, settings, floor),
+        triggers=triggers(context.thresholds, settings, floor),
         keep_firing_for=settings.keep_firing_for,
         recordings=(waiting(window), request_rate(window), wait(window)),
         summary=(
@@ -101,7 +105,7 @@ def requests_waiting(kit: Kit) -> Alert:
         ),
         panel=Panel("latency", "Waiting", 110, "Mean wait for a worker", "{{instance}}"),
         runbook=Runbook(
-            gist="Requests queue before a worker takes them; clients wait that much longer.",
+            summary="Requests queue before a worker takes them; clients wait that much longer.",
             first=(
                 "Look at the processor time of the workers (query below).",
                 (
@@ -167,42 +171,44 @@ def requests_waiting(kit: Kit) -> Alert:
             ),
         ),
     )
-    drive = _wait_drive(kit, window, 2 * settings.min_waiting / alert.bound(alert.triggers[-1]))
-    return prove(
+    inputs = _wait_drive(
+        context, window, 2 * settings.min_waiting / alert.bound(alert.triggers[-1])
+    )
+    return with_standard_cases(
         alert,
-        drive,
-        *_waiting_cases(kit, alert, settings.min_waiting),
-        waiting_over_time(kit, window),
-        requests_over_time(kit, window, alert.recordings),
+        inputs,
+        *_waiting_cases(context, alert, settings),
+        waiting_over_time(context, window),
+        requests_over_time(context, window, alert.recordings),
     )
 
 
-def _wait_drive(kit: Kit, window: float, rate: float) -> Drive:
+def _wait_drive(context: Context, window: float, rate: float) -> InputGenerator:
     """`rate` requests a second; as many wait as make the mean wait the wanted value."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        labels = kit.workers(instance)
+        labels = context.workers(instance)
         return (
             Series(
                 selector(CONNECTIONS_WAITING, labels),
-                gauge(kit.clock, phases, lambda value: value * rate * 0.5),
+                gauge(context.clock, phases, lambda value: value * rate * 0.5),
             ),
             Series(
                 selector(ACCEPT_QUEUE, labels),
-                gauge(kit.clock, phases, lambda value: value * rate * 0.5),
+                gauge(context.clock, phases, lambda value: value * rate * 0.5),
             ),
-            *kit.request_series(
-                instance, [_no_errors(phase) for phase in phases], rate * kit.clock.interval
+            *context.request_series(
+                instance, [_no_errors(phase) for phase in phases], rate * context.clock.interval
             ),
         )
 
-    return Drive(
-        clock=kit.clock,
+    return InputGenerator(
+        clock=context.clock,
         series=series,
-        labels=kit.workers,
+        labels=context.workers,
         healthy=0.0,
-        onset=kit.steady(window),
-        flood=kit.flood(window),
+        time_to_fire=context.steady(window),
+        traffic_multiplier=context.traffic_multiplier(window),
     )
 
 
@@ -210,18 +216,18 @@ def _no_errors(phase: Phase) -> Phase:
     return Phase(phase.seconds, None if phase.value is None else 0.0, phase.traffic, phase.reset)
 
 
-def _waiting_cases(kit: Kit, alert: Alert, minimum: int) -> tuple[Case, ...]:
+def _waiting_cases(context: Context, alert: Alert, settings: WaitAlert) -> tuple[Case, ...]:
     """A long wait of too few connections is a slow client; a hung service answers nothing."""
-    clock = kit.clock
+    clock = context.clock
     value = 2 * alert.bound(alert.triggers[0])
-    window = kit.thresholds.alerts.requests_waiting.window
+    window, minimum = settings.window, settings.min_waiting
     wait = max(trigger.for_ for trigger in alert.triggers)
-    length = clock.tick(kit.steady(window)(value, 0) + wait) + 4 * clock.interval
+    length = clock.tick(context.steady(window)(value, 0) + wait) + 4 * clock.interval
     end = length - clock.interval
-    few = _wait_drive(kit, window, 0.99 * minimum / value)
-    enough = _wait_drive(kit, window, 1.01 * minimum / value)
+    few = _wait_drive(context, window, 0.99 * minimum / value)
+    enough = _wait_drive(context, window, 1.01 * minimum / value)
     firing = tuple(
-        Firing(trigger.severity, value, kit.workers(HERE), {}) for trigger in alert.triggers
+        Firing(trigger.severity, value, context.workers(HERE), {}) for trigger in alert.triggers
     )
     return (
         Case(
@@ -232,16 +238,16 @@ def _waiting_cases(kit: Kit, alert: Alert, minimum: int) -> tuple[Case, ...]:
         Case("too few wait", tuple(few.series(HERE, [Phase(length, value)])), (Moment(end, ()),)),
         Case(
             "nobody waits",
-            tuple(_wait_drive(kit, window, 1.0).series(HERE, [Phase(length, 0.0)])),
+            tuple(_wait_drive(context, window, 1.0).series(HERE, [Phase(length, 0.0)])),
             (Moment(end, ()),),
         ),
     )
 
 
-def slow_probe(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.slow_probe
+@define(WindowAlert, Rows("latency", histogram=True))
+def slow_probe(context: Context, settings: WindowAlert) -> Alert:
     read, w = quantile(PROBE_DURATION, "p50", settings.window), format_duration(settings.window)
-    found = triggers(kit.thresholds, settings)
+    found = triggers(context.thresholds, settings)
     alert = Alert(
         key="slow_probe",
         family="saturation",
@@ -260,7 +266,7 @@ def slow_probe(kit: Kit) -> Alert:
         ),
         panel=Panel("latency", "Waiting", 111, "Median time of GET /health", "{{instance}}"),
         runbook=Runbook(
-            gist="Even `GET /health`, which does no work, is answered late.",
+            summary="Even `GET /health`, which does no work, is answered late.",
             first=(
                 f"Ask a few times yourself: `{remedies.HEALTH}`.",
                 "See whether requests wait: then AuditorRequestsWaiting has the remedies.",
@@ -276,7 +282,7 @@ def slow_probe(kit: Kit) -> Alert:
                     "free. A probe without any answer counts in AuditorUnresponsive instead. "
                 )
                 + precision(
-                    kit.thresholds.service.latency_buckets,
+                    context.thresholds.service.latency_buckets,
                     [each.bound.value for each in found if each.bound],
                 )
             ),
@@ -319,10 +325,15 @@ def slow_probe(kit: Kit) -> Alert:
             ),
         ),
     )
-    return prove(
+    return with_standard_cases(
         alert,
-        quantile_drive(kit, "p50", settings.window, 1000, PROBE_DURATION),
+        quantile_drive(context, "p50", settings.window, 1000, PROBE_DURATION),
         quantile_over_time(
-            kit, settings.window, PROBE_DURATION, QUANTILES["p50"], kit.workers, (read, None)
+            context,
+            settings.window,
+            PROBE_DURATION,
+            QUANTILES["p50"],
+            context.workers,
+            (read, None),
         ),
     )

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.build import (
-    Kit,
+from generator.alerts.context import (
+    Context,
     many_users,
     request_rate,
     triggers,
     users_paths,
     while_users_allow,
 )
-from generator.alerts.courses import requests_over_time
+from generator.alerts.definition import define
+from generator.alerts.families.resources import WORKER_LEGEND
 from generator.alerts.model import (
     Alert,
     Case,
@@ -26,9 +27,15 @@ from generator.alerts.model import (
     Runbook,
     Series,
 )
-from generator.alerts.proof import HERE, Drive, at_once, prove, worst_alone
-from generator.alerts.resources import WORKER_LEGEND
-from generator.alerts.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.over_time import requests_over_time
+from generator.alerts.testcases.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.standard import (
+    HERE,
+    InputGenerator,
+    at_once,
+    with_standard_cases,
+    worst_alone,
+)
 from generator.names import (
     ACCEPT_QUEUE,
     API_CLIENTS,
@@ -40,11 +47,8 @@ from generator.names import (
     WORKER_INFO,
 )
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import Rows, WindowAlert
 from generator.thresholds.units import format_duration
-
-
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return high_cpu(kit), idle_cpu(kit)
 
 
 def cpu(window: float) -> Recording:
@@ -57,32 +61,37 @@ def cpu(window: float) -> Recording:
     )
 
 
-def _cpu_drive(kit: Kit, window: float) -> Drive:
+def _cpu_drive(context: Context, window: float) -> InputGenerator:
     """Three quarters of the time in user mode; a replaced worker starts its counter again."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         def mode(name: str, share: float) -> Series:
             return Series(
-                selector(CPU_SECONDS, {**kit.worker(instance), "mode": name}),
+                selector(CPU_SECONDS, {**context.worker(instance), "mode": name}),
                 counter(
-                    kit.clock,
+                    context.clock,
                     phases,
-                    lambda phase: (phase.value or 0.0) * share * kit.clock.interval,
+                    lambda phase: (phase.value or 0.0) * share * context.clock.interval,
                 ),
             )
 
         return mode("user", 0.75), mode("system", 0.25)
 
-    drive = Drive(
-        clock=kit.clock, series=series, labels=kit.worker, healthy=0.0, onset=at_once, counters=True
+    inputs = InputGenerator(
+        clock=context.clock,
+        series=series,
+        labels=context.worker,
+        healthy=0.0,
+        time_to_fire=at_once,
+        counters=True,
     )
-    return kit.filling(drive, window)
+    return context.filling(inputs, window)
 
 
-def high_cpu(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.high_cpu
+@define(WindowAlert, Rows("cpu"))
+def high_cpu(context: Context, settings: WindowAlert) -> Alert:
     busy, w = cpu(settings.window), format_duration(settings.window)
-    found = triggers(kit.thresholds, settings, milder_guard=while_users_allow)
+    found = triggers(context.thresholds, settings, lower_guard=while_users_allow)
     alert = Alert(
         key="high_cpu",
         family="saturation",
@@ -105,7 +114,7 @@ def high_cpu(kit: Kit) -> Alert:
         ),
         panel=Panel("system", "Processor", 120, "Processor time", WORKER_LEGEND),
         runbook=Runbook(
-            gist="A worker has kept most of a core busy for long.",
+            summary="A worker has kept most of a core busy for long.",
             first=(
                 (
                     "Look at latency and at the requests that wait. Both well: leave it alone, a "
@@ -155,12 +164,12 @@ def high_cpu(kit: Kit) -> Alert:
         ),
         origins=users_paths(found),
     )
-    drive = _cpu_drive(kit, settings.window)
-    return prove(alert, drive, *many_users(kit, alert, drive))
+    inputs = _cpu_drive(context, settings.window)
+    return with_standard_cases(alert, inputs, *many_users(context, alert, inputs))
 
 
-def idle_cpu(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.idle_cpu
+@define(WindowAlert, Rows("cpu"))
+def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
     busy, rate = cpu(settings.window), request_rate(settings.window)
     w = format_duration(settings.window)
     alert = Alert(
@@ -171,7 +180,7 @@ def idle_cpu(kit: Kit) -> Alert:
         op=">",
         unit=Unit.RATIO,
         triggers=triggers(
-            kit.thresholds,
+            context.thresholds,
             settings,
             f"unless on (instance) {rate.query} > 0\nand on (instance) {LATENCY}_count{{}}",
         ),
@@ -185,7 +194,7 @@ def idle_cpu(kit: Kit) -> Alert:
         ),
         panel=Panel("system", "Processor", 121, f"Processor time over {w}", WORKER_LEGEND),
         runbook=Runbook(
-            gist="A worker computes although no verification comes.",
+            summary="A worker computes although no verification comes.",
             first=(
                 "Nothing at night.",
                 (
@@ -228,36 +237,42 @@ def idle_cpu(kit: Kit) -> Alert:
             escalate="Not at night. A ticket for the developers.",
         ),
     )
-    blind = _cpu_drive(kit, settings.window)
-    drive = replace(
+    blind = _cpu_drive(context, settings.window)
+    inputs = replace(
         blind,
         series=lambda instance, phases: (
             *blind.series(instance, phases),
-            _answered(kit, instance, phases),
+            _answered(context, instance, phases),
         ),
     )
     value = 2 * alert.bound(alert.triggers[0])
-    end = kit.clock.tick(settings.window + alert.triggers[0].for_) + 2 * kit.clock.interval
-    length = [Phase(end + kit.clock.interval, value)]
-    requests = kit.request_series(HERE, [Phase(end + kit.clock.interval, 0.0)], 1.0)
+    end = context.clock.tick(settings.window + alert.triggers[0].for_) + 2 * context.clock.interval
+    length = [Phase(end + context.clock.interval, value)]
+    requests = context.request_series(HERE, [Phase(end + context.clock.interval, 0.0)], 1.0)
 
     def no_more(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        silent = kit.request_series(instance, [replace(each, traffic=0.0) for each in phases], 1.0)
-        return (*drive.series(instance, phases), *silent)
+        silent = context.request_series(
+            instance, [replace(each, traffic=0.0) for each in phases], 1.0
+        )
+        return (*inputs.series(instance, phases), *silent)
 
-    return prove(
+    return with_standard_cases(
         alert,
-        drive,
-        Case("busy with requests", (*drive.series(HERE, length), *requests), (Moment(end, ()),)),
-        worst_alone(alert, replace(drive, series=no_more), "busy though no request comes any more"),
-        requests_over_time(kit, settings.window, alert.recordings),
+        inputs,
+        Case("busy with requests", (*inputs.series(HERE, length), *requests), (Moment(end, ()),)),
+        worst_alone(
+            alert, replace(inputs, series=no_more), "busy though no request comes any more"
+        ),
+        requests_over_time(context, settings.window, alert.recordings),
         Case(
             "the app's metrics are missing", tuple(blind.series(HERE, length)), (Moment(end, ()),)
         ),
     )
 
 
-def _answered(kit: Kit, instance: str, phases: Sequence[Phase]) -> Series:
+def _answered(context: Context, instance: str, phases: Sequence[Phase]) -> Series:
     """The count of answers, which is there from the start of the app on, with or without any."""
     none = [replace(phase, value=None if phase.value is None else 0.0) for phase in phases]
-    return Series(selector(f"{LATENCY}_count", kit.api(instance)), gauge(kit.clock, none, float))
+    return Series(
+        selector(f"{LATENCY}_count", context.api(instance)), gauge(context.clock, none, float)
+    )

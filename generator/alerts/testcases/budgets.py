@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from generator.alerts.budget import Objective, objectives, remaining
 from generator.alerts.clock import Clock
 from generator.alerts.model import Case, Reading, Recording, Series
-from generator.alerts.recorded import about, closely, nothing
-from generator.alerts.series import Phase, counter, histogram, selector
+from generator.alerts.objectives import Objective, objectives, remaining
+from generator.alerts.testcases.recordings import about, closely, nothing
+from generator.alerts.testcases.series import Phase, counter, histogram, selector
 from generator.names import LATENCY, REQUESTS
 from generator.thresholds.model import Thresholds
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from generator.alerts.clock import Clock
 from generator.alerts.model import LABELS, Alert, Case, Firing, Moment, Series, Trigger
-from generator.alerts.series import Phase, just_over, just_under
+from generator.alerts.testcases.series import Phase, just_over, just_under
 from generator.thresholds.levels import Unit
 
 HERE: Final = "10.0.0.1:9105"
@@ -20,7 +20,7 @@ def _nothing_known(_value: float, _at: float) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drive:
+class InputGenerator:
     """How input series bring an alert's quantity to a wanted value.
 
     `series(instance, phases)` writes them; `onset(value, bound)` is the first evaluation (seconds)
@@ -38,11 +38,11 @@ class Drive:
     series: Callable[[str, Sequence[Phase]], Sequence[Series]]
     labels: Callable[[str], Mapping[str, str]]
     healthy: float
-    onset: Callable[[float, float], int]
+    time_to_fire: Callable[[float, float], int]
     exact: bool = False
     window: float = 0.0
     counters: bool = False
-    flood: float = 1.0
+    traffic_multiplier: float = 1.0
     lag: int = 0
     known: Callable[[float, float], Mapping[str, str]] = _nothing_known
 
@@ -52,56 +52,58 @@ def at_once(_value: float, _bound: float) -> int:
     return 0
 
 
-def prove(alert: Alert, drive: Drive, *extra: Case) -> Alert:
+def with_standard_cases(alert: Alert, inputs: InputGenerator, *extra: Case) -> Alert:
     """`alert` with its standard cases and `extra` ones."""
-    proof = _Proof(alert, drive)
+    proof = _StandardCases(alert, inputs)
     cases: list[Case] = []
     for trigger in alert.triggers:
         cases += [proof.short_of(trigger), proof.beyond(trigger)]
     if "instance" in LABELS[alert.place]:
         cases.append(proof.one_of_two())
     cases += [*proof.failed_scrape(), *proof.counter_reset()]
-    return replace(alert, cases=(*cases, *extra), clock=drive.clock)
+    return replace(alert, cases=(*cases, *extra), clock=inputs.clock)
 
 
-def low_traffic(alert: Alert, drive: Drive, window: float, value: float) -> Case:
+def low_traffic(alert: Alert, inputs: InputGenerator, window: float, value: float) -> Case:
     """A quantity far beyond the bound out of too few requests, then out of enough.
 
     `drive` at a traffic of 1 makes just as many requests in the window as the alert demands.
     """
-    clock = drive.clock
+    clock = inputs.clock
     length = (
         clock.tick(window + max(trigger.for_ for trigger in alert.triggers)) + 2 * clock.interval
     )
     phases = [Phase(length, value, traffic=0.999), Phase(length, value, traffic=1.002)]
     firing = tuple(
-        Firing(trigger.severity, value, drive.labels(HERE), drive.known(value, 2 * length))
+        Firing(trigger.severity, value, inputs.labels(HERE), inputs.known(value, 2 * length))
         for trigger in alert.triggers
     )
     return Case(
         "too few requests to judge, then enough",
-        tuple(drive.series(HERE, phases)),
+        tuple(inputs.series(HERE, phases)),
         (Moment(length - clock.interval, ()), Moment(2 * length - clock.interval, firing)),
     )
 
 
-def worst_alone(alert: Alert, drive: Drive, title: str) -> Case:
+def worst_alone(alert: Alert, inputs: InputGenerator, title: str) -> Case:
     """The course of `_Proof.beyond` for the worst severity, where `drive` silences the others."""
     worst = alert.triggers[:1]
-    return replace(_Proof(replace(alert, triggers=worst), drive).beyond(worst[0]), title=title)
+    return replace(
+        _StandardCases(replace(alert, triggers=worst), inputs).beyond(worst[0]), title=title
+    )
 
 
 @dataclass(frozen=True)
-class _Proof:
+class _StandardCases:
     alert: Alert
-    drive: Drive
+    inputs: InputGenerator
 
     def value(self, trigger: Trigger, *, beyond: bool) -> float:
         """A value just on either side of the trigger's bound."""
         bound, above = self.alert.bound(trigger), self.alert.op == ">"
-        if not beyond and self.drive.exact:
+        if not beyond and self.inputs.exact:
             return bound
-        if self.alert.unit is Unit.COUNT and self.drive.exact:
+        if self.alert.unit is Unit.COUNT and self.inputs.exact:
             return bound + 1 if above else bound - 1
         return just_over(bound) if above is beyond else just_under(bound)
 
@@ -110,7 +112,7 @@ class _Proof:
         bound = self.alert.bound(trigger)
         if not (value > bound if self.alert.op == ">" else value < bound):
             return None
-        return self.drive.onset(value, bound) + self.drive.clock.tick(trigger.for_)
+        return self.inputs.time_to_fire(value, bound) + self.inputs.clock.tick(trigger.for_)
 
     def firing(self, value: float, at: float, kept: float = 0.0) -> tuple[Firing, ...]:
         """What fires `at` a moment under a value that is constant from the start.
@@ -118,10 +120,10 @@ class _Proof:
         Its texts are those of `kept` seconds before, when the condition last held.
         """
         started = ((trigger, self.starts(trigger, value)) for trigger in self.alert.triggers)
-        read = value * min(1.0, at / self.drive.window) if self.drive.window else value
+        read = value * min(1.0, at / self.inputs.window) if self.inputs.window else value
         return tuple(
             Firing(
-                trigger.severity, read, self.drive.labels(HERE), self.drive.known(read, at - kept)
+                trigger.severity, read, self.inputs.labels(HERE), self.inputs.known(read, at - kept)
             )
             for trigger, start in started
             if start is not None and start <= at
@@ -132,7 +134,7 @@ class _Proof:
 
     def settled(self, value: float) -> int:
         """A moment by which all that can fire does."""
-        clock = self.drive.clock
+        clock = self.inputs.clock
         worst = self.value(self.alert.triggers[0], beyond=True)
         starts = [
             self.starts(trigger, each) for trigger in self.alert.triggers for each in (value, worst)
@@ -142,34 +144,34 @@ class _Proof:
     def short_of(self, trigger: Trigger) -> Case:
         value = self.value(trigger, beyond=False)
         end = self.settled(value)
-        side = "at" if self.drive.exact else "just short of"
+        side = "at" if self.inputs.exact else "just short of"
         return Case(
             f"{side} the bound of {trigger.severity}",
-            tuple(self.drive.series(HERE, [Phase(end + self.drive.clock.interval, value)])),
+            tuple(self.inputs.series(HERE, [Phase(end + self.inputs.clock.interval, value)])),
             (self.moment(value, end),),
         )
 
     def beyond(self, trigger: Trigger) -> Case:
         """Silent until `for` has passed, then firing, kept for `keep_firing_for` after recovery."""
-        clock, value = self.drive.clock, self.value(trigger, beyond=True)
+        clock, value = self.inputs.clock, self.value(trigger, beyond=True)
         start = self.starts(trigger, value)
         if start is None:
             raise ValueError(f"{self.alert.name}: {value} is not beyond the bound")
         recovery = start + 2 * clock.interval
-        kept = self.drive.lag + clock.tick(self.alert.keep_firing_for)
+        kept = self.inputs.lag + clock.tick(self.alert.keep_firing_for)
         moments = [self.moment(value, start - clock.interval)] if start else []
         moments.append(self.moment(value, start))
-        if self.drive.window and trigger is not self.alert.triggers[-1]:
-            # The milder severities last until the window has drained.
-            kept += clock.tick(self.drive.window)
+        if self.inputs.window and trigger is not self.alert.triggers[-1]:
+            # The lower severities last until the window has drained.
+            kept += clock.tick(self.inputs.window)
         else:
             last = recovery + kept - clock.interval
             moments.append(Moment(last, self.firing(value, recovery, clock.interval)))
         moments.append(Moment(recovery + kept, ()))
-        healthy = Phase(kept + clock.interval, self.drive.healthy, self.drive.flood)
+        healthy = Phase(kept + clock.interval, self.inputs.healthy, self.inputs.traffic_multiplier)
         return Case(
             f"just beyond the bound of {trigger.severity}, then well again",
-            tuple(self.drive.series(HERE, [Phase(recovery, value), healthy])),
+            tuple(self.inputs.series(HERE, [Phase(recovery, value), healthy])),
             tuple(moments),
         )
 
@@ -177,19 +179,19 @@ class _Proof:
         """Only the instance that is ill is named."""
         value = self.value(self.alert.triggers[0], beyond=True)
         end = self.settled(value)
-        length = end + self.drive.clock.interval
+        length = end + self.inputs.clock.interval
         return Case(
             "one of two instances",
             (
-                *self.drive.series(HERE, [Phase(length, value)]),
-                *self.drive.series(THERE, [Phase(length, self.drive.healthy)]),
+                *self.inputs.series(HERE, [Phase(length, value)]),
+                *self.inputs.series(THERE, [Phase(length, self.inputs.healthy)]),
             ),
             (self.moment(value, end),),
         )
 
     def failed_scrape(self) -> tuple[Case, ...]:
         """A single failed scrape does not resolve a firing alert."""
-        clock, value = self.drive.clock, self.value(self.alert.triggers[0], beyond=True)
+        clock, value = self.inputs.clock, self.value(self.alert.triggers[0], beyond=True)
         if self.alert.keep_firing_for <= 2 * clock.interval:
             return ()
         gap = self.settled(value)
@@ -203,23 +205,23 @@ class _Proof:
             *(self.moment(value, gap + clock.interval * turn) for turn in (1, 2)),
         )
         return (
-            Case("a failed scrape while firing", tuple(self.drive.series(HERE, phases)), moments),
+            Case("a failed scrape while firing", tuple(self.inputs.series(HERE, phases)), moments),
         )
 
     def counter_reset(self) -> tuple[Case, ...]:
         """Counters that start again at zero are no traffic and no failure."""
-        if not self.drive.counters:
+        if not self.inputs.counters:
             return ()
         value = self.value(self.alert.triggers[-1], beyond=False)
         half = self.settled(value)
         phases = [Phase(half, value), Phase(half, value, reset=True)]
         moments = tuple(
-            self.moment(value, at) for at in (half, half + self.drive.clock.interval, 2 * half)
+            self.moment(value, at) for at in (half, half + self.inputs.clock.interval, 2 * half)
         )
         return (
             Case(
                 "counters start again just short of the bound",
-                tuple(self.drive.series(HERE, phases)),
+                tuple(self.inputs.series(HERE, phases)),
                 moments,
             ),
         )

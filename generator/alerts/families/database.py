@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, triggers
+from generator.alerts.context import Context, triggers
+from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Cause, Panel, Query, Recording, Runbook, Series
-from generator.alerts.proof import HERE, prove
-from generator.alerts.recorded import about
-from generator.alerts.series import selector
+from generator.alerts.testcases.recordings import about
+from generator.alerts.testcases.series import selector
+from generator.alerts.testcases.standard import HERE, with_standard_cases
 from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, DB_CONNECTIONS, WORKER_INFO
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import BoundAlert, Rows
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return many_database_connections(kit), database_pool_near_limit(kit)
-
-
-def many_database_connections(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.many_database_connections
+@define(BoundAlert, Rows("database.connections"))
+def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
     total = Recording(
         "database",
         "instance:auditor_worker_db_connections:sum",
@@ -30,7 +28,7 @@ def many_database_connections(kit: Kit) -> Alert:
         quantity=total.query,
         op=">",
         unit=Unit.COUNT,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(total,),
         summary="{{ $labels.instance }} holds {{ $value }} database connections",
@@ -41,7 +39,7 @@ def many_database_connections(kit: Kit) -> Alert:
         ),
         panel=Panel("system", "Database", 140, "Database connections", "{{instance}}"),
         runbook=Runbook(
-            gist="The workers of an instance hold many connections to the database.",
+            summary="The workers of an instance hold many connections to the database.",
             first=(
                 (
                     "See how many the server has left (first command below). None left: other "
@@ -86,23 +84,25 @@ def many_database_connections(kit: Kit) -> Alert:
             ),
         ),
     )
-    return prove(
+    return with_standard_cases(
         alert,
-        kit.gauge_drive({DB_CONNECTIONS: float}, kit.worker, healthy=4, alert_labels=kit.workers),
+        context.gauge_inputs(
+            {DB_CONNECTIONS: float}, context.worker, healthy=4, alert_labels=context.workers
+        ),
         Case(
             "two workers with a few connections each",
             tuple(
-                Series(selector(DB_CONNECTIONS, {**kit.workers(HERE), "worker": worker}), "4x9")
+                Series(selector(DB_CONNECTIONS, {**context.workers(HERE), "worker": worker}), "4x9")
                 for worker in ("0", "1")
             ),
-            readings=(about(8 * kit.clock.interval, total, kit.workers(HERE), 8),),
+            readings=(about(8 * context.clock.interval, total, context.workers(HERE), 8),),
         ),
     )
 
 
-def database_pool_near_limit(kit: Kit) -> Alert:
-    settings = kit.thresholds.alerts.database_pool_near_limit
-    pool = kit.thresholds.service.database_pool
+@define(BoundAlert, Rows("database.pool_usage"))
+def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
+    pool = context.thresholds.service.database_pool
     capacity = pool.size + pool.overflow
     used = Recording(
         "database",
@@ -116,7 +116,7 @@ def database_pool_near_limit(kit: Kit) -> Alert:
         quantity=used.query,
         op=">",
         unit=Unit.RATIO,
-        triggers=triggers(kit.thresholds, settings),
+        triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(used,),
         summary=(
@@ -133,7 +133,7 @@ def database_pool_near_limit(kit: Kit) -> Alert:
             "system", "Database", 141, "Database pool used", "{{instance}} worker {{worker}}"
         ),
         runbook=Runbook(
-            gist="A worker has nearly used up its pool of database connections.",
+            summary="A worker has nearly used up its pool of database connections.",
             first=(
                 (
                     "See what the connections do (first command of the first cause): run a "
@@ -181,4 +181,6 @@ def database_pool_near_limit(kit: Kit) -> Alert:
         origins=("service.database_pool.size", "service.database_pool.overflow"),
     )
     levels = {DB_CONNECTIONS: lambda value: value * capacity}
-    return prove(alert, kit.gauge_drive(levels, kit.worker, healthy=0.1, exact=False))
+    return with_standard_cases(
+        alert, context.gauge_inputs(levels, context.worker, healthy=0.1, exact=False)
+    )

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from generator.alerts import remedies
-from generator.alerts.build import Kit, triggers
+from generator.alerts.context import Context, triggers
+from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Cause, Firing, Moment, Panel, Query, Runbook
 from generator.names import UP
 from generator.thresholds.levels import Unit
+from generator.thresholds.settings import ConditionAlert
 
 
-def alerts(kit: Kit) -> tuple[Alert, ...]:
-    return (watchdog(kit),)
-
-
-def watchdog(kit: Kit) -> Alert:
+@define(ConditionAlert)
+def watchdog(context: Context, settings: ConditionAlert) -> Alert:
     """Fires for ever: its silence tells of a broken chain from Prometheus to the receiver."""
-    settings = kit.thresholds.alerts.watchdog
-    found = triggers(kit.thresholds, settings)
-    wait = kit.clock.tick(found[0].for_)
+    found = triggers(context.thresholds, settings)
+    wait = context.clock.tick(found[0].for_)
     firing = tuple(Firing(trigger.severity, 1, {}, {}) for trigger in found)
-    before = (Moment(wait - kit.clock.interval, ()),) if wait else ()
+    before = (Moment(wait - context.clock.interval, ()),) if wait else ()
     return Alert(
         key="watchdog",
         family="meta",
@@ -36,7 +34,7 @@ def watchdog(kit: Kit) -> Alert:
         ),
         panel=Panel("overview", "Availability", 107, "Watchdog", "watchdog", whole=True),
         runbook=Runbook(
-            gist=(
+            summary=(
                 "It always fires: as long as it arrives, the way of an alert from Prometheus to "
                 "its receiver works."
             ),

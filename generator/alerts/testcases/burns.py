@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from generator.alerts import budget
-from generator.alerts.budget import Objective, burn_rate
-from generator.alerts.build import Kit
-from generator.alerts.courses import requests_over_time, slow_over_time
+from generator.alerts import objectives
+from generator.alerts.context import Context
 from generator.alerts.model import Alert, Case, Firing, Moment, Series
-from generator.alerts.proof import HERE, THERE, Drive, prove
-from generator.alerts.recorded import about, nothing
-from generator.alerts.series import Phase, histogram, just_over, just_under
+from generator.alerts.objectives import Objective, burn_rate
+from generator.alerts.testcases.over_time import requests_over_time, slow_over_time
+from generator.alerts.testcases.recordings import about, nothing
+from generator.alerts.testcases.series import Phase, histogram, just_over, just_under
+from generator.alerts.testcases.standard import HERE, THERE, InputGenerator, with_standard_cases
 from generator.names import LATENCY
 from generator.texts import humanize_duration
 from generator.thresholds.model import Burn
@@ -28,7 +28,7 @@ class Proof:
     have come.
     """
 
-    kit: Kit
+    context: Context
     objective: Objective
     windows: Burn
     settings: BurnAlert
@@ -53,12 +53,12 @@ class Proof:
     @property
     def lag(self) -> int:
         """The budget is recorded after the alert is evaluated, so the alert sees it next time."""
-        return self.kit.clock.interval
+        return self.context.clock.interval
 
     def proven(self) -> Alert:
-        return prove(
+        return with_standard_cases(
             self.alert,
-            self.drive(self.plenty),
+            self.inputs(self.plenty),
             self.two_together(),
             self.few(),
             *self.one_of_three(),
@@ -74,22 +74,22 @@ class Proof:
         """Requests a scrape of which the bound's share is enough to judge."""
         return 10 * self.enough * self.worst / self.bound
 
-    def drive(self, per_scrape: float) -> Drive:
+    def inputs(self, per_scrape: float) -> InputGenerator:
         """By so many requests a scrape; the value is a burn rate."""
-        return Drive(
-            clock=self.kit.clock,
+        return InputGenerator(
+            clock=self.context.clock,
             series=lambda instance, phases: self.series(instance, phases, per_scrape),
             labels=self.labels,
             healthy=0.0,
-            onset=lambda _value, _bound: self.onset,
+            time_to_fire=lambda _value, _bound: self.time_to_fire,
             counters=True,
-            flood=self.kit.flood(self.windows.short_window),
+            traffic_multiplier=self.context.traffic_multiplier(self.windows.short_window),
             lag=self.lag,
             known=self.known,
         )
 
     def known(self, value: float, _at: float = 0.0) -> Mapping[str, str]:
-        seconds = self.kit.thresholds.slo.period / float(f"{value:f}") if value else 0.0
+        seconds = self.context.thresholds.slo.period / float(f"{value:f}") if value else 0.0
         return {self.gone: humanize_duration(60 * float(int(seconds / 60 + 0.5)))}
 
     def series(
@@ -102,8 +102,8 @@ class Proof:
                 each if each.value is None else replace(each, value=round(each.value * allowed, 15))
                 for each in phases
             ]
-            return self.kit.request_series(instance, shares, per_scrape)
-        thresholds = self.kit.thresholds
+            return self.context.request_series(instance, shares, per_scrape)
+        thresholds = self.context.thresholds
         within = thresholds.slo.latency.within
 
         def share(value: float, upper: float) -> float:
@@ -112,8 +112,8 @@ class Proof:
             return 0.0 if upper < within else good if upper == within else 1.0
 
         buckets = thresholds.service.latency_buckets
-        labels = self.kit.api(instance)
-        return histogram(self.kit.clock, LATENCY, labels, buckets, phases, share, per_scrape)
+        labels = self.context.api(instance)
+        return histogram(self.context.clock, LATENCY, labels, buckets, phases, share, per_scrape)
 
     def firing(self, value: float) -> tuple[Firing, ...]:
         return tuple(
@@ -123,28 +123,28 @@ class Proof:
 
     @property
     def tile(self) -> float:
-        return budget.tile(self.kit.thresholds, self.windows.window)
+        return objectives.tile(self.context.thresholds, self.windows.window)
 
     def visible(self, time: float) -> int:
         """When the alert first sees what happened by then: tiles are counted as they end."""
         whole = math.ceil(time / self.tile) * self.tile if self.tile else time
-        return self.kit.clock.tick(whole) + self.lag
+        return self.context.clock.tick(whole) + self.lag
 
     @property
     def opens(self) -> int:
         """When there have been requests for long enough; a rate needs two samples."""
-        return self.kit.clock.tick(self.after) + self.kit.clock.interval
+        return self.context.clock.tick(self.after) + self.context.clock.interval
 
     @property
-    def onset(self) -> int:
-        return max(self.opens, self.visible(self.kit.clock.interval))
+    def time_to_fire(self) -> int:
+        return max(self.opens, self.visible(self.context.clock.interval))
 
     def labels(self, _instance: str) -> Mapping[str, str]:
-        return {"job": self.kit.thresholds.service.jobs.api}
+        return {"job": self.context.thresholds.service.jobs.api}
 
     def few(self) -> Case:
         """Few requests come; the last of them are enough."""
-        clock, enough = self.kit.clock, self.enough
+        clock, enough = self.context.clock, self.enough
         wait = clock.tick(max(each.for_ for each in self.alert.triggers))
         first = self.opens + clock.interval
         before = self.visible(first)
@@ -168,8 +168,8 @@ class Proof:
 
     def two_together(self) -> Case:
         """One instance is worse than the bound, one better; together they are beyond it."""
-        clock, value = self.kit.clock, just_over(self.bound)
-        end = self.onset + clock.tick(max(each.for_ for each in self.alert.triggers))
+        clock, value = self.context.clock, just_over(self.bound)
+        end = self.time_to_fire + clock.tick(max(each.for_ for each in self.alert.triggers))
         apart = 0.5 * min(value, self.worst - value)
         length = end + clock.interval
         return Case(
@@ -185,7 +185,7 @@ class Proof:
         """One bad request at night is no burn, though it is a third of all."""
         if self.enough == 1:
             return ()
-        clock = self.kit.clock
+        clock = self.context.clock
         first = self.opens + clock.interval
         end = self.visible(first) + clock.tick(max(t.for_ for t in self.alert.triggers))
         phases = [
@@ -201,7 +201,7 @@ class Proof:
 
     def over_and_back(self) -> Case:
         """While the long window remembers a fault, only the short one says whether it goes on."""
-        clock = self.kit.clock
+        clock = self.context.clock
         i, short = clock.interval, clock.tick(self.windows.short_window)
         kept = clock.tick(self.settings.keep_firing_for)
         well, near = short + kept + 4 * i, short + 2 * i
@@ -209,7 +209,7 @@ class Proof:
         after = 2 * well + near + part
         needed = 1.5 * after * self.bound / (self.worst - self.bound)
         wait = max(each.for_ for each in self.alert.triggers)
-        ill = self.visible(max(needed, short, self.onset + wait)) + i
+        ill = self.visible(max(needed, short, self.time_to_fire + wait)) + i
         phases = [
             Phase(ill, self.worst),
             Phase(well, 0.0),
@@ -230,7 +230,7 @@ class Proof:
 
     def long_window(self) -> Case:
         """The whole of the long window counts, and no more."""
-        clock = self.kit.clock
+        clock = self.context.clock
         i, long = clock.interval, clock.tick(self.windows.window)
         wait = clock.tick(max(each.for_ for each in self.alert.triggers))
         good = long + 2 * i
@@ -245,10 +245,10 @@ class Proof:
 
     def short_alone(self) -> Case:
         """Beyond the bound within the short window, yet not quite within the long one."""
-        clock = self.kit.clock
+        clock = self.context.clock
         wait = clock.tick(max(each.for_ for each in self.alert.triggers))
         last = clock.tick(self.windows.short_window + self.tile) + wait + 4 * clock.interval
-        before = max(3 * last, self.onset + clock.tick(self.tile))
+        before = max(3 * last, self.time_to_fire + clock.tick(self.tile))
         long = min(self.windows.window, before + last)
         value = min(0.93 + 0.03 * long / last, self.worst / self.bound)
         phases = [Phase(before, 0.93 * self.bound), Phase(last, value * self.bound)]
@@ -260,7 +260,7 @@ class Proof:
 
     def half_a_request(self) -> Case:
         """No rate without requests; with fewer than one there is."""
-        clock = self.kit.clock
+        clock = self.context.clock
         none = self.visible(2 * clock.interval)
         first = none + clock.interval
         some = self.visible(first + clock.interval) + clock.interval
@@ -286,16 +286,19 @@ class Proof:
 
     def counts(self) -> Iterator[Case]:
         """What each window counts that is not made of tiles, at every evaluation of its group."""
-        thresholds = self.kit.thresholds
-        every = self.kit.clock.tick(thresholds.slo.evaluation_interval) // self.kit.clock.interval
-        kit = replace(self.kit, slower=self.kit.slower * every)
+        thresholds = self.context.thresholds
+        every = (
+            self.context.clock.tick(thresholds.slo.evaluation_interval)
+            // self.context.clock.interval
+        )
+        context = replace(self.context, slower=self.context.slower * every)
         for window in (self.windows.window, self.windows.short_window):
             rates = {burn_rate(self.objective, window): self.worst}
             count, bad = self.objective.all_(window), self.objective.bad(window)
-            if budget.tile(thresholds, window) or window < 5 * kit.clock.interval:
+            if objectives.tile(thresholds, window) or window < 5 * context.clock.interval:
                 continue  # the group's evaluations are too rare to tell parts of the window apart
             if self.objective.key == "error":
-                yield requests_over_time(kit, window, (count, bad), "job", rates)
+                yield requests_over_time(context, window, (count, bad), "job", rates)
             else:
                 within = thresholds.slo.latency.within
-                yield slow_over_time(kit, window, within, (count, bad), rates)
+                yield slow_over_time(context, window, within, (count, bad), rates)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from generator.alerts.build import Kit
-from generator.alerts.courses import ELSEWHERE
+from generator.alerts.context import Context
 from generator.alerts.model import Case, Family, Moment, Recording, Series
-from generator.alerts.proof import HERE, THERE, Drive
-from generator.alerts.recorded import about, above, exactly, nothing
-from generator.alerts.series import Phase, gauge, ramp, selector
+from generator.alerts.testcases.over_time import ELSEWHERE
+from generator.alerts.testcases.recordings import about, above, exactly, nothing
+from generator.alerts.testcases.series import Phase, gauge, ramp, selector
+from generator.alerts.testcases.standard import HERE, THERE, InputGenerator
 from generator.names import MEMORY_LIMIT, MEMORY_USAGE, START_TIME
 from generator.promql import number
 from generator.texts import humanize_duration
@@ -76,7 +76,7 @@ class Growth:
     reached; of that it is `after(time)`, with the time in words.
     """
 
-    kit: Kit
+    context: Context
     growing: Growing
     settings: LeakAlert
     paced: Callable[[float], Mapping[str, str]]
@@ -85,23 +85,23 @@ class Growth:
     @property
     def opens(self) -> int:
         """When the worker is old enough."""
-        clock, settings = self.kit.clock, self.settings
+        clock, settings = self.context.clock, self.settings
         return clock.tick(settings.envelope + settings.window) + 4 * clock.interval
 
-    def drive(self) -> Drive:
-        return Drive(
-            clock=self.kit.clock,
+    def inputs(self) -> InputGenerator:
+        return InputGenerator(
+            clock=self.context.clock,
             series=self.series,
-            labels=self.kit.worker,
+            labels=self.context.worker,
             healthy=0.0,
-            onset=lambda _value, _bound: self.opens + self.kit.clock.interval,
+            time_to_fire=lambda _value, _bound: self.opens + self.context.clock.interval,
             known=self.known,
         )
 
     def series(self, instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         replaced = [replace(phase, reset=phase.value == 0) for phase in phases]
         births = _births(phases, self.opens - ripe(self.settings))
-        labels, clock, growing = self.kit.worker(instance), self.kit.clock, self.growing
+        labels, clock, growing = self.context.worker(instance), self.context.clock, self.growing
         return (
             Series(selector(growing.metric, labels), ramp(clock, replaced, growing.base)),
             Series(selector(START_TIME, labels), gauge(clock, births, float)),
@@ -124,8 +124,8 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
 
     `cgroup` is the time until the limit of memory that all of an instance share.
     """
-    kit, growing, settings = growth.kit, growth.growing, growth.settings
-    clock, base, labels = kit.clock, growing.base, kit.worker
+    context, growing, settings = growth.context, growth.growing, growth.settings
+    clock, base, labels = context.clock, growing.base, context.worker
     e, w = clock.tick(settings.envelope), clock.tick(settings.window)
     rises = e + w  # from then on, its envelope one envelope later
     end = rises + e + clock.tick(w / 2)
@@ -168,13 +168,13 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
     ]
     if cgroup:
         series += [
-            Series(selector(metric, kit.workers(instance)), f"{number(size)}x{samples}")
+            Series(selector(metric, context.workers(instance)), f"{number(size)}x{samples}")
             for instance in (THERE, ELSEWHERE)
             for metric, size in ((MEMORY_LIMIT, 3 * base), (MEMORY_USAGE, 2 * base))
         ]
         readings += [
-            about(end, cgroup, kit.workers(THERE), base / (2 * slow)),
-            nothing(end, cgroup, kit.workers(ELSEWHERE)),
+            about(end, cgroup, context.workers(THERE), base / (2 * slow)),
+            nothing(end, cgroup, context.workers(ELSEWHERE)),
         ]
     title = "workers that dip, fall, begin to rise, stay, or are at the limit"
     return Case(title, tuple(series), readings=tuple(readings))
@@ -192,17 +192,17 @@ def _births(phases: Sequence[Phase], first: float) -> list[Phase]:
     return births
 
 
-def healthy_courses(growth: Growth) -> tuple[Case, ...]:
+def negative_cases(growth: Growth) -> tuple[Case, ...]:
     """Courses of healthy workers that a naive rule takes for a leak."""
     return tuple(course(growth) for course in _COURSES)
 
 
 def _course(growth: Growth, title: str, values: str, births: str = "") -> Case:
     """A course of several windows, with a worker that has long been old enough unless said."""
-    clock = growth.kit.clock
+    clock = growth.context.clock
     length = _length(growth)
     samples = length // clock.interval
-    labels = growth.kit.worker(HERE)
+    labels = growth.context.worker(HERE)
     old = f"{number(-ripe(growth.settings))}x{samples}"
     return Case(
         title,
@@ -217,11 +217,11 @@ def _course(growth: Growth, title: str, values: str, births: str = "") -> Case:
 def _length(growth: Growth) -> int:
     settings = growth.settings
     waits = (each.for_ for each in (settings.critical, settings.warning, settings.info) if each)
-    return growth.kit.clock.tick(ripe(settings) + max(waits) + settings.window)
+    return growth.context.clock.tick(ripe(settings) + max(waits) + settings.window)
 
 
 def _samples(growth: Growth, seconds: float) -> int:
-    return max(2, int(seconds / growth.kit.clock.interval))
+    return max(2, int(seconds / growth.context.clock.interval))
 
 
 def _first_request(growth: Growth) -> Case:
@@ -259,7 +259,7 @@ def _jitter(growth: Growth) -> Case:
 
 def _recycled(growth: Growth) -> Case:
     """A worker that leaks badly, but is replaced before it is old enough to judge."""
-    clock = growth.kit.clock
+    clock = growth.context.clock
     life = _samples(growth, ripe(growth.settings))
     step = number(4 * growth.growing.swing / life)
     lives = _samples(growth, _length(growth)) // life + 1
@@ -275,7 +275,7 @@ def _recycled(growth: Growth) -> Case:
 
 def _deploys(growth: Growth) -> Case:
     """Three releases, each a little heavier than the one before, an envelope apart."""
-    clock, base = growth.kit.clock, growth.growing.base
+    clock, base = growth.context.clock, growth.growing.base
     between = _samples(growth, growth.settings.envelope)
     rest = _samples(growth, _length(growth))
     levels = [base + growth.growing.swing * part for part in (0.0, 0.4, 0.8)]

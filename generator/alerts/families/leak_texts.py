@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from generator.alerts.growth import Growing
 from generator.alerts.model import Recording
+from generator.alerts.testcases.leaks import Growing
 from generator.promql import number
 from generator.texts import humanize, humanize1024
 from generator.thresholds.levels import Unit
@@ -24,7 +24,7 @@ class Kind:
     section: str
     amount: str
     reaches: str
-    hides: str
+    masks: str
     along: str
 
 
@@ -33,7 +33,7 @@ MEMORY: Final = Kind(
     section="Memory",
     amount="PACE of memory",
     reaches="holds TOP",
-    hides="the sawtooth of the garbage collector",
+    masks="the sawtooth of the garbage collector",
     along="threads, descriptors, database connections or only requests",
 )
 DESCRIPTORS: Final = Kind(
@@ -41,7 +41,7 @@ DESCRIPTORS: Final = Kind(
     section="Descriptors and threads",
     amount="PACE descriptors",
     reaches="has used up what it may open",
-    hides="connections that come and go",
+    masks="connections that come and go",
     along="clients, database connections, threads or only requests",
 )
 THREAD_KIND: Final = Kind(
@@ -49,7 +49,7 @@ THREAD_KIND: Final = Kind(
     section="Descriptors and threads",
     amount="PACE threads",
     reaches="runs TOP",
-    hides="pools that grow and shrink",
+    masks="pools that grow and shrink",
     along="memory, descriptors or only requests",
 )
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from generator.alerts.build import Kit
 from generator.alerts.clock import Clock
+from generator.alerts.context import Context
 from generator.alerts.model import Case, Reading, Recording, Series
-from generator.alerts.series import selector
+from generator.alerts.testcases.series import selector
 from generator.promql import number
 
 _SAMPLES: Final = 24  # of a window at least
@@ -67,13 +67,13 @@ class Span:
     `length` is the window in whole samples.
     """
 
-    kit: Kit
+    context: Context
     window: float
 
     @property
     def clock(self) -> Clock:
         """Of the samples."""
-        return Clock(max(1, min(self.kit.clock.interval, int(self.window / _SAMPLES))))
+        return Clock(max(1, min(self.context.clock.interval, int(self.window / _SAMPLES))))
 
     @property
     def samples(self) -> int:
@@ -90,7 +90,7 @@ class Span:
 
     def at(self, windows: float) -> int:
         """The evaluation at, or right after, so many windows from the start."""
-        return self.kit.clock.tick(windows * self.length)
+        return self.context.clock.tick(windows * self.length)
 
     def case(self, title: str, series: Sequence[Series], readings: Sequence[Reading]) -> Case:
         return Case(title, tuple(series), readings=tuple(readings), interval=self.clock.interval)

@@ -1,0 +1,37 @@
+"""What a family's module declares of an alert: the form of its settings, and how it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from generator.alerts.context import Context
+from generator.alerts.model import Alert
+from generator.thresholds.settings import AlertSettings, Rows
+
+S = TypeVar("S", bound=AlertSettings)
+
+
+@dataclass(frozen=True)
+class Definition(Generic[S]):
+    """An alert's key in the thresholds file, the form of its settings, and its builder.
+
+    `rows` are those of the targets that its `fires_at` may name; None where it has no bound.
+    """
+
+    key: str
+    settings: type[S]
+    rows: Rows | None
+    build: Callable[[Context, S], Alert]
+
+
+def define(
+    settings: type[S], rows: Rows | None = None
+) -> Callable[[Callable[[Context, S], Alert]], Definition[S]]:
+    """Declare the decorated builder's alert; the function's name is the key of its settings."""
+
+    def declare(build: Callable[[Context, S], Alert]) -> Definition[S]:
+        return Definition(build.__name__, settings, rows, build)
+
+    return declare

@@ -1,0 +1,1 @@
+"""The promtool test cases of the alerts: input series, standard cases, and those of a kind."""
