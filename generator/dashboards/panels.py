@@ -1,4 +1,4 @@
-"""What a dashboard consists of, before the house style turns it into Grafana's JSON."""
+"""What a dashboard consists of, before the theme turns it into Grafana's JSON."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def _link(link: Link) -> core.DashboardLink:
 
 @singledispatch
 def _emit(content: Panel) -> core.Panel:
-    raise TypeError(f"no house style for a {type(content).__name__}")
+    raise TypeError(f"no theme for a {type(content).__name__}")
 
 
 @_emit.register

@@ -126,7 +126,7 @@ def _token(arguments: argparse.Namespace) -> str:
 
 def modules() -> Iterator[tuple[str, str]]:
     """The texts of the modules that make panels and alerts, by their paths."""
-    for package in ("dashboards", "alerts"):
+    for package in ("dashboards", "alerts/families"):
         for file in sorted((resources.files("generator") / package).iterdir(), key=str):
             if file.name.endswith(".py"):
                 yield f"generator/{package}/{file.name}", file.read_text()

@@ -14,7 +14,7 @@ from generator.thresholds import Thresholds
 from generator.thresholds.levels import Levels, Unit
 from generator.thresholds.units import format_value
 
-HOUSE: Final = "generator/dashboards/house.py"
+THEME: Final = "generator/dashboards/theme.py"
 _STEP: Final = re.compile(r"^fieldConfig\.defaults\.thresholds\.steps\b")
 # Values of the dashboard itself that the thresholds say; the last word of what is there.
 _SETTINGS: Final = {
@@ -70,7 +70,7 @@ class Source:
             value = str(change.after).removeprefix("now-")
             return f"{self._place(path)}: {value}"
         own = change.path in ("title", "description")
-        return self._text(f"generator/dashboards/{dashboard}.py" if own else HOUSE, change.before)
+        return self._text(f"generator/dashboards/{dashboard}.py" if own else THEME, change.before)
 
     def _alert(self, alert: Alert, change: Change) -> str:
         mark = f'key="{alert.key}"'
