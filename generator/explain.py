@@ -37,7 +37,7 @@ def _names(alert: Alert) -> tuple[str, ...]:
 
 
 def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
-    yield f"{alert.name} ({alert.family}, of one {alert.place})"
+    yield f"{alert.name} ({alert.family}, of one {alert.scope})"
     for trigger in alert.triggers:
         bound = trigger.bound
         yield ""

@@ -9,7 +9,7 @@ from generator import texts
 from generator.alerts import objectives
 from generator.alerts.clock import Clock
 from generator.alerts.context import Context
-from generator.alerts.model import Alert, Case, Firing, Moment, Reading, Recording
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, ExprTest, Recording
 from generator.alerts.testcases import budgets
 from generator.rules import group_name, rule_annotations, rule_labels
 from generator.thresholds.model import Thresholds
@@ -32,7 +32,7 @@ def render(
 
 
 def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> str:
-    if not any(moment.firing for case in alert.cases for moment in case.moments):
+    if not any(moment.firing for case in alert.cases for moment in case.alert_tests):
         raise ValueError(f"no case makes {alert.name} fire")
     needed = {owners[each.name] for each in alert.recordings} | {alert.family}
     clock = alert.clock or Context(thresholds).clock
@@ -69,14 +69,14 @@ def _test(thresholds: Thresholds, alert: Alert | None, clock: Clock, case: Case)
         "interval": format_duration(case.interval or clock.interval),
         "input_series": [{"series": each.series, "values": each.values} for each in case.series],
     }
-    if alert and case.moments:
-        test["alert_rule_test"] = [_moment(thresholds, alert, each) for each in case.moments]
-    if case.readings:
-        test["promql_expr_test"] = [_reading(each) for each in case.readings]
+    if alert and case.alert_tests:
+        test["alert_rule_test"] = [_moment(thresholds, alert, each) for each in case.alert_tests]
+    if case.expr_tests:
+        test["promql_expr_test"] = [_reading(each) for each in case.expr_tests]
     return test
 
 
-def _reading(reading: Reading) -> dict[str, Any]:
+def _reading(reading: ExprTest) -> dict[str, Any]:
     labels = "{" + ",".join(f'{name}="{value}"' for name, value in reading.labels.items()) + "}"
     samples = [] if reading.value is None else [{"labels": labels, "value": reading.value}]
     return {
@@ -86,7 +86,7 @@ def _reading(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _moment(thresholds: Thresholds, alert: Alert, moment: Moment) -> dict[str, Any]:
+def _moment(thresholds: Thresholds, alert: Alert, moment: AlertTest) -> dict[str, Any]:
     return {
         "eval_time": format_duration(moment.at),
         "alertname": alert.name,
@@ -94,12 +94,12 @@ def _moment(thresholds: Thresholds, alert: Alert, moment: Moment) -> dict[str, A
     }
 
 
-def _expected(thresholds: Thresholds, alert: Alert, firing: Firing) -> dict[str, Any]:
+def _expected(thresholds: Thresholds, alert: Alert, firing: ExpectedAlert) -> dict[str, Any]:
     trigger = next(each for each in alert.triggers if each.severity == firing.severity)
     return {
         "exp_labels": {**rule_labels(thresholds, alert, trigger), **firing.labels},
         "exp_annotations": {
-            name: texts.expand(text, firing.value, firing.labels, firing.known)
+            name: texts.expand(text, firing.value, firing.labels, firing.query_results)
             for name, text in rule_annotations(thresholds, alert, trigger).items()
         },
     }

@@ -46,7 +46,7 @@ def dashboard_url(grafana: str, alert: Alert) -> str:
     """The alert's panel, with the dashboard's variables set to where the alert comes from."""
     variables = [
         f"var-{label}={{{{ $labels.{label} | urlquery }}}}"
-        for label in LABELS[alert.place]
+        for label in LABELS[alert.scope]
         if label != "job"
     ]
     query = "&".join([*variables, f"viewPanel={alert.panel.id}"])

@@ -61,7 +61,7 @@ def _severities(alert: Alert) -> str:
     rows: list[tuple[str, ...]] = []
     for trigger in alert.triggers:
         bound = format_value(alert.bound(trigger), alert.unit)
-        when = "always" if alert.place == "bundle" else f"{quantity} {_SIDES[alert.op]} {bound}"
+        when = "always" if alert.scope == "bundle" else f"{quantity} {_SIDES[alert.op]} {bound}"
         level = f" ({trigger.bound.row} is {trigger.bound.level})" if trigger.bound else ""
         rows.append(
             (trigger.severity, when + level, _time(trigger.for_), _time(alert.keep_firing_for))

@@ -15,9 +15,9 @@ from generator.thresholds.model import Thresholds
 def all_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
     """Every alert with its cases, in the order of the thresholds file."""
     context = Context(thresholds)
-    known = definitions()
+    query_results = definitions()
     return tuple(
-        known[item.name].build(context, getattr(thresholds.alerts, item.name))
+        query_results[item.name].build(context, getattr(thresholds.alerts, item.name))
         for item in fields(thresholds.alerts)
     )
 

@@ -25,14 +25,14 @@ Family = Literal[
     "meta",
 ]
 Dashboard = Literal["overview", "latency", "system", "errors"]
-Place = Literal["bundle", "job", "instance", "worker"]
+Scope = Literal["bundle", "job", "instance", "worker"]
 
 # What makes no sense while an alert fires: all that a service that is down shows, the worker's, or
 # the alerts of these keys.
 Inhibited = Literal["symptoms", "worker alerts"] | tuple[str, ...]
 
-# The labels that tell the alerts of one rule apart, by the place they speak of.
-LABELS: Final[Mapping[Place, tuple[str, ...]]] = {
+# The labels that tell the alerts of one rule apart, by the scope they speak of.
+LABELS: Final[Mapping[Scope, tuple[str, ...]]] = {
     "bundle": (),
     "job": ("job",),
     "instance": ("job", "instance"),
@@ -130,7 +130,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Firing:
+class ExpectedAlert:
     """An alert that must be firing.
 
     `value` is the one in its texts; `known` are the results of its template queries.
@@ -139,19 +139,19 @@ class Firing:
     severity: Severity
     value: float
     labels: Mapping[str, str]
-    known: Mapping[str, str]
+    query_results: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Moment:
+class AlertTest:
     """What must be firing `at` seconds after the start, and nothing else of the alert."""
 
     at: float
-    firing: tuple[Firing, ...]
+    firing: tuple[ExpectedAlert, ...]
 
 
 @dataclass(frozen=True)
-class Reading:
+class ExprTest:
     """What `expr` must read `at` seconds after the start: one sample, or none where it is None.
 
     Prometheus 3 leaves a range's first instant out, earlier versions do not: so a value that
@@ -173,8 +173,8 @@ class Case:
 
     title: str
     series: tuple[Series, ...]
-    moments: tuple[Moment, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    alert_tests: tuple[AlertTest, ...] = ()
+    expr_tests: tuple[ExprTest, ...] = ()
     interval: int | None = None
 
 
@@ -192,7 +192,7 @@ class Alert:
 
     key: str
     family: Family
-    place: Place
+    scope: Scope
     quantity: str
     op: Literal[">", "<"]
     unit: Unit

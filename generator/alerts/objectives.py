@@ -10,9 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from generator.alerts.context import errors, requests
-from generator.alerts.families.latency import observations
 from generator.alerts.model import Recording
+from generator.alerts.recordings import errors, observations, requests
 from generator.names import LATENCY
 from generator.promql import le, number
 from generator.thresholds.levels import Unit

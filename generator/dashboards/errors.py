@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from generator import names
-from generator.alerts.context import errors
 from generator.alerts.objectives import objectives
+from generator.alerts.recordings import errors
 from generator.dashboards.panels import (
     BarGauge,
     Dashboard,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from generator import names
-from generator.alerts.families.latency import NAMES, QUANTILES
-from generator.alerts.families.latency import quantile as recorded_quantile
 from generator.alerts.objectives import objectives
+from generator.alerts.recordings import NAMES, QUANTILES
+from generator.alerts.recordings import quantile as recorded_quantile
 from generator.dashboards.panels import (
     Dashboard,
     Heatmap,

@@ -6,8 +6,7 @@ from typing import Final
 
 from generator import names
 from generator.alerts import objectives
-from generator.alerts.context import errors, requests
-from generator.alerts.families import latency as percentiles
+from generator.alerts.recordings import errors, quantile, requests
 from generator.dashboards import levels, queries
 from generator.dashboards.panels import (
     BarGauge,
@@ -55,7 +54,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
     failures, p95 = thresholds.targets.error_rate.normal, thresholds.targets.latency.p95
     window = thresholds.alerts.high_error_rate.window
     failed, all_ = errors(window), requests(window)
-    slowest = percentiles.quantile(names.LATENCY, "p95", thresholds.alerts.high_latency.window)
+    slowest = quantile(names.LATENCY, "p95", thresholds.alerts.high_latency.window)
     return (
         Stat(
             id=1,

@@ -81,7 +81,7 @@ def _pointless(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str
                 _of(thresholds),
                 _among("alertname", [each.name for each in alerts if _hidden(alert, each)]),
             ],
-            "equal": ["instance" if "instance" in LABELS[alert.place] else "job"],
+            "equal": ["instance" if "instance" in LABELS[alert.scope] else "job"],
         }
         for alert in alerts
         if alert.inhibits
@@ -91,11 +91,11 @@ def _pointless(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str
 def _hidden(by: Alert, alert: Alert) -> bool:
     if isinstance(by.inhibits, tuple):
         return alert.key in by.inhibits
-    if "instance" not in LABELS[alert.place]:
+    if "instance" not in LABELS[alert.scope]:
         return False
     if by.inhibits == "symptoms":
         return alert.family not in NO_SYMPTOMS
-    return alert.place == "worker" or alert.family in OF_WORKERS
+    return alert.scope == "worker" or alert.family in OF_WORKERS
 
 
 def _receivers(thresholds: Thresholds) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from generator.alerts.context import Context
 from generator.alerts.model import Alert, Trigger
-from generator.alerts.testcases.standard import HERE, THERE
+from generator.alerts.testcases.inputs import HERE, THERE
 from generator.scenarios.model import Demand
 from generator.scenarios.timeseries import level, steady
 from generator.scenarios.world import MAX_FDS, Spread, Worker, World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator.alerts.testcases.standard import THERE
+from generator.alerts.testcases.inputs import THERE
 from generator.scenarios.context import SPARE, ScenarioContext, Times
 from generator.scenarios.model import May, Scenario
 from generator.scenarios.timeseries import level, steady

@@ -60,8 +60,8 @@ class _Target:
     def line(self, name: str, course: Line, *there: Steps[bool]) -> Series:
         return Series(selector(name, self.labels), self.grid.line(course, *there))
 
-    def gauge(self, name: str, moments: Iterable[float], value: Rate) -> Series:
-        values = gauge(self.grid.clock, self.grid.phases(moments, value), float)
+    def gauge(self, name: str, alert_tests: Iterable[float], value: Rate) -> Series:
+        values = gauge(self.grid.clock, self.grid.phases(alert_tests, value), float)
         return Series(selector(name, self.labels), values)
 
     def up(self) -> Series:
@@ -75,17 +75,17 @@ class _Target:
         target = _Target(self.labels, Grid(self.grid.clock, self.grid.length, tried))
         scraped = self.grid.seen
         return target.gauge(
-            names.UP, scraped.moments, lambda moment: float(scraped.at(moment) == "scraped")
+            names.UP, scraped.alert_tests, lambda moment: float(scraped.at(moment) == "scraped")
         )
 
     def counter(
-        self, name: str, moments: Iterable[float], rate: Rate, resets: Iterable[float] = ()
+        self, name: str, alert_tests: Iterable[float], rate: Rate, resets: Iterable[float] = ()
     ) -> Series:
         """A counter that grows by `rate` a second."""
         clock = self.grid.clock
         values = counter(
             clock,
-            self.grid.phases(moments, rate, resets),
+            self.grid.phases(alert_tests, rate, resets),
             lambda phase: round((phase.value or 0.0) * clock.interval, 6),
             round((rate(0.0) or 0.0) * _BEFORE, 3),
         )
@@ -95,7 +95,7 @@ class _Target:
         self,
         name: str,
         buckets: Sequence[float],
-        moments: Sequence[float],
+        alert_tests: Sequence[float],
         rate: Rate,
         share: Callable[[float, float], float],
         resets: Iterable[float] = (),
@@ -104,9 +104,9 @@ class _Target:
         for bound in (*buckets, math.inf):
             text = "+Inf" if math.isinf(bound) else le(bound)
             yield self.of(le=text).counter(
-                f"{name}_bucket", moments, _scaled(rate, share, bound), resets
+                f"{name}_bucket", alert_tests, _scaled(rate, share, bound), resets
             )
-        yield self.counter(f"{name}_count", moments, rate, resets)
+        yield self.counter(f"{name}_count", alert_tests, rate, resets)
 
 
 def _scaled(rate: Rate, share: Callable[[float, float], float], bound: float) -> Rate:
@@ -127,7 +127,7 @@ def _app(world: World, target: _Target, context: Context) -> Iterator[Series]:
 
     def failed(moment: float) -> float | None:
         ever = world.errors.at(0.0) > 0 or any(
-            world.errors.at(each) > 0 for each in world.errors.moments if each <= moment
+            world.errors.at(each) > 0 for each in world.errors.alert_tests if each <= moment
         )
         return (
             world.requests.at(moment) * world.errors.at(moment)
@@ -135,13 +135,13 @@ def _app(world: World, target: _Target, context: Context) -> Iterator[Series]:
             else None
         )
 
-    moments = [*world.requests.moments, *world.errors.moments, *there.moments]
+    alert_tests = [*world.requests.alert_tests, *world.errors.alert_tests, *there.alert_tests]
     again = world.restarts
     yield target.up()
-    yield target.of(status="success").counter(names.REQUESTS, moments, answered, again)
-    yield target.of(status="error").counter(names.REQUESTS, moments, failed, again)
+    yield target.of(status="success").counter(names.REQUESTS, alert_tests, answered, again)
+    yield target.of(status="error").counter(names.REQUESTS, alert_tests, failed, again)
     service = context.thresholds.service
-    spreads = [*moments, *world.latency.moments]
+    spreads = [*alert_tests, *world.latency.alert_tests]
     yield from target.histogram(
         names.LATENCY,
         service.latency_buckets,
@@ -153,7 +153,7 @@ def _app(world: World, target: _Target, context: Context) -> Iterator[Series]:
     yield from target.histogram(
         names.CONFIDENCE,
         service.confidence_buckets,
-        [*moments, *world.weak.moments],
+        [*alert_tests, *world.weak.alert_tests],
         answered,
         lambda moment, bound: _scores(world.weak.at(moment), context).share(bound),
         again,
@@ -166,16 +166,16 @@ def _scores(weak: float, context: Context) -> Spread:
 
 
 def _instance(world: World, target: _Target, context: Context) -> Iterator[Series]:
-    answers, found = world.answers, [*world.seen.moments]
+    answers, found = world.answers, [*world.seen.alert_tests]
     for worker in world.workers:
-        found += worker.alive.moments
+        found += worker.alive.alert_tests
 
     def workers(moment: float) -> float:
         return float(world.seen.at(moment) and sum(each.alive.at(moment) for each in world.workers))
 
     yield target.up()
     yield target.gauge(names.WORKERS, found, workers)
-    born = [moment for worker in world.workers for moment in worker.born.moments]
+    born = [moment for worker in world.workers for moment in worker.born.alert_tests]
     yield target.gauge(names.WORKER_STARTS, [*born, *world.resumes], world.starts)
     yield target.line(names.MEMORY_LIMIT, level(world.memory_limit))
     yield target.line(names.MEMORY_USAGE, total([worker.memory for worker in world.workers]))
@@ -183,18 +183,18 @@ def _instance(world: World, target: _Target, context: Context) -> Iterator[Serie
     yield target.line(names.CONNECTIONS_WAITING, world.waiting)
     yield target.line(names.ACCEPT_QUEUE, world.queued)
     yield target.gauge(
-        names.PROBE_SUCCESS, answers.moments, lambda moment: float(answers.at(moment))
+        names.PROBE_SUCCESS, answers.alert_tests, lambda moment: float(answers.at(moment))
     )
     yield from target.histogram(
         names.PROBE_DURATION,
         context.thresholds.service.latency_buckets,
-        [*answers.moments, *world.probe.moments],
+        [*answers.alert_tests, *world.probe.alert_tests],
         lambda moment: _PROBES * answers.at(moment),
         lambda moment, bound: world.probe.at(moment).share(bound),
         world.resumes,
     )
     yield target.of(reason="permission").counter(
-        names.EXPORTER_ERRORS, world.read_errors.moments, world.read_errors.at, world.resumes
+        names.EXPORTER_ERRORS, world.read_errors.alert_tests, world.read_errors.at, world.resumes
     )
 
 
@@ -205,7 +205,7 @@ def _worker(world: World, worker: Worker, target: _Target) -> Iterator[Series]:
     yield target.line(names.OPEN_FDS, worker.fds, *there)
     yield target.line(names.MAX_FDS, level(MAX_FDS), *there)
     yield target.line(names.DB_CONNECTIONS, worker.database, *there)
-    moments = [moment for each in there for moment in each.moments]
+    alert_tests = [moment for each in there for moment in each.alert_tests]
 
     def present(course: Steps[float], share: float = 1.0) -> Rate:
         return lambda moment: (
@@ -213,11 +213,11 @@ def _worker(world: World, worker: Worker, target: _Target) -> Iterator[Series]:
         )
 
     born = worker.born
-    yield target.gauge(names.START_TIME, [*moments, *born.moments], present(born))
+    yield target.gauge(names.START_TIME, [*alert_tests, *born.alert_tests], present(born))
     for mode, share in (("user", 0.75), ("system", 0.25)):
         yield target.of(mode=mode).counter(
             names.CPU_SECONDS,
-            [*moments, *worker.cpu.moments],
+            [*alert_tests, *worker.cpu.alert_tests],
             present(worker.cpu, share),
-            [moment for moment in born.moments if moment > 0],
+            [moment for moment in born.alert_tests if moment > 0],
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator.alerts.families.latency import QUANTILES
-from generator.alerts.testcases.standard import THERE
+from generator.alerts.recordings import QUANTILES
+from generator.alerts.testcases.inputs import THERE
 from generator.scenarios.context import LOADING, ScenarioContext
 from generator.scenarios.model import May, Scenario
 from generator.scenarios.timeseries import level, steady

@@ -31,7 +31,7 @@ class Demand:
     @property
     def labels(self) -> dict[str, str]:
         """What tells it apart in ALERTS."""
-        here = {"instance": self.instance} if "instance" in LABELS[self.alert.place] else {}
+        here = {"instance": self.instance} if "instance" in LABELS[self.alert.scope] else {}
         return {"alertname": self.alert.name, **here, "severity": self.trigger.severity}
 
 

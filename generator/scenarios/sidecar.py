@@ -96,8 +96,8 @@ def _no_app_metrics(context: ScenarioContext) -> Scenario:
 
 def _restarts(context: ScenarioContext) -> Scenario:
     world = context.world()
-    moments = (1800.0, 2700.0)
-    for moment in moments:
+    alert_tests = (1800.0, 2700.0)
+    for moment in alert_tests:
         world = world.scrapes(moment, moment + 2 * context.context.clock.interval, "failed")
     return Scenario(
         name="the-sidecar-restarts",
@@ -106,7 +106,7 @@ def _restarts(context: ScenarioContext) -> Scenario:
             "The sidecar is restarted twice and misses some scrapes. Its own counters begin anew."
         ),
         length=5400.0,
-        worlds=(replace(world, resumes=moments),),
+        worlds=(replace(world, resumes=alert_tests),),
     )
 
 

@@ -37,7 +37,7 @@ class Steps(Generic[T]):
         return _latest(self.points, moment)[1]
 
     @property
-    def moments(self) -> Iterable[float]:
+    def alert_tests(self) -> Iterable[float]:
         return (point[0] for point in self.points)
 
 
@@ -69,7 +69,7 @@ class Line:
         return _latest(self.points, moment)[2]
 
     @property
-    def moments(self) -> Iterable[float]:
+    def alert_tests(self) -> Iterable[float]:
         return (point[0] for point in self.points)
 
 
@@ -82,7 +82,7 @@ def level(value: float) -> Line:
 
 
 def total(lines: Sequence[Line]) -> Line:
-    moments = sorted({moment for line in lines for moment in line.moments})
+    alert_tests = sorted({moment for line in lines for moment in line.alert_tests})
     return Line(
         tuple(
             (
@@ -90,7 +90,7 @@ def total(lines: Sequence[Line]) -> Line:
                 sum(line.at(moment) for line in lines),
                 sum(line.growth(moment) for line in lines),
             )
-            for moment in moments
+            for moment in alert_tests
         )
     )
 
@@ -107,15 +107,15 @@ class Grid:
     length: int
     seen: Steps[ScrapeState]
 
-    def cuts(self, moments: Iterable[float]) -> list[tuple[int, int]]:
+    def cuts(self, alert_tests: Iterable[float]) -> list[tuple[int, int]]:
         """Stretches in which nothing changes, by their first sample and the one after the last."""
-        starts = {self.clock.tick(each) for each in (0.0, *moments, *self.seen.moments)}
+        starts = {self.clock.tick(each) for each in (0.0, *alert_tests, *self.seen.alert_tests)}
         ordered = sorted(start for start in starts if start < self.length)
         return list(pairwise((*ordered, self.length)))
 
     def phases(
         self,
-        moments: Iterable[float],
+        alert_tests: Iterable[float],
         value: Callable[[float], float | None],
         resets: Iterable[float] = (),
     ) -> list[Phase]:
@@ -128,14 +128,17 @@ class Grid:
                 reset=start in again,
                 lost=self.seen.at(start) == "lost",
             )
-            for start, end in self.cuts((*moments, *again))
+            for start, end in self.cuts((*alert_tests, *again))
         ]
 
     def line(self, course: Line, *there: Steps[bool]) -> str:
         """A gauge's values in promtool's notation, where `there` says that it has any."""
         parts: list[str] = []
-        moments = [*course.moments, *(moment for each in there for moment in each.moments)]
-        for start, end in self.cuts(moments):
+        alert_tests = [
+            *course.alert_tests,
+            *(moment for each in there for moment in each.alert_tests),
+        ]
+        for start, end in self.cuts(alert_tests):
             samples = (end - start) // self.clock.interval
             if self.seen.at(start) != "scraped" or not all(each.at(start) for each in there):
                 parts += gap(samples, lost=self.seen.at(start) == "lost")

@@ -94,5 +94,5 @@ class World:
     def starts(self, moment: float) -> int:
         """Worker processes that the sidecar has seen starting; it finds all when it resumes."""
         since = max((each for each in self.resumes if each <= moment), default=0.0)
-        born = (each for worker in self.workers for each in worker.born.moments)
+        born = (each for worker in self.workers for each in worker.born.alert_tests)
         return len(self.workers) + sum(since < each <= moment for each in born)

@@ -20,7 +20,7 @@ from generator.scenarios.model import Scenario
 from generator.scenarios.render import document, rule_groups
 from generator.scoreboard import guide, page
 from generator.scoreboard.judge import guess, judge
-from generator.scoreboard.measure import Firing, PromtoolError, firings, question
+from generator.scoreboard.measure import ExpectedAlert, PromtoolError, firings, question
 from generator.thresholds import Thresholds
 
 
@@ -61,7 +61,7 @@ def measured(thresholds: Thresholds, promtool: Path) -> tuple[page.Row, ...]:
 
 def _bundle_firings(
     thresholds: Thresholds, alerts: Sequence[Alert], scenarios: Sequence[Scenario], promtool: Path
-) -> list[tuple[Firing, ...]]:
+) -> list[tuple[ExpectedAlert, ...]]:
     recordings = all_recordings(thresholds, alerts)
     groups = rule_groups(thresholds, alerts, recordings)
     with tempfile.TemporaryDirectory(prefix="rules-") as folder:
@@ -76,7 +76,7 @@ def _bundle_firings(
 
 def _guide_firings(
     thresholds: Thresholds, scenarios: Sequence[Scenario], promtool: Path
-) -> list[tuple[Firing, ...]]:
+) -> list[tuple[ExpectedAlert, ...]]:
     context = Context(thresholds)
     with tempfile.TemporaryDirectory(prefix="rules-") as folder:
         write(Path(folder), {"guide.yml": guide.RULES})

@@ -9,7 +9,7 @@ from generator.alerts.clock import Clock
 from generator.alerts.model import Alert
 from generator.scenarios.model import Demand, Scenario
 from generator.scenarios.render import due, with_lower_severities
-from generator.scoreboard.measure import Firing
+from generator.scoreboard.measure import ExpectedAlert
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Guess:
 
 
 def judge(
-    scenario: Scenario, clock: Clock, alerts: Sequence[Alert], fired: Sequence[Firing]
+    scenario: Scenario, clock: Clock, alerts: Sequence[Alert], fired: Sequence[ExpectedAlert]
 ) -> Verdict:
     answers = tuple(_answer(demand, clock, fired) for demand in scenario.must)
     allowed = scenario.allowed(alerts)
@@ -62,13 +62,13 @@ def judge(
     return Verdict(answers, _named(false))
 
 
-def _answer(demand: Demand, clock: Clock, fired: Sequence[Firing]) -> Answer:
+def _answer(demand: Demand, clock: Clock, fired: Sequence[ExpectedAlert]) -> Answer:
     times = [each.at for each in fired if _is(each, demand)]
     after = min(times) - demand.since if times else None
     return Answer(demand, due(demand, clock) - demand.since, after)
 
 
-def _is(fired: Firing, demand: Demand) -> bool:
+def _is(fired: ExpectedAlert, demand: Demand) -> bool:
     labels = demand.labels
     return (fired.alert, fired.instance, fired.severity) == (
         labels["alertname"],
@@ -77,7 +77,7 @@ def _is(fired: Firing, demand: Demand) -> bool:
     )
 
 
-def _tells(fired: Firing, demand: Demand) -> bool:
+def _tells(fired: ExpectedAlert, demand: Demand) -> bool:
     """The demanded alert, at its severity or a milder one."""
     same = (fired.alert, fired.instance) == (
         demand.alert.name,
@@ -86,7 +86,7 @@ def _tells(fired: Firing, demand: Demand) -> bool:
     return same and fired.severity in with_lower_severities(demand)
 
 
-def guess(scenario: Scenario, fired: Sequence[Firing]) -> Guess:
+def guess(scenario: Scenario, fired: Sequence[ExpectedAlert]) -> Guess:
     begins = scenario.begins
     told = [each for each in fired if begins is not None and each.at >= begins]
     first = min((each.at for each in told), default=None)
@@ -97,7 +97,7 @@ def guess(scenario: Scenario, fired: Sequence[Firing]) -> Guess:
     )
 
 
-def _named(fired: Sequence[Firing]) -> tuple[str, ...]:
+def _named(fired: Sequence[ExpectedAlert]) -> tuple[str, ...]:
     """Each alert once, with its severity if it has one."""
     return tuple(
         dict.fromkeys(

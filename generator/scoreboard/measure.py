@@ -25,7 +25,7 @@ class PromtoolError(Exception):
 
 
 @dataclass(frozen=True)
-class Firing:
+class ExpectedAlert:
     """An alert and the second at which it first fires; a rule without a severity has none."""
 
     alert: str
@@ -47,7 +47,9 @@ def question(end: int, interval: int) -> dict[str, Any]:
     }
 
 
-def firings(promtool: Path, documents: Sequence[Mapping[str, Any]]) -> list[tuple[Firing, ...]]:
+def firings(
+    promtool: Path, documents: Sequence[Mapping[str, Any]]
+) -> list[tuple[ExpectedAlert, ...]]:
     """What fired in each test file, whose one expectation is `question`; as many at once as cores.
 
     Raises PromtoolError.
@@ -62,7 +64,7 @@ def firings(promtool: Path, documents: Sequence[Mapping[str, Any]]) -> list[tupl
         return list(pool.map(lambda path: _fired(promtool, path), paths))
 
 
-def _fired(promtool: Path, test: Path) -> tuple[Firing, ...]:
+def _fired(promtool: Path, test: Path) -> tuple[ExpectedAlert, ...]:
     try:
         done = subprocess.run(  # noqa: S603  # the program that the user named
             [promtool, "test", "rules", test],
@@ -82,7 +84,7 @@ def _fired(promtool: Path, test: Path) -> tuple[Firing, ...]:
     return found
 
 
-def parse(output: str) -> tuple[Firing, ...]:
+def parse(output: str) -> tuple[ExpectedAlert, ...]:
     """The samples that promtool `got`."""
     _, _, got = output.partition("got:")
     found = []
@@ -91,5 +93,5 @@ def parse(output: str) -> tuple[Firing, ...]:
         alert, instance, severity = (
             known.get(name, "") for name in ("alertname", "instance", "severity")
         )
-        found.append(Firing(alert, instance, severity, float(value)))
+        found.append(ExpectedAlert(alert, instance, severity, float(value)))
     return tuple(found)

@@ -144,7 +144,7 @@ def every_rule() -> list[tuple[Alert, Labels]]:
             {
                 "alertname": alert.name,
                 **rule_labels(thresholds(), alert, trigger),
-                **{name: HERE[name] for name in LABELS[alert.place]},
+                **{name: HERE[name] for name in LABELS[alert.scope]},
             },
         )
         for alert in alerts()

@@ -149,10 +149,11 @@ def test_a_summary_fits_the_screen_of_a_telephone() -> None:
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.name)
 def test_every_severity_is_shown_to_fire_and_to_stay_silent(alert: Alert) -> None:
-    moments = [moment for case in alert.cases for moment in case.moments]
+    alert_tests = [moment for case in alert.cases for moment in case.alert_tests]
     for trigger in alert.triggers:
         firing = [
-            any(each.severity == trigger.severity for each in moment.firing) for moment in moments
+            any(each.severity == trigger.severity for each in moment.firing)
+            for moment in alert_tests
         ]
         assert any(firing), trigger.severity
         assert not all(firing) or alert.name == "AuditorWatchdog", trigger.severity

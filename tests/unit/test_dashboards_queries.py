@@ -99,7 +99,7 @@ def test_the_panel_of_an_alert_follows_the_variables_of_its_place(alert: Alert) 
     expr = panel["targets"][0]["expr"]
     wanted = {"bundle": (), "job": (), "instance": ("instance",), "worker": ("instance", "worker")}
     for variable in ("instance", "worker"):
-        assert (f'{variable}=~"${variable}"' in expr) == (variable in wanted[alert.place])
+        assert (f'{variable}=~"${variable}"' in expr) == (variable in wanted[alert.scope])
 
 
 def test_matchers_are_added_where_the_metric_has_the_label() -> None:

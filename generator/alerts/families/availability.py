@@ -7,16 +7,13 @@ from dataclasses import replace
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, Case, Cause, Moment, Panel, Query, Runbook, Series
+from generator.alerts.model import Alert, AlertTest, Case, Cause, Panel, Query, Runbook, Series
+from generator.alerts.testcases.inputs import HERE, InputGenerator, gauge_inputs
 from generator.alerts.testcases.series import Phase, gauge, selector
-from generator.alerts.testcases.standard import (
-    HERE,
-    InputGenerator,
-    with_standard_cases,
-    worst_alone,
-)
+from generator.alerts.testcases.standard import with_standard_cases, worst_alone
+from generator.alerts.triggers import triggers
 from generator.names import (
     ACCEPT_QUEUE,
     CONNECTIONS_WAITING,
@@ -43,7 +40,7 @@ def beside(
         + 2 * context.clock.interval
     )
     series = inputs.series(HERE, [Phase(end + context.clock.interval, value)])
-    return Case(title, (*series, beside), (Moment(end, ()),))
+    return Case(title, (*series, beside), (AlertTest(end, ()),))
 
 
 def hours(context: Context, metric: str, value: float) -> Series:
@@ -65,7 +62,7 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="down",
         family="availability",
-        place="instance",
+        scope="instance",
         quantity=f"{WORKERS}{{}}",
         op="<",
         unit=Unit.COUNT,
@@ -128,8 +125,11 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
         origins=("service.expected_workers",),
         inhibits="symptoms",
     )
-    inputs = context.gauge_inputs(
-        {WORKERS: float}, context.workers, healthy=context.thresholds.service.expected_workers
+    inputs = gauge_inputs(
+        context,
+        {WORKERS: float},
+        context.workers,
+        healthy=context.thresholds.service.expected_workers,
     )
     answers = hours(context, PROBE_SUCCESS, 1)
 
@@ -149,7 +149,7 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="unresponsive",
         family="availability",
-        place="instance",
+        scope="instance",
         quantity=f"{PROBE_SUCCESS}{{}}",
         op="<",
         unit=Unit.COUNT,
@@ -234,7 +234,7 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
             ),
         ),
     )
-    inputs = context.gauge_inputs({PROBE_SUCCESS: float}, context.workers, healthy=1)
+    inputs = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
     running = replace(
         inputs,
         series=lambda instance, phases: (

@@ -12,11 +12,12 @@ from functools import partial
 from typing import Final, Literal
 
 from generator.alerts import objectives, remedies
-from generator.alerts.context import Context, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import Definition
 from generator.alerts.model import Alert, Cause, Dashboard, Panel, Query, Runbook
 from generator.alerts.objectives import Objective
-from generator.alerts.testcases.burns import Proof
+from generator.alerts.testcases.burns import BudgetCases
+from generator.alerts.triggers import triggers
 from generator.names import CPU_SECONDS, DB_CONNECTIONS, LATENCY, REQUESTS, WORKER_STARTS
 from generator.promql import le, number
 from generator.thresholds.levels import Unit
@@ -224,7 +225,7 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
     alert = Alert(
         key=own.key,
         family=own.objective,
-        place="job",
+        scope="job",
         quantity=long_burn.query,
         op=">",
         unit=Unit.FACTOR,
@@ -296,7 +297,7 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
         ),
         inhibits=_slower(own),
     )
-    return Proof(context, objective, windows, settings, alert, gone, after).proven()
+    return BudgetCases(context, objective, windows, settings, alert, gone, after).with_cases()
 
 
 def _further(context: Context, objective: Objective, short: str) -> tuple[Query, ...]:

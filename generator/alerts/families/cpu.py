@@ -6,36 +6,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.context import (
-    Context,
-    many_users,
-    request_rate,
-    triggers,
-    users_paths,
-    while_users_allow,
-)
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.resources import WORKER_LEGEND
 from generator.alerts.model import (
     Alert,
+    AlertTest,
     Case,
     Cause,
-    Moment,
     Panel,
     Query,
     Recording,
     Runbook,
     Series,
 )
-from generator.alerts.testcases.over_time import requests_over_time
+from generator.alerts.recordings import request_rate
+from generator.alerts.testcases.inputs import HERE, InputGenerator, at_once, filling, request_series
+from generator.alerts.testcases.recordings import requests_over_time
 from generator.alerts.testcases.series import Phase, counter, gauge, selector
-from generator.alerts.testcases.standard import (
-    HERE,
-    InputGenerator,
-    at_once,
-    with_standard_cases,
-    worst_alone,
-)
+from generator.alerts.testcases.standard import many_users, with_standard_cases, worst_alone
+from generator.alerts.triggers import triggers, users_paths, while_users_allow
 from generator.names import (
     ACCEPT_QUEUE,
     API_CLIENTS,
@@ -85,7 +75,7 @@ def _cpu_drive(context: Context, window: float) -> InputGenerator:
         time_to_fire=at_once,
         counters=True,
     )
-    return context.filling(inputs, window)
+    return filling(context, inputs, window)
 
 
 @define(WindowAlert, Rows("cpu"))
@@ -95,7 +85,7 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
     alert = Alert(
         key="high_cpu",
         family="saturation",
-        place="worker",
+        scope="worker",
         quantity=busy.query,
         op=">",
         unit=Unit.RATIO,
@@ -175,7 +165,7 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
     alert = Alert(
         key="idle_cpu",
         family="saturation",
-        place="worker",
+        scope="worker",
         quantity=busy.query,
         op=">",
         unit=Unit.RATIO,
@@ -248,24 +238,28 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
     value = 2 * alert.bound(alert.triggers[0])
     end = context.clock.tick(settings.window + alert.triggers[0].for_) + 2 * context.clock.interval
     length = [Phase(end + context.clock.interval, value)]
-    requests = context.request_series(HERE, [Phase(end + context.clock.interval, 0.0)], 1.0)
+    requests = request_series(context, HERE, [Phase(end + context.clock.interval, 0.0)], 1.0)
 
     def no_more(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        silent = context.request_series(
-            instance, [replace(each, traffic=0.0) for each in phases], 1.0
+        silent = request_series(
+            context, instance, [replace(each, traffic=0.0) for each in phases], 1.0
         )
         return (*inputs.series(instance, phases), *silent)
 
     return with_standard_cases(
         alert,
         inputs,
-        Case("busy with requests", (*inputs.series(HERE, length), *requests), (Moment(end, ()),)),
+        Case(
+            "busy with requests", (*inputs.series(HERE, length), *requests), (AlertTest(end, ()),)
+        ),
         worst_alone(
             alert, replace(inputs, series=no_more), "busy though no request comes any more"
         ),
         requests_over_time(context, settings.window, alert.recordings),
         Case(
-            "the app's metrics are missing", tuple(blind.series(HERE, length)), (Moment(end, ()),)
+            "the app's metrics are missing",
+            tuple(blind.series(HERE, length)),
+            (AlertTest(end, ()),),
         ),
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Cause, Panel, Query, Recording, Runbook, Series
-from generator.alerts.testcases.recordings import about
+from generator.alerts.testcases.expectations import about
+from generator.alerts.testcases.inputs import HERE, gauge_inputs
 from generator.alerts.testcases.series import selector
-from generator.alerts.testcases.standard import HERE, with_standard_cases
+from generator.alerts.testcases.standard import with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, DB_CONNECTIONS, WORKER_INFO
 from generator.thresholds.levels import Unit
 from generator.thresholds.settings import BoundAlert, Rows
@@ -24,7 +26,7 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
     alert = Alert(
         key="many_database_connections",
         family="database",
-        place="instance",
+        scope="instance",
         quantity=total.query,
         op=">",
         unit=Unit.COUNT,
@@ -86,8 +88,12 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
     )
     return with_standard_cases(
         alert,
-        context.gauge_inputs(
-            {DB_CONNECTIONS: float}, context.worker, healthy=4, alert_labels=context.workers
+        gauge_inputs(
+            context,
+            {DB_CONNECTIONS: float},
+            context.worker,
+            healthy=4,
+            alert_labels=context.workers,
         ),
         Case(
             "two workers with a few connections each",
@@ -95,7 +101,7 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
                 Series(selector(DB_CONNECTIONS, {**context.workers(HERE), "worker": worker}), "4x9")
                 for worker in ("0", "1")
             ),
-            readings=(about(8 * context.clock.interval, total, context.workers(HERE), 8),),
+            expr_tests=(about(8 * context.clock.interval, total, context.workers(HERE), 8),),
         ),
     )
 
@@ -112,7 +118,7 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
     alert = Alert(
         key="database_pool_near_limit",
         family="database",
-        place="worker",
+        scope="worker",
         quantity=used.query,
         op=">",
         unit=Unit.RATIO,
@@ -182,5 +188,5 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
     )
     levels = {DB_CONNECTIONS: lambda value: value * capacity}
     return with_standard_cases(
-        alert, context.gauge_inputs(levels, context.worker, healthy=0.1, exact=False)
+        alert, gauge_inputs(context, levels, context.worker, healthy=0.1, exact=False)
     )

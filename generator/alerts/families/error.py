@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.context import (
-    ERROR,
-    Context,
-    error_ratio,
-    errors,
-    many_users,
-    requests,
-    triggers,
-    users_paths,
-    while_users_allow,
-)
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import (
     Alert,
+    AlertTest,
     Case,
     Cause,
-    Firing,
-    Moment,
+    ExpectedAlert,
     Panel,
     Query,
     Runbook,
     Series,
 )
-from generator.alerts.testcases.over_time import requests_over_time
-from generator.alerts.testcases.series import Phase, counter, gauge, selector
-from generator.alerts.testcases.standard import (
+from generator.alerts.recordings import ERROR, error_ratio, errors, requests
+from generator.alerts.testcases.inputs import (
     HERE,
     InputGenerator,
-    low_traffic,
-    with_standard_cases,
+    request_series,
+    second_sample,
+    traffic_multiplier,
 )
+from generator.alerts.testcases.recordings import requests_over_time
+from generator.alerts.testcases.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.standard import low_traffic, many_users, with_standard_cases
+from generator.alerts.triggers import triggers, users_paths, while_users_allow
 from generator.names import DB_CONNECTIONS, REQUESTS, UP, WORKER_STARTS
 from generator.promql import number
 from generator.thresholds.levels import Unit
@@ -52,16 +47,16 @@ def _drive(context: Context, window: float, min_requests: float) -> InputGenerat
     """Requests so many that a single scrape's worth is twice what the window must hold."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        return context.request_series(instance, phases, 2 * min_requests)
+        return request_series(context, instance, phases, 2 * min_requests)
 
     return InputGenerator(
         clock=context.clock,
         series=series,
         labels=context.api,
         healthy=0.0,
-        time_to_fire=context.second_sample,
+        time_to_fire=partial(second_sample, context),
         counters=True,
-        traffic_multiplier=context.traffic_multiplier(window),
+        traffic_multiplier=traffic_multiplier(context, window),
     )
 
 
@@ -75,7 +70,7 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
     alert = Alert(
         key="high_error_rate",
         family="error",
-        place="instance",
+        scope="instance",
         quantity=ratio.query,
         op=">",
         unit=Unit.RATIO,
@@ -185,7 +180,7 @@ def no_traffic(context: Context, alert: Alert, window: float) -> Case:
         )
         for status in ("success", "error")
     )
-    return Case("no traffic", series, (Moment(length // 2, ()), Moment(length, ())))
+    return Case("no traffic", series, (AlertTest(length // 2, ()), AlertTest(length, ())))
 
 
 @define(FailingAlert)
@@ -197,7 +192,7 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
     alert = Alert(
         key="requests_failing",
         family="error",
-        place="instance",
+        scope="instance",
         quantity=ratio.query,
         op=">",
         unit=Unit.RATIO,
@@ -297,19 +292,19 @@ def _single_requests(context: Context, alert: Alert, settings: FailingAlert) -> 
         )
 
     everything = tuple(
-        Firing(trigger.severity, 1.0, context.api(HERE), {}) for trigger in alert.triggers
+        ExpectedAlert(trigger.severity, 1.0, context.api(HERE), {}) for trigger in alert.triggers
     )
     seen = quiet + clock.tick(wait)
     return (
         Case(
             "a first burst of failures between two scrapes",
             (up, born("error", few)),
-            (Moment(quiet - clock.interval, ()), Moment(seen, everything)),
+            (AlertTest(quiet - clock.interval, ()), AlertTest(seen, everything)),
         ),
-        Case("just too few failures", (up, born("error", 0.95 * few)), (Moment(seen, ()),)),
+        Case("just too few failures", (up, born("error", 0.95 * few)), (AlertTest(seen, ()),)),
         Case(
             "failures as before, but most requests succeed",
             (up, born("error", few), born("success", 10 * few)),
-            (Moment(seen, ()),),
+            (AlertTest(seen, ()),),
         ),
     )

@@ -8,72 +8,31 @@ from functools import partial
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.context import LEVELS, Context, Level, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import Definition
 from generator.alerts.model import (
     Alert,
     Cause,
-    Family,
     Panel,
     Query,
-    Recording,
     Runbook,
-    Series,
 )
-from generator.alerts.testcases.over_time import quantile_over_time
-from generator.alerts.testcases.series import Phase, histogram, quantile_share
-from generator.alerts.testcases.standard import InputGenerator, low_traffic, with_standard_cases
+from generator.alerts.recordings import NAMES, QUANTILES, observations, quantile
+from generator.alerts.testcases.inputs import quantile_inputs
+from generator.alerts.testcases.recordings import quantile_over_time
+from generator.alerts.testcases.standard import low_traffic, with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import (
     ACCEPT_QUEUE,
-    CONFIDENCE,
     CONNECTIONS_WAITING,
     CPU_SECONDS,
     DB_CONNECTIONS,
     LATENCY,
-    PROBE_DURATION,
 )
-from generator.promql import number
 from generator.thresholds.levels import Unit
 from generator.thresholds.notices import between_buckets
 from generator.thresholds.settings import Rows, TrafficAlert
 from generator.thresholds.units import format_duration, format_value
-
-# Field of LatencyTargets -> quantile.
-QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
-NAMES: Final = {"p50": "Median", "p95": "p95", "p99": "p99", "p999": "p99.9"}
-
-
-def family_of(metric: str) -> Family:
-    """The family that records a histogram: the sidecar sees the probe, the app the rest."""
-    families: dict[str, Family] = {
-        LATENCY: "latency",
-        PROBE_DURATION: "saturation",
-        CONFIDENCE: "quality",
-    }
-    return families[metric]
-
-
-def quantile(metric: str, field: str, window: float) -> Recording:
-    """A quantile per instance over a window, from a histogram's buckets."""
-    w = format_duration(window)
-    return Recording(
-        family_of(metric),
-        f"instance:{metric}:{field}_rate{w}",
-        (
-            f"histogram_quantile({number(QUANTILES[field])}, sum by (job, instance, le) "
-            f"(rate({metric}_bucket{{}}[{w}])))"
-        ),
-    )
-
-
-def observations(metric: str, window: float, level: Level = "instance") -> Recording:
-    """Observations of a histogram in a window."""
-    w = format_duration(window)
-    return Recording(
-        family_of(metric),
-        f"{level}:{metric}_count:increase{w}",
-        f"sum by ({LEVELS[level]}) (increase({metric}_count{{}}[{w}]))",
-    )
 
 
 @dataclass(frozen=True)
@@ -194,7 +153,7 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
     alert = Alert(
         key=own.key,
         family="latency",
-        place="instance",
+        scope="instance",
         quantity=read.query,
         op=">",
         unit=Unit.DURATION,
@@ -260,12 +219,12 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
         ),
     )
     slowest = next(edge for edge in buckets if edge > alert.bound(found[0]))
-    few = quantile_drive(context, own.field, window, minimum * context.clock.interval / window)
-    inputs = quantile_drive(context, own.field, window, 2 * minimum)
-    course = quantile_over_time(
+    few = quantile_inputs(context, own.field, window, minimum * context.clock.interval / window)
+    inputs = quantile_inputs(context, own.field, window, 2 * minimum)
+    time_series = quantile_over_time(
         context, window, LATENCY, QUANTILES[own.field], context.api, (read, count)
     )
-    return with_standard_cases(alert, inputs, low_traffic(alert, few, window, slowest), course)
+    return with_standard_cases(alert, inputs, low_traffic(alert, few, window, slowest), time_series)
 
 
 def per_worker(counter: str, w: str) -> str:
@@ -285,30 +244,6 @@ def precision(buckets: Sequence[float], bounds: Sequence[float]) -> str:
             )
     top = format_value(max(buckets), Unit.DURATION)
     return " ".join([*parts, f"Beyond {top}, the last bucket, every value reads {top}."])
-
-
-def quantile_drive(
-    context: Context, field: str, window: float, per_scrape: float, metric: str = LATENCY
-) -> InputGenerator:
-    """Observations spread so that the quantile reads the wanted value exactly."""
-    labels = context.api if metric == LATENCY else context.workers
-    buckets, q = context.thresholds.service.latency_buckets, QUANTILES[field]
-
-    def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        share = quantile_share(q, buckets)
-        return histogram(
-            context.clock, metric, labels(instance), buckets, phases, share, per_scrape
-        )
-
-    return InputGenerator(
-        clock=context.clock,
-        series=series,
-        labels=labels,
-        healthy=buckets[0] * q,
-        time_to_fire=context.second_sample,
-        counters=True,
-        traffic_multiplier=context.traffic_multiplier(window, 1 - q),
-    )
 
 
 DEFINITIONS: Final = tuple(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from generator.alerts.model import Recording
-from generator.alerts.testcases.leaks import Growing
+from generator.alerts.testcases.leaks import LeakingGauge
 from generator.promql import number
 from generator.texts import humanize, humanize1024
 from generator.thresholds.levels import Unit
@@ -58,12 +58,12 @@ _SECONDS: Final = {"hour": 3600, "minute": 60}
 
 
 @dataclass(frozen=True)
-class Passages:
+class QueryTexts:
     """The parts of an alert's texts that are queries: the pace, and when limits are reached."""
 
     kind: Kind
     per: Per
-    growing: Growing
+    leaking: LeakingGauge
     left: Recording
     limit: Recording
 
@@ -96,11 +96,11 @@ class Passages:
 
     @property
     def _reaches(self) -> str:
-        top = self.growing.top
+        top = self.leaking.top
         spoken = format_value(top, Unit.BYTES) if self.of_bytes else number(top)
         return f"; at this pace it {self.kind.reaches.replace('TOP', spoken)} in "
 
-    def paced(self, value: float) -> Mapping[str, str]:
+    def rate_results(self, value: float) -> Mapping[str, str]:
         """What the queries find at a value, without a limit of the cgroup."""
         total = _SECONDS[self.per] * float(f"{value:.9f}")
         return {

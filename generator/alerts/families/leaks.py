@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.leak_texts import (
     CGROUP,
@@ -15,34 +15,36 @@ from generator.alerts.families.leak_texts import (
     MEMORY,
     THREAD_KIND,
     Kind,
-    Passages,
     Per,
+    QueryTexts,
 )
 from generator.alerts.families.memory import GIB, SAME_WORKER
 from generator.alerts.model import (
     Alert,
+    AlertTest,
     Case,
     Cause,
-    Firing,
-    Moment,
+    ExpectedAlert,
     Panel,
     Query,
     Recording,
     Runbook,
     Series,
 )
+from generator.alerts.testcases.inputs import HERE
 from generator.alerts.testcases.leaks import (
-    Growing,
     Growth,
+    LeakingGauge,
     envelope,
+    judged_from,
     negative_cases,
     over_time,
-    ripe,
     seconds_to_limit,
     slope,
 )
 from generator.alerts.testcases.series import Phase, gauge, selector
-from generator.alerts.testcases.standard import HERE, with_standard_cases
+from generator.alerts.testcases.standard import with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import (
     DB_CONNECTIONS,
     MAX_FDS,
@@ -64,10 +66,10 @@ from generator.thresholds.units import format_duration
 _MIB: Final = 2.0**20
 
 
-def memory(thresholds: Thresholds) -> Growing:
+def memory(thresholds: Thresholds) -> LeakingGauge:
     """Resident memory, up to where AuditorHighMemory is worst."""
     worst, origins = _worst(thresholds, "high_memory")
-    return Growing(
+    return LeakingGauge(
         metric=RESIDENT_MEMORY,
         family="memory",
         limit=number(worst),
@@ -78,9 +80,9 @@ def memory(thresholds: Thresholds) -> Growing:
     )
 
 
-def _descriptors(_thresholds: Thresholds) -> Growing:
+def _descriptors(_thresholds: Thresholds) -> LeakingGauge:
     """Up to what the process may open."""
-    return Growing(
+    return LeakingGauge(
         metric=OPEN_FDS,
         family="saturation",
         limit=f"{MAX_FDS}{{}}",
@@ -91,10 +93,10 @@ def _descriptors(_thresholds: Thresholds) -> Growing:
     )
 
 
-def _threads(thresholds: Thresholds) -> Growing:
+def _threads(thresholds: Thresholds) -> LeakingGauge:
     """Up to where AuditorManyThreads is worst."""
     worst, origins = _worst(thresholds, "many_threads")
-    return Growing(
+    return LeakingGauge(
         metric=THREADS,
         family="saturation",
         limit=number(worst),
@@ -267,36 +269,36 @@ def thread_leak(context: Context, settings: LeakAlert) -> Alert:
     return _leak(context, _POOLS, _threads(context.thresholds), settings)
 
 
-def _leak(context: Context, own: _Leak, growing: Growing, settings: LeakAlert) -> Alert:
+def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAlert) -> Alert:
     context = context.for_window(settings.window)
     kind, window = own.kind, format_duration(settings.window)
-    steep, left = slope(growing, settings), seconds_to_limit(growing, settings)
+    steep, left = slope(leaking, settings), seconds_to_limit(leaking, settings)
     limit = time_to_limit(context.thresholds, settings)
-    said = Passages(kind, own.per, growing, left, limit)
-    amount = kind.amount.replace("PACE", said.pace)
+    texts = QueryTexts(kind, own.per, leaking, left, limit)
+    amount = kind.amount.replace("PACE", texts.pace)
     cgroup = (limit,) if kind is MEMORY else ()
     alert = Alert(
         key=own.key,
-        family=growing.family,
-        place="worker",
+        family=leaking.family,
+        scope="worker",
         quantity=steep.query,
         op=">",
         unit=Unit.GROWTH if kind is MEMORY else Unit.PACE,
         triggers=triggers(
             context.thresholds,
             settings,
-            f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) > {number(ripe(settings))}",
+            f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) > {number(judged_from(settings))}",
         ),
         keep_firing_for=settings.keep_firing_for,
-        recordings=(envelope(growing, settings), steep, left, *cgroup),
+        recordings=(envelope(leaking, settings), steep, left, *cgroup),
         summary=(
             f"Worker {{{{ $labels.worker }}}} of {{{{ $labels.instance }}}} gains {amount} per "
             f"{own.per}"
         ),
         description=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} gained "
-            f"{amount} per {own.per} over the last {window}, more than BOUND{said.reached}"
-            f"{said.cgroup if cgroup else ''}. Next: restart the worker in time, one at a time, "
+            f"{amount} per {own.per} over the last {window}, more than BOUND{texts.reached}"
+            f"{texts.cgroup if cgroup else ''}. Next: restart the worker in time, one at a time, "
             f"and see on the system dashboard what grows along: {kind.along}."
         ),
         panel=Panel(
@@ -307,10 +309,10 @@ def _leak(context: Context, own: _Leak, growing: Growing, settings: LeakAlert) -
             "{{instance}} worker {{worker}}",
         ),
         runbook=_runbook(own, settings, (left, *cgroup)),
-        origins=growing.origins,
+        origins=leaking.origins,
     )
-    growth = Growth(context, growing, settings, said.paced, said.after)
-    with_limit = (_with_limit(growth, alert, said),) if cgroup else ()
+    growth = Growth(context, leaking, settings, texts.rate_results, texts.after)
+    with_limit = (_with_limit(growth, alert, texts),) if cgroup else ()
     return with_standard_cases(
         alert,
         growth.inputs(),
@@ -358,7 +360,7 @@ def _runbook(own: _Leak, settings: LeakAlert, limits: Sequence[Recording]) -> Ru
     )
 
 
-def _with_limit(growth: Growth, alert: Alert, said: Passages) -> Case:
+def _with_limit(growth: Growth, alert: Alert, texts: QueryTexts) -> Case:
     """The text says when the limit of the cgroup is reached."""
     context, inputs = growth.context, growth.inputs()
     clock, trigger = context.clock, alert.triggers[0]
@@ -367,9 +369,10 @@ def _with_limit(growth: Growth, alert: Alert, said: Passages) -> Case:
     length = [Phase(at + clock.interval, value)]
     cgroup = context.workers(HERE)
     left = 7200.0
-    known = {**inputs.known(value, at), said.cgroup: f"{CGROUP}2h 0m 0s"}
+    query_results = {**inputs.query_results(value, at), texts.cgroup: f"{CGROUP}2h 0m 0s"}
     firing = tuple(
-        Firing(each.severity, value, context.worker(HERE), known) for each in alert.triggers
+        ExpectedAlert(each.severity, value, context.worker(HERE), query_results)
+        for each in alert.triggers
     )
     return Case(
         "a limit of the cgroup is known",
@@ -381,5 +384,5 @@ def _with_limit(growth: Growth, alert: Alert, said: Passages) -> Case:
                 gauge(clock, length, lambda value: 2 * GIB + left * value),
             ),
         ),
-        (Moment(at, firing),),
+        (AlertTest(at, firing),),
     )

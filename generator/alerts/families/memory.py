@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, thousandfold, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import (
     Alert,
+    AlertTest,
     Case,
     Cause,
-    Firing,
-    Moment,
+    ExpectedAlert,
     Panel,
     Query,
     Recording,
     Runbook,
     Series,
 )
-from generator.alerts.testcases.recordings import exactly
+from generator.alerts.testcases.expectations import exactly
+from generator.alerts.testcases.inputs import HERE, gauge_inputs, thousandfold
 from generator.alerts.testcases.series import Phase, gauge, selector
-from generator.alerts.testcases.standard import HERE, with_standard_cases
+from generator.alerts.testcases.standard import with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import (
     MEMORY_LIMIT,
     MEMORY_USAGE,
@@ -45,7 +47,7 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
     alert = Alert(
         key="high_memory",
         family="memory",
-        place="worker",
+        scope="worker",
         quantity=f"{RESIDENT_MEMORY}{{}}",
         op=">",
         unit=Unit.BYTES,
@@ -116,7 +118,7 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
         ),
     )
     return with_standard_cases(
-        alert, context.gauge_inputs({RESIDENT_MEMORY: float}, context.worker, healthy=GIB / 2)
+        alert, gauge_inputs(context, {RESIDENT_MEMORY: float}, context.worker, healthy=GIB / 2)
     )
 
 
@@ -132,7 +134,7 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
     alert = Alert(
         key="high_initial_memory",
         family="memory",
-        place="worker",
+        scope="worker",
         quantity=lowest.query,
         op=">",
         unit=Unit.BYTES,
@@ -195,8 +197,11 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
             escalate="Not at night. A ticket for the developers of the release.",
         ),
     )
-    inputs = context.gauge_inputs(
-        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, context.worker, healthy=GIB / 8
+    inputs = gauge_inputs(
+        context,
+        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0},
+        context.worker,
+        healthy=GIB / 8,
     )
     clock = context.clock
     length = clock.tick(2 * settings.window)
@@ -211,7 +216,7 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         Case(
             "models load after the start",
             (born, models),
-            tuple(Moment(clock.tick(length * part / 8), ()) for part in range(1, 8)),
+            tuple(AlertTest(clock.tick(length * part / 8), ()) for part in range(1, 8)),
         ),
         _heavy_start(context, alert, settings),
         _heavy_release(context, alert, settings),
@@ -234,8 +239,10 @@ def _first_minutes(context: Context, settings: InitialAlert, lowest: Recording) 
     )
     workers = [{**context.workers(HERE), "worker": str(index)} for index, _ in enumerate(courses)]
     series = [
-        Series(selector(RESIDENT_MEMORY, labels), gauge(clock, course, lambda value: value * GIB))
-        for labels, course in zip(workers, courses, strict=True)
+        Series(
+            selector(RESIDENT_MEMORY, labels), gauge(clock, time_series, lambda value: value * GIB)
+        )
+        for labels, time_series in zip(workers, courses, strict=True)
     ]
     series += [
         Series(selector(START_TIME, labels), f"0x{(rest + window) // i}") for labels in workers
@@ -244,7 +251,7 @@ def _first_minutes(context: Context, settings: InitialAlert, lowest: Recording) 
     return Case(
         "the lowest value of the first minutes, and of no others",
         tuple(series),
-        readings=(
+        expr_tests=(
             exactly(last, lowest, workers[0], 2 * GIB),
             exactly(window + i, lowest, workers[0], 2 * GIB),
             exactly(later, lowest, workers[1], 4 * GIB),
@@ -257,20 +264,24 @@ def _heavy_start(context: Context, alert: Alert, settings: InitialAlert) -> Case
     clock, value = context.clock, 2 * alert.bound(alert.triggers[0])
     grown = clock.tick(settings.window)
     gone = grown + clock.tick(settings.keep_firing_for)
-    course = [Phase(gone + clock.interval, value)]
-    inputs = context.gauge_inputs(
-        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}, context.worker, healthy=0.0
+    time_series = [Phase(gone + clock.interval, value)]
+    inputs = gauge_inputs(
+        context,
+        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0},
+        context.worker,
+        healthy=0.0,
     )
     firing = tuple(
-        Firing(trigger.severity, value, context.worker(HERE), {}) for trigger in alert.triggers
+        ExpectedAlert(trigger.severity, value, context.worker(HERE), {})
+        for trigger in alert.triggers
     )
     return Case(
         "a heavy worker grows older",
-        tuple(inputs.series(HERE, course)),
+        tuple(inputs.series(HERE, time_series)),
         (
-            Moment(grown - clock.interval, firing),
-            Moment(gone - clock.interval, firing),
-            Moment(gone, ()),
+            AlertTest(grown - clock.interval, firing),
+            AlertTest(gone - clock.interval, firing),
+            AlertTest(gone, ()),
         ),
     )
 
@@ -281,18 +292,19 @@ def _heavy_release(context: Context, alert: Alert, settings: InitialAlert) -> Ca
     value = 2 * alert.bound(alert.triggers[0])
     before = clock.tick(2 * settings.window)
     phases = [Phase(before, 0.5 * bound), Phase(before, value)]
-    births = [Phase(before, -before), Phase(before, before)]
+    start_times = [Phase(before, -before), Phase(before, before)]
     firing = tuple(
-        Firing(trigger.severity, value, context.worker(HERE), {}) for trigger in alert.triggers
+        ExpectedAlert(trigger.severity, value, context.worker(HERE), {})
+        for trigger in alert.triggers
     )
     wait = clock.tick(max(trigger.for_ for trigger in alert.triggers))
     return Case(
         "a heavy release follows a light one",
         (
             Series(selector(RESIDENT_MEMORY, context.worker(HERE)), gauge(clock, phases, float)),
-            Series(selector(START_TIME, context.worker(HERE)), gauge(clock, births, float)),
+            Series(selector(START_TIME, context.worker(HERE)), gauge(clock, start_times, float)),
         ),
-        (Moment(before - clock.interval, ()), Moment(before + wait, firing)),
+        (AlertTest(before - clock.interval, ()), AlertTest(before + wait, firing)),
     )
 
 
@@ -304,7 +316,7 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
     alert = Alert(
         key="memory_near_limit",
         family="memory",
-        place="instance",
+        scope="instance",
         quantity=used.query,
         op=">",
         unit=Unit.RATIO,
@@ -389,4 +401,4 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
         MEMORY_USAGE: lambda value: thousandfold(value) * 2**20,
         MEMORY_LIMIT: lambda _value: 1000.0 * 2**20,
     }
-    return with_standard_cases(alert, context.gauge_inputs(levels, context.workers, healthy=0.5))
+    return with_standard_cases(alert, gauge_inputs(context, levels, context.workers, healthy=0.5))

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, Case, Cause, Firing, Moment, Panel, Query, Runbook
+from generator.alerts.model import (
+    Alert,
+    AlertTest,
+    Case,
+    Cause,
+    ExpectedAlert,
+    Panel,
+    Query,
+    Runbook,
+)
+from generator.alerts.triggers import triggers
 from generator.names import UP
 from generator.thresholds.levels import Unit
 from generator.thresholds.settings import ConditionAlert
@@ -16,12 +26,12 @@ def watchdog(context: Context, settings: ConditionAlert) -> Alert:
     """Fires for ever: its silence tells of a broken chain from Prometheus to the receiver."""
     found = triggers(context.thresholds, settings)
     wait = context.clock.tick(found[0].for_)
-    firing = tuple(Firing(trigger.severity, 1, {}, {}) for trigger in found)
-    before = (Moment(wait - context.clock.interval, ()),) if wait else ()
+    firing = tuple(ExpectedAlert(trigger.severity, 1, {}, {}) for trigger in found)
+    before = (AlertTest(wait - context.clock.interval, ()),) if wait else ()
     return Alert(
         key="watchdog",
         family="meta",
-        place="bundle",
+        scope="bundle",
         quantity="vector(1)",
         op=">",
         unit=Unit.COUNT,
@@ -93,5 +103,7 @@ def watchdog(context: Context, settings: ConditionAlert) -> Alert:
                 "To the platform team at once: until it is mended, nobody is called for anything."
             ),
         ),
-        cases=(Case("always", (), (*before, Moment(wait, firing), Moment(wait + 3600, firing))),),
+        cases=(
+            Case("always", (), (*before, AlertTest(wait, firing), AlertTest(wait + 3600, firing))),
+        ),
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.families.latency import observations
 from generator.alerts.model import Alert, Cause, Panel, Query, Recording, Runbook, Series
-from generator.alerts.testcases.over_time import shares_of_two
+from generator.alerts.recordings import observations
+from generator.alerts.testcases.inputs import InputGenerator, second_sample, traffic_multiplier
+from generator.alerts.testcases.recordings import shares_of_two
 from generator.alerts.testcases.series import Phase, histogram
-from generator.alerts.testcases.standard import InputGenerator, low_traffic, with_standard_cases
+from generator.alerts.testcases.standard import low_traffic, with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import CONFIDENCE, WORKER_STARTS
 from generator.promql import le, number
 from generator.thresholds.levels import Unit
@@ -40,7 +43,7 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
     alert = Alert(
         key="low_confidence",
         family="quality",
-        place="instance",
+        scope="instance",
         quantity=weak.query,
         op=">",
         unit=Unit.RATIO,
@@ -157,7 +160,7 @@ def _drive(context: Context, window: float, per_scrape: float) -> InputGenerator
         series=series,
         labels=context.api,
         healthy=0.0,
-        time_to_fire=context.second_sample,
+        time_to_fire=partial(second_sample, context),
         counters=True,
-        traffic_multiplier=context.traffic_multiplier(window),
+        traffic_multiplier=traffic_multiplier(context, window),
     )

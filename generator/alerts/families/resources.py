@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, thousandfold, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Cause, Panel, Query, Recording, Runbook
+from generator.alerts.testcases.inputs import gauge_inputs, thousandfold
 from generator.alerts.testcases.standard import with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import (
     API_CONNECTIONS,
     DB_CONNECTIONS,
@@ -33,7 +35,7 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
     alert = Alert(
         key="file_descriptors_near_limit",
         family="saturation",
-        place="worker",
+        scope="worker",
         quantity=used.query,
         op=">",
         unit=Unit.RATIO,
@@ -124,7 +126,7 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
         ),
     )
     levels = {OPEN_FDS: thousandfold, MAX_FDS: lambda _value: 1000.0}
-    return with_standard_cases(alert, context.gauge_inputs(levels, context.worker, healthy=0.03))
+    return with_standard_cases(alert, gauge_inputs(context, levels, context.worker, healthy=0.03))
 
 
 @define(BoundAlert, Rows("worker.threads"))
@@ -132,7 +134,7 @@ def many_threads(context: Context, settings: BoundAlert) -> Alert:
     alert = Alert(
         key="many_threads",
         family="saturation",
-        place="worker",
+        scope="worker",
         quantity=f"{THREADS}{{}}",
         op=">",
         unit=Unit.COUNT,
@@ -182,5 +184,5 @@ def many_threads(context: Context, settings: BoundAlert) -> Alert:
         ),
     )
     return with_standard_cases(
-        alert, context.gauge_inputs({THREADS: float}, context.worker, healthy=8)
+        alert, gauge_inputs(context, {THREADS: float}, context.worker, healthy=8)
     )

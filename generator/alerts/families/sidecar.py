@@ -6,22 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION, always_one, beside, hours
 from generator.alerts.model import (
     Alert,
+    AlertTest,
     Case,
     Cause,
-    Firing,
-    Moment,
+    ExpectedAlert,
     Panel,
     Query,
     Runbook,
     Series,
 )
+from generator.alerts.testcases.inputs import HERE, gauge_inputs
 from generator.alerts.testcases.series import selector
-from generator.alerts.testcases.standard import HERE, with_standard_cases
+from generator.alerts.testcases.standard import with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import (
     EXPORTER_BUILD,
     EXPORTER_DURATION,
@@ -42,7 +44,7 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="sidecar_down",
         family="availability",
-        place="instance",
+        scope="instance",
         quantity=f'{UP}{{job=~"{jobs.api}|{jobs.workers}"}}',
         op="<",
         unit=Unit.COUNT,
@@ -123,8 +125,10 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
     other = Series(selector(UP, {"job": "another", "instance": HERE}), "0x99")
     return with_standard_cases(
         alert,
-        context.gauge_inputs({UP: float}, context.workers, healthy=1),
-        Case("another job cannot be scraped", (other,), (Moment(99 * context.clock.interval, ()),)),
+        gauge_inputs(context, {UP: float}, context.workers, healthy=1),
+        Case(
+            "another job cannot be scraped", (other,), (AlertTest(99 * context.clock.interval, ()),)
+        ),
     )
 
 
@@ -136,7 +140,7 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="target_missing",
         family="availability",
-        place="job",
+        scope="job",
         quantity=f"({missing[0]} or {missing[1]})",
         op=">",
         unit=Unit.COUNT,
@@ -206,7 +210,7 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
             Series(selector(UP, labels(HERE)), f"0x{end // context.clock.interval}")
             for labels in (context.api, context.workers)
         ),
-        (Moment(end // 2, ()),),
+        (AlertTest(end // 2, ()),),
     )
     cases = (
         _lost(context, alert, "one job without a target, then back", context.api, context.workers),
@@ -232,16 +236,16 @@ def _lost(context: Context, alert: Alert, title: str, lost: Labels, kept: Labels
         f"_x{back // clock.interval} 1x{(keep + back) // clock.interval}",
     )
     job = {"job": lost(HERE)["job"]}
-    firing = tuple(Firing(trigger.severity, 1, job, {}) for trigger in alert.triggers)
-    before = (Moment(wait - clock.interval, ()),) if wait else ()
+    firing = tuple(ExpectedAlert(trigger.severity, 1, job, {}) for trigger in alert.triggers)
+    before = (AlertTest(wait - clock.interval, ()),) if wait else ()
     return Case(
         title,
         (there, gone),
         (
             *before,
-            Moment(wait, firing),
-            Moment(back + keep - clock.interval, firing),
-            Moment(back + keep, ()),
+            AlertTest(wait, firing),
+            AlertTest(back + keep - clock.interval, firing),
+            AlertTest(back + keep, ()),
         ),
     )
 
@@ -251,7 +255,7 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="sidecar_blind",
         family="availability",
-        place="instance",
+        scope="instance",
         quantity=f"{WORKERS}{{}}",
         op="<",
         unit=Unit.COUNT,
@@ -320,8 +324,11 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
         ),
         origins=("service.expected_workers",),
     )
-    inputs = context.gauge_inputs(
-        {WORKERS: float}, context.workers, healthy=context.thresholds.service.expected_workers
+    inputs = gauge_inputs(
+        context,
+        {WORKERS: float},
+        context.workers,
+        healthy=context.thresholds.service.expected_workers,
     )
     answering = replace(
         inputs,

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION, beside
 from generator.alerts.model import (
     Alert,
+    AlertTest,
     Case,
     Cause,
-    Firing,
-    Moment,
+    ExpectedAlert,
     Panel,
     Query,
     Recording,
     Runbook,
     Series,
 )
-from generator.alerts.testcases.recordings import about, still_firing
+from generator.alerts.testcases.expectations import about, still_firing
+from generator.alerts.testcases.inputs import HERE, InputGenerator, gauge_inputs, second_sample
 from generator.alerts.testcases.series import Phase, counter, gauge, selector
-from generator.alerts.testcases.standard import HERE, InputGenerator, with_standard_cases
+from generator.alerts.testcases.standard import with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import EXPORTER_ERRORS, LATENCY, OPEN_FDS, UP, WORKERS
 from generator.thresholds.levels import Unit
 from generator.thresholds.settings import ConditionAlert, SidecarErrorsAlert
@@ -41,7 +44,7 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
     alert = Alert(
         key="sidecar_errors",
         family="availability",
-        place="instance",
+        scope="instance",
         quantity=count.query,
         op=">",
         unit=Unit.COUNT,
@@ -121,7 +124,7 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
         series=series,
         labels=context.workers,
         healthy=0.0,
-        time_to_fire=context.second_sample,
+        time_to_fire=partial(second_sample, context),
     )
     return replace(alert, cases=_errors_cases(context, alert, inputs, settings.window))
 
@@ -139,11 +142,13 @@ def _errors_cases(
     gone = steady + clock.tick(window)
     start = clock.interval + clock.tick(wait)
 
-    def firing(at: float, errors: float = 40) -> Moment:
+    def firing(at: float, errors: float = 40) -> AlertTest:
         """The errors counted so far, while the window fills."""
         read = errors * min(1.0, at / window)
-        found = (Firing(each.severity, read, context.workers(HERE), {}) for each in alert.triggers)
-        return Moment(at, tuple(found))
+        found = (
+            ExpectedAlert(each.severity, read, context.workers(HERE), {}) for each in alert.triggers
+        )
+        return AlertTest(at, tuple(found))
 
     phases = [Phase(steady, 40), Phase(gone + clock.tick(keep), 0)]
     rare = [Phase(steady, 0.5)]
@@ -154,10 +159,10 @@ def _errors_cases(
             "errors all the time, then none",
             tuple(inputs.series(HERE, phases)),
             (
-                Moment(start - clock.interval, ()),
+                AlertTest(start - clock.interval, ()),
                 firing(start),
                 firing(steady - clock.interval),
-                Moment(gone + clock.tick(keep), ()),
+                AlertTest(gone + clock.tick(keep), ()),
             ),
             (still_firing(gone + clock.tick(keep) - 3 * clock.interval, alert.name, 1),),
         ),
@@ -174,7 +179,7 @@ def _errors_cases(
                 )
                 for reason in ("permission", "vanished")
             ),
-            readings=(
+            expr_tests=(
                 about(
                     clock.tick(window),
                     alert.recordings[0],
@@ -186,7 +191,7 @@ def _errors_cases(
         Case(
             "a single error",
             (Series(selector(EXPORTER_ERRORS, labels), single),),
-            tuple(Moment(clock.tick(steady + wait * part / 4), ()) for part in range(1, 6)),
+            tuple(AlertTest(clock.tick(steady + wait * part / 4), ()) for part in range(1, 6)),
         ),
     )
 
@@ -196,7 +201,7 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="app_metrics_missing",
         family="availability",
-        place="instance",
+        scope="instance",
         quantity=f"{WORKERS}{{}}",
         op=">",
         unit=Unit.COUNT,
@@ -282,7 +287,7 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
             ),
         ),
     )
-    inputs = context.gauge_inputs({WORKERS: float}, context.workers, healthy=0)
+    inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=0)
     counts = Series(
         selector(f"{LATENCY}_count", context.api(HERE)),
         gauge(context.clock, [Phase(context.clock.tick(86400), 0.0)], float),

@@ -6,24 +6,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, request_rate, requests, steady_rate, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.latency import per_worker
 from generator.alerts.families.waiting import waiting, waiting_over_time
 from generator.alerts.model import (
     Alert,
+    AlertTest,
     Case,
     Cause,
-    Firing,
-    Moment,
+    ExpectedAlert,
     Panel,
     Query,
     Runbook,
     Series,
 )
-from generator.alerts.testcases.over_time import requests_over_time
+from generator.alerts.recordings import request_rate, requests, steady_rate
+from generator.alerts.testcases.inputs import HERE, InputGenerator, steady, traffic_multiplier
+from generator.alerts.testcases.recordings import requests_over_time
 from generator.alerts.testcases.series import Phase, counter, gauge, selector
-from generator.alerts.testcases.standard import HERE, InputGenerator, with_standard_cases
+from generator.alerts.testcases.standard import with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import (
     ACCEPT_QUEUE,
     API_CONNECTIONS,
@@ -49,7 +52,7 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
     alert = Alert(
         key="no_traffic",
         family="traffic",
-        place="instance",
+        scope="instance",
         quantity=now.query,
         op="<",
         unit=Unit.COUNT,
@@ -140,14 +143,16 @@ def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) ->
     wait, keep = alert.triggers[0].for_, clock.tick(settings.keep_firing_for)
     silent = busy + quiet
     length = clock.tick(quiet + wait) + keep + 8 * clock.interval
-    firing = tuple(Firing(trigger.severity, 0, context.api(HERE), {}) for trigger in alert.triggers)
+    firing = tuple(
+        ExpectedAlert(trigger.severity, 0, context.api(HERE), {}) for trigger in alert.triggers
+    )
     fires = clock.tick(silent + clock.interval + wait) + clock.interval
     back = fires + clock.interval
     much = 1000.0 * settings.min_requests
     # The busy time slides out of its range while the alert waits.
     enough = 1.02 * settings.min_requests / (1 - (wait + 4 * clock.interval) / settings.before)
 
-    def course(total: float, then: float, again: float = 0.0) -> tuple[Series, ...]:
+    def time_series(total: float, then: float, again: float = 0.0) -> tuple[Series, ...]:
         """`total` requests in the busy time, `then` in a window, `again` as busy as at first."""
         busily = total * clock.interval / settings.before
         phases = [
@@ -161,27 +166,29 @@ def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) ->
     return (
         Case(
             "busy, then silent, then busy again",
-            course(much, 0.0, 1.0),
+            time_series(much, 0.0, 1.0),
             (
-                Moment(silent - 4 * clock.interval + clock.tick(wait), ()),
-                Moment(fires, firing),
-                Moment(back + keep - clock.interval, firing),
-                Moment(back + keep, ()),
+                AlertTest(silent - 4 * clock.interval + clock.tick(wait), ()),
+                AlertTest(fires, firing),
+                AlertTest(back + keep - clock.interval, firing),
+                AlertTest(back + keep, ()),
             ),
         ),
         Case(
             "too few requests before",
-            course(0.99 * settings.min_requests, 0.0),
-            (Moment(fires, ()),),
+            time_series(0.99 * settings.min_requests, 0.0),
+            (AlertTest(fires, ()),),
         ),
-        Case("just enough requests before", course(enough, 0.0), (Moment(fires, firing),)),
+        Case("just enough requests before", time_series(enough, 0.0), (AlertTest(fires, firing),)),
         Case(
             "a single request within the window",
-            course(much, 1.02),
-            (Moment(silent, ()), Moment(fires, ())),
+            time_series(much, 1.02),
+            (AlertTest(silent, ()), AlertTest(fires, ())),
         ),
         Case(
-            "less than one request within the window", course(much, 0.98), (Moment(fires, firing),)
+            "less than one request within the window",
+            time_series(much, 0.98),
+            (AlertTest(fires, firing),),
         ),
     )
 
@@ -199,7 +206,7 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
     alert = Alert(
         key="low_throughput",
         family="traffic",
-        place="instance",
+        scope="instance",
         quantity=steady_rate(window),
         op="<",
         unit=Unit.RATE,
@@ -308,9 +315,9 @@ def _throughput_drive(
         series=series,
         labels=context.api,
         healthy=2 * row.acceptable,
-        time_to_fire=context.steady(window),
+        time_to_fire=steady(context, window),
         counters=True,
-        traffic_multiplier=context.traffic_multiplier(window),
+        traffic_multiplier=traffic_multiplier(context, window),
     )
 
 
@@ -326,4 +333,4 @@ def _throughput_cases(
     series = inputs.series(
         HERE, [Phase(end + context.clock.interval, alert.bound(alert.triggers[0]) / 2)]
     )
-    return (Case("few requests and too few that wait", tuple(series), (Moment(end, ()),)),)
+    return (Case("few requests and too few that wait", tuple(series), (AlertTest(end, ()),)),)

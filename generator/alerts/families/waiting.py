@@ -5,31 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, request_rate, steady_rate, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.families.latency import (
-    QUANTILES,
-    per_worker,
-    precision,
-    quantile,
-    quantile_drive,
-)
+from generator.alerts.families.latency import per_worker, precision
 from generator.alerts.model import (
     Alert,
+    AlertTest,
     Case,
     Cause,
-    Firing,
-    Moment,
+    ExpectedAlert,
     Panel,
     Query,
     Recording,
     Runbook,
     Series,
 )
-from generator.alerts.testcases.over_time import quantile_over_time, requests_over_time
-from generator.alerts.testcases.recordings import Span, about
+from generator.alerts.recordings import QUANTILES, quantile, request_rate, steady_rate
+from generator.alerts.testcases.expectations import Span, about
+from generator.alerts.testcases.inputs import (
+    HERE,
+    InputGenerator,
+    quantile_inputs,
+    request_series,
+    steady,
+    traffic_multiplier,
+)
+from generator.alerts.testcases.recordings import quantile_over_time, requests_over_time
 from generator.alerts.testcases.series import Phase, gauge, selector
-from generator.alerts.testcases.standard import HERE, InputGenerator, with_standard_cases
+from generator.alerts.testcases.standard import with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import (
     ACCEPT_QUEUE,
     CONNECTIONS_WAITING,
@@ -87,7 +91,7 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
     alert = Alert(
         key="requests_waiting",
         family="saturation",
-        place="instance",
+        scope="instance",
         quantity=wait(window).query,
         op=">",
         unit=Unit.DURATION,
@@ -197,8 +201,11 @@ def _wait_drive(context: Context, window: float, rate: float) -> InputGenerator:
                 selector(ACCEPT_QUEUE, labels),
                 gauge(context.clock, phases, lambda value: value * rate * 0.5),
             ),
-            *context.request_series(
-                instance, [_no_errors(phase) for phase in phases], rate * context.clock.interval
+            *request_series(
+                context,
+                instance,
+                [_no_errors(phase) for phase in phases],
+                rate * context.clock.interval,
             ),
         )
 
@@ -207,8 +214,8 @@ def _wait_drive(context: Context, window: float, rate: float) -> InputGenerator:
         series=series,
         labels=context.workers,
         healthy=0.0,
-        time_to_fire=context.steady(window),
-        traffic_multiplier=context.traffic_multiplier(window),
+        time_to_fire=steady(context, window),
+        traffic_multiplier=traffic_multiplier(context, window),
     )
 
 
@@ -222,24 +229,27 @@ def _waiting_cases(context: Context, alert: Alert, settings: WaitAlert) -> tuple
     value = 2 * alert.bound(alert.triggers[0])
     window, minimum = settings.window, settings.min_waiting
     wait = max(trigger.for_ for trigger in alert.triggers)
-    length = clock.tick(context.steady(window)(value, 0) + wait) + 4 * clock.interval
+    length = clock.tick(steady(context, window)(value, 0) + wait) + 4 * clock.interval
     end = length - clock.interval
     few = _wait_drive(context, window, 0.99 * minimum / value)
     enough = _wait_drive(context, window, 1.01 * minimum / value)
     firing = tuple(
-        Firing(trigger.severity, value, context.workers(HERE), {}) for trigger in alert.triggers
+        ExpectedAlert(trigger.severity, value, context.workers(HERE), {})
+        for trigger in alert.triggers
     )
     return (
         Case(
             "enough wait",
             tuple(enough.series(HERE, [Phase(length, value)])),
-            (Moment(end, firing),),
+            (AlertTest(end, firing),),
         ),
-        Case("too few wait", tuple(few.series(HERE, [Phase(length, value)])), (Moment(end, ()),)),
+        Case(
+            "too few wait", tuple(few.series(HERE, [Phase(length, value)])), (AlertTest(end, ()),)
+        ),
         Case(
             "nobody waits",
             tuple(_wait_drive(context, window, 1.0).series(HERE, [Phase(length, 0.0)])),
-            (Moment(end, ()),),
+            (AlertTest(end, ()),),
         ),
     )
 
@@ -251,7 +261,7 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
     alert = Alert(
         key="slow_probe",
         family="saturation",
-        place="instance",
+        scope="instance",
         quantity=read.query,
         op=">",
         unit=Unit.DURATION,
@@ -327,7 +337,7 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
     )
     return with_standard_cases(
         alert,
-        quantile_drive(context, "p50", settings.window, 1000, PROBE_DURATION),
+        quantile_inputs(context, "p50", settings.window, 1000, PROBE_DURATION),
         quantile_over_time(
             context,
             settings.window,

@@ -5,24 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from generator.alerts import remedies
-from generator.alerts.context import Context, triggers
+from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import (
     Alert,
+    AlertTest,
     Case,
     Cause,
-    Firing,
-    Moment,
+    ExpectedAlert,
+    ExprTest,
     Panel,
     Query,
-    Reading,
     Recording,
     Runbook,
     Series,
 )
-from generator.alerts.testcases.recordings import Span, exactly
+from generator.alerts.testcases.expectations import Span, exactly
+from generator.alerts.testcases.inputs import HERE, THERE, gauge_inputs
 from generator.alerts.testcases.series import selector
-from generator.alerts.testcases.standard import HERE, THERE, with_standard_cases
+from generator.alerts.testcases.standard import with_standard_cases
+from generator.alerts.triggers import triggers
 from generator.names import (
     ACCEPT_QUEUE,
     CONNECTIONS_WAITING,
@@ -45,7 +47,7 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         key="workers_missing",
         family="workers",
-        place="instance",
+        scope="instance",
         quantity=f"{WORKERS}{{}}",
         op="<",
         unit=Unit.COUNT,
@@ -117,7 +119,7 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
         origins=("service.expected_workers",),
     )
     return with_standard_cases(
-        alert, context.gauge_inputs({WORKERS: float}, context.workers, healthy=expected)
+        alert, gauge_inputs(context, {WORKERS: float}, context.workers, healthy=expected)
     )
 
 
@@ -144,7 +146,7 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
     alert = Alert(
         key="worker_crash_loop",
         family="workers",
-        place="instance",
+        scope="instance",
         quantity=rate.query,
         op=">",
         unit=Unit.COUNT,
@@ -271,23 +273,24 @@ def _burst(context: Context, alert: Alert, window: float, title: str, count: flo
     gone = clock.tick(quiet + window) + clock.tick(alert.keep_firing_for)
     ill = [trigger for trigger in alert.triggers if value > alert.bound(trigger)]
 
-    def firing(at: float) -> Moment:
+    def firing(at: float) -> AlertTest:
         started = [trigger for trigger in ill if quiet + clock.tick(trigger.for_) <= at]
-        return Moment(
+        return AlertTest(
             at,
             tuple(
-                Firing(trigger.severity, value, context.workers(HERE), {}) for trigger in started
+                ExpectedAlert(trigger.severity, value, context.workers(HERE), {})
+                for trigger in started
             ),
         )
 
     turns = sorted({quiet + clock.tick(trigger.for_) for trigger in alert.triggers})
-    moments = [firing(at) for turn in turns for at in (turn - clock.interval, turn)]
+    alert_tests = [firing(at) for turn in turns for at in (turn - clock.interval, turn)]
     samples = quiet // clock.interval, gone // clock.interval
     values = f"{expected}x{samples[0] - 1} {number(expected + count)}x{samples[1]}"
     return Case(
         title,
         (Series(selector(WORKER_STARTS, context.workers(HERE)), values),),
-        (*moments, firing(gone - clock.interval), Moment(gone, ())),
+        (*alert_tests, firing(gone - clock.interval), AlertTest(gone, ())),
     )
 
 
@@ -311,12 +314,14 @@ def _counted(context: Context, recording: Recording, window: float) -> Case:
         (f"4x{6 * part - 1} 4.5x{rest}", {late: 0.5}),
     )
     series: list[Series] = []
-    readings: list[Reading] = []
-    for place, (values, counts) in enumerate(counters, 1):
-        labels = context.workers(f"10.0.0.{place}:9105")
+    expr_tests: list[ExprTest] = []
+    for scope, (values, counts) in enumerate(counters, 1):
+        labels = context.workers(f"10.0.0.{scope}:9105")
         series.append(Series(selector(WORKER_STARTS, labels), values))
-        readings += [exactly(at, recording, labels, each / expected) for at, each in counts.items()]
-    return span.case("starts before and after a restart of the sidecar", series, readings)
+        expr_tests += [
+            exactly(at, recording, labels, each / expected) for at, each in counts.items()
+        ]
+    return span.case("starts before and after a restart of the sidecar", series, expr_tests)
 
 
 def _deploy(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
@@ -330,6 +335,6 @@ def _deploy(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
     pause = clock.tick(window * 2 / 3)
     samples = pause // clock.interval - 1
     values = f"{expected}x{samples} {2 * expected}x{samples} {expected}x{samples}"
-    moments = tuple(Moment(clock.tick(pause * part / 2), ()) for part in range(1, 7))
+    alert_tests = tuple(AlertTest(clock.tick(pause * part / 2), ()) for part in range(1, 7))
     starts_ = Series(selector(WORKER_STARTS, context.workers(HERE)), values)
-    return (Case("a deploy and a restart of the sidecar", (starts_,), moments),)
+    return (Case("a deploy and a restart of the sidecar", (starts_,), alert_tests),)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from generator.alerts.clock import Clock
-from generator.alerts.model import Case, Reading, Recording, Series
+from generator.alerts.model import Case, ExprTest, Recording, Series
 from generator.alerts.objectives import Objective, objectives, remaining
-from generator.alerts.testcases.recordings import about, closely, nothing
+from generator.alerts.testcases.expectations import about, closely, nothing
 from generator.alerts.testcases.series import Phase, counter, histogram, selector
 from generator.names import LATENCY, REQUESTS
 from generator.thresholds.model import Thresholds
@@ -29,7 +29,7 @@ def cases(thresholds: Thresholds) -> tuple[Case, ...]:
     case = Case(
         "a bad time within the period, and one before it",
         tuple(series for part, _ in parts for series in part),
-        readings=tuple(reading for _, part in parts for reading in part),
+        expr_tests=tuple(reading for _, part in parts for reading in part),
         interval=_samples(thresholds).interval,
     )
     return (case,)
@@ -43,7 +43,7 @@ def _samples(thresholds: Thresholds) -> Clock:
 
 def _part(
     thresholds: Thresholds, objective: Objective
-) -> tuple[tuple[Series, ...], tuple[Reading, ...]]:
+) -> tuple[tuple[Series, ...], tuple[ExprTest, ...]]:
     """The series of an objective, and what is read of them."""
     tiles, samples = clock(thresholds), _samples(thresholds)
     period = thresholds.slo.period
@@ -55,7 +55,7 @@ def _part(
     short, long, rest, silent = (part(share) for share in (0.03, 0.4, 0.55, 0.05))
     parts = ((short, bad), (long, 0.0), (short, bad), (rest, 0.0))
     idle = Phase(2 * silent, 0.0, traffic=0)
-    course = [*(Phase(seconds, value) for seconds, value in parts), idle]
+    time_series = [*(Phase(seconds, value) for seconds, value in parts), idle]
     wait = Phase(tiles.interval + 2 * samples.interval, 0.0, traffic=0)
     few = [wait, Phase(samples.interval, 0.0, traffic=0.5), idle]
     end = 2 * short + long + rest + silent
@@ -65,7 +65,7 @@ def _part(
     early = 3 * tiles.interval
     return (
         (
-            *_series(thresholds, objective, samples, _BUSY, course),
+            *_series(thresholds, objective, samples, _BUSY, time_series),
             *_series(thresholds, objective, samples, _IDLE, [idle]),
             *_series(thresholds, objective, samples, _FEW, few),
         ),
@@ -80,7 +80,7 @@ def _part(
 
 def _counted(
     thresholds: Thresholds, objective: Objective, end: int, all_: float, failed: float
-) -> Iterator[Reading]:
+) -> Iterator[ExprTest]:
     period = thresholds.slo.period
     expected: tuple[tuple[Recording, float], ...] = (
         (objective.all_(period), all_),
@@ -91,7 +91,7 @@ def _counted(
 
 
 def _series(
-    thresholds: Thresholds, objective: Objective, samples: Clock, job: str, course: list[Phase]
+    thresholds: Thresholds, objective: Objective, samples: Clock, job: str, time_series: list[Phase]
 ) -> tuple[Series, ...]:
     """One request a sample, of which a phase's value are bad."""
     labels = {"job": job, "instance": _INSTANCE}
@@ -99,12 +99,12 @@ def _series(
         return tuple(
             Series(
                 selector(REQUESTS, {**labels, "status": status}),
-                counter(samples, course, _good if status == "success" else _bad),
+                counter(samples, time_series, _good if status == "success" else _bad),
             )
             for status in ("success", "error")
         )
     within = (thresholds.slo.latency.within,)
-    return histogram(samples, LATENCY, labels, within, course, lambda bad, _le: 1 - bad, 1.0)
+    return histogram(samples, LATENCY, labels, within, time_series, lambda bad, _le: 1 - bad, 1.0)
 
 
 def _good(phase: Phase) -> float:

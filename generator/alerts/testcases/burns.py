@@ -8,12 +8,19 @@ from dataclasses import dataclass, replace
 
 from generator.alerts import objectives
 from generator.alerts.context import Context
-from generator.alerts.model import Alert, Case, Firing, Moment, Series
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Series
 from generator.alerts.objectives import Objective, burn_rate
-from generator.alerts.testcases.over_time import requests_over_time, slow_over_time
-from generator.alerts.testcases.recordings import about, nothing
+from generator.alerts.testcases.expectations import about, nothing
+from generator.alerts.testcases.inputs import (
+    HERE,
+    THERE,
+    InputGenerator,
+    request_series,
+    traffic_multiplier,
+)
+from generator.alerts.testcases.recordings import requests_over_time, slow_over_time
 from generator.alerts.testcases.series import Phase, histogram, just_over, just_under
-from generator.alerts.testcases.standard import HERE, THERE, InputGenerator, with_standard_cases
+from generator.alerts.testcases.standard import with_standard_cases
 from generator.names import LATENCY
 from generator.texts import humanize_duration
 from generator.thresholds.model import Burn
@@ -21,7 +28,7 @@ from generator.thresholds.settings import BurnAlert
 
 
 @dataclass(frozen=True)
-class Proof:
+class BudgetCases:
     """The cases of one alert.
 
     `gone` is the passage of its texts that says when all is used up, `after` how long requests must
@@ -55,7 +62,7 @@ class Proof:
         """The budget is recorded after the alert is evaluated, so the alert sees it next time."""
         return self.context.clock.interval
 
-    def proven(self) -> Alert:
+    def with_cases(self) -> Alert:
         return with_standard_cases(
             self.alert,
             self.inputs(self.plenty),
@@ -83,12 +90,12 @@ class Proof:
             healthy=0.0,
             time_to_fire=lambda _value, _bound: self.time_to_fire,
             counters=True,
-            traffic_multiplier=self.context.traffic_multiplier(self.windows.short_window),
+            traffic_multiplier=traffic_multiplier(self.context, self.windows.short_window),
             lag=self.lag,
-            known=self.known,
+            query_results=self.query_results,
         )
 
-    def known(self, value: float, _at: float = 0.0) -> Mapping[str, str]:
+    def query_results(self, value: float, _at: float = 0.0) -> Mapping[str, str]:
         seconds = self.context.thresholds.slo.period / float(f"{value:f}") if value else 0.0
         return {self.gone: humanize_duration(60 * float(int(seconds / 60 + 0.5)))}
 
@@ -102,7 +109,7 @@ class Proof:
                 each if each.value is None else replace(each, value=round(each.value * allowed, 15))
                 for each in phases
             ]
-            return self.context.request_series(instance, shares, per_scrape)
+            return request_series(self.context, instance, shares, per_scrape)
         thresholds = self.context.thresholds
         within = thresholds.slo.latency.within
 
@@ -115,9 +122,9 @@ class Proof:
         labels = self.context.api(instance)
         return histogram(self.context.clock, LATENCY, labels, buckets, phases, share, per_scrape)
 
-    def firing(self, value: float) -> tuple[Firing, ...]:
+    def firing(self, value: float) -> tuple[ExpectedAlert, ...]:
         return tuple(
-            Firing(each.severity, value, self.labels(HERE), self.known(value))
+            ExpectedAlert(each.severity, value, self.labels(HERE), self.query_results(value))
             for each in self.alert.triggers
         )
 
@@ -160,9 +167,9 @@ class Proof:
             "all requests are bad, first just too few of them to judge",
             self.series(HERE, phases, 1.0),
             (
-                Moment(before, ()),
-                Moment(fires - clock.interval, ()),
-                Moment(fires, self.firing(self.worst)),
+                AlertTest(before, ()),
+                AlertTest(fires - clock.interval, ()),
+                AlertTest(fires, self.firing(self.worst)),
             ),
         )
 
@@ -178,7 +185,7 @@ class Proof:
                 *self.series(HERE, [Phase(length, value + apart)], self.plenty),
                 *self.series(THERE, [Phase(length, value - apart)], self.plenty),
             ),
-            (Moment(end - clock.interval, ()), Moment(end, self.firing(value))),
+            (AlertTest(end - clock.interval, ()), AlertTest(end, self.firing(value))),
         )
 
     def one_of_three(self) -> tuple[Case, ...]:
@@ -195,7 +202,9 @@ class Proof:
         ]
         return (
             Case(
-                "one of three requests is bad", self.series(HERE, phases, 1.0), (Moment(end, ()),)
+                "one of three requests is bad",
+                self.series(HERE, phases, 1.0),
+                (AlertTest(end, ()),),
             ),
         )
 
@@ -221,10 +230,10 @@ class Proof:
             "a fault that is over, just short of the bound, and shorter than the short window",
             self.series(HERE, [*phases, Phase(i, 0.0)], self.plenty),
             (
-                Moment(ill - i, self.firing(self.worst)),
-                Moment(ill + well - i, ()),
-                Moment(ill + well + near, ()),
-                Moment(ill + after, ()),
+                AlertTest(ill - i, self.firing(self.worst)),
+                AlertTest(ill + well - i, ()),
+                AlertTest(ill + well + near, ()),
+                AlertTest(ill + after, ()),
             ),
         )
 
@@ -240,7 +249,10 @@ class Proof:
         return Case(
             "just beyond the bound for less than the long window, then for all of it",
             self.series(HERE, phases, self.plenty),
-            (Moment(clock.tick(good + 0.97 * long) - 2 * i, ()), Moment(full, self.firing(value))),
+            (
+                AlertTest(clock.tick(good + 0.97 * long) - 2 * i, ()),
+                AlertTest(full, self.firing(value)),
+            ),
         )
 
     def short_alone(self) -> Case:
@@ -255,7 +267,7 @@ class Proof:
         return Case(
             "beyond the bound of late, just short of it within the long window",
             self.series(HERE, phases, self.plenty),
-            (Moment(before + last - clock.interval, ()),),
+            (AlertTest(before + last - clock.interval, ()),),
         )
 
     def half_a_request(self) -> Case:
@@ -278,7 +290,7 @@ class Proof:
         return Case(
             "no request, then half of one",
             self.series(HERE, phases, 1.0),
-            readings=(
+            expr_tests=(
                 *(nothing(none, each, job) for each in rates),
                 *(about(some, each, job, self.worst) for each in rates),
             ),

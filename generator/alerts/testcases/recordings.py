@@ -1,116 +1,235 @@
-"""What recordings read as time goes by: the words for cases of it.
-
-Such cases tell windows, offsets and aggregations from their like, which an alert that fires or not
-under a constant quantity does not. A counter grows by a power of two, so that no rounding makes it
-seem to fall.
-"""
+"""Courses over several windows, and what the recordings of a family read on them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from generator.alerts.clock import Clock
 from generator.alerts.context import Context
-from generator.alerts.model import Case, Reading, Recording, Series
-from generator.alerts.testcases.series import selector
-from generator.promql import number
+from generator.alerts.model import Case, ExprTest, Recording, Series
+from generator.alerts.recordings import LEVELS, Level, error_ratio, errors, request_rate, requests
+from generator.alerts.testcases.expectations import START, Span, about, above, nothing
+from generator.alerts.testcases.inputs import HERE, THERE
+from generator.alerts.testcases.series import Phase, histogram, selector
+from generator.names import LATENCY, REQUESTS, UP
+from generator.thresholds.units import format_duration
 
-_SAMPLES: Final = 24  # of a window at least
-START: Final = 4.0  # of a counter that did not begin with the test
-
-
-def exactly(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> Reading:
-    """Just `value`."""
-    series = selector(recording.name, labels)
-    return Reading(at, series, {"__name__": recording.name, **labels}, value)
+ELSEWHERE: Final = "10.0.0.3:9105"
 
 
-def about(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> Reading:
-    """Within an eighth of `value`; 0 must be met exactly."""
-    if not value:
-        return exactly(at, recording, labels, 0)
-    series = selector(recording.name, labels)
-    return Reading(at, f"round({series} / {number(value)}, 0.25)", labels, 1)
+def requests_over_time(
+    context: Context,
+    window: float,
+    recordings: Collection[Recording],
+    level: Level = "instance",
+    rates: Mapping[Recording, float] | None = None,
+) -> Case:
+    """Requests of old and of new series, and of targets that were not scraped a window ago.
+
+    Here requests come, and as many failures, for one window; then some of series that are new.
+    There the counters are old and the target is new, elsewhere no request ever failed. `rates` are
+    recordings of failures to requests, with what they read where every request fails.
+    """
+    span = Span(context, window)
+    burst = 0.25
+
+    def counter(instance: str, status: str, values: str, replica: str = "a") -> Series:
+        labels = {**_place(context, instance, level), "status": status, "replica": replica}
+        return Series(selector(REQUESTS, labels), values)
+
+    def scraped(instance: str, values: str) -> Series:
+        return Series(selector(UP, _place(context, instance, level)), values)
+
+    grows, old = span.grows(1), span.born(1, START)
+    series = (
+        scraped(HERE, f"1x{4 * span.samples}"),
+        counter(HERE, "success", grows),
+        counter(HERE, "error", grows),
+        *(counter(HERE, status, span.born(1, burst), "b") for status in ("success", "error")),
+        scraped(THERE, span.turns(1, 0, 1)),
+        counter(THERE, "success", old),
+        counter(THERE, "error", old),
+        scraped(ELSEWHERE, f"1x{4 * span.samples}"),
+        counter(ELSEWHERE, "success", grows),
+    )
+    names = {each.name for each in (*recordings, *(rates or ()))}
+    expr_tests = _request_readings(
+        span, _Counts.of(window, level, rates or {error_ratio(window): 1.0}), level, burst
+    )
+    return span.case(
+        f"requests of old, new and restarted counters within {format_duration(window)}",
+        series,
+        [reading for name, reading in expr_tests if name in names],
+    )
 
 
-def closely(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> Reading:
-    """Within half a per cent of `value`."""
-    series = selector(recording.name, labels)
-    return Reading(at, f"round({series} / {number(value)}, 0.01)", labels, 1)
-
-
-def nothing(at: float, recording: Recording, labels: Mapping[str, str]) -> Reading:
-    """No sample."""
-    return Reading(at, selector(recording.name, labels), labels, None)
-
-
-def above(
-    at: float, recording: Recording, labels: Mapping[str, str], value: float, *, is_above: bool
-) -> Reading:
-    """On this side of `value`."""
-    series = selector(recording.name, labels)
-    return Reading(at, f"{series} > bool {number(value)}", labels, int(is_above))
-
-
-def still_firing(at: float, alert: str, count: int) -> Reading:
-    """So many alerts, whatever their texts say by then."""
-    return Reading(at, f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})', {}, count)
+def _place(context: Context, instance: str, level: Level) -> dict[str, str]:
+    """Where the series of an instance come from: each of a job of its own where jobs are told."""
+    labels = context.api(instance)
+    return labels if level == "instance" else {**labels, "job": f"job-{instance}"}
 
 
 @dataclass(frozen=True)
-class Span:
-    """A window in samples and in evaluations: the samples come no slower than `_SAMPLES` a window.
+class _Counts:
+    """What a window counts; `rates` are failures to requests, with what they read at the worst."""
 
-    `length` is the window in whole samples.
+    total: Recording
+    failed: Recording
+    per_second: Recording
+    rates: Mapping[Recording, float]
+
+    @classmethod
+    def of(cls, window: float, level: Level, rates: Mapping[Recording, float]) -> _Counts:
+        return cls(requests(window, level), errors(window, level), request_rate(window), rates)
+
+
+def _request_readings(
+    span: Span, counts: _Counts, level: Level, burst: float
+) -> Iterator[tuple[str, ExprTest]]:
+    """With the name of the recording that each is of."""
+    here, there, elsewhere = (
+        {
+            name: value
+            for name, value in _place(span.context, instance, level).items()
+            if name in LEVELS[level].split(", ")
+        }
+        for instance in (HERE, THERE, ELSEWHERE)
+    )
+    total, failed = counts.total, counts.failed
+    filling, full, late, empty = (span.at(part) for part in (0.5, 1.25, 1.75, 2.25))
+    for at, new in ((filling, 0.0), (full, burst), (late, burst), (empty, 0.0)):
+        grown = span.growth(at)
+        yield total.name, about(at, total, here, 2 * (grown + new))
+        yield failed.name, about(at, failed, here, grown + new)
+    yield total.name, about(full, total, there, 0)
+    yield failed.name, about(full, failed, there, 0)
+    yield failed.name, about(full, failed, elsewhere, 0)
+    for rate, worst in counts.rates.items():
+        for at in (filling, full, late):
+            yield rate.name, about(at, rate, here, 0.5 * worst)
+        yield rate.name, nothing(empty, rate, here)
+        yield rate.name, about(full, rate, elsewhere, 0)
+    per_second = 2 * span.growth(full) / span.window
+    yield counts.per_second.name, about(full, counts.per_second, here, per_second)
+
+
+def quantile_over_time(
+    context: Context,
+    window: float,
+    metric: str,
+    q: float,
+    labels: Callable[[str], Mapping[str, str]],
+    recordings: tuple[Recording, Recording | None],
+) -> Case:
+    """A burst of slow observations among steady fast ones is seen for one window.
+
+    In the first instance fast and slow ones come from two series, and so many are slow that the
+    quantile is slow of both together, but fast of the larger count of each bucket. In the second
+    the burst outweighs all else.
     """
+    span = Span(context, window)
+    buckets = context.thresholds.service.latency_buckets
+    fast, slow = buckets[0], buckets[-1]
+    few = span.samples * (2 - q) / (2 * q)
 
-    context: Context
-    window: float
+    def observed(
+        instance: str, replica: str, counts: tuple[float, float, float], value: float
+    ) -> Iterator[Series]:
+        """So many a sample before, at and after the burst, all of one value."""
+        lengths = (2 * span.length, span.clock.interval, 3 * span.length)
+        phases = [Phase(each, value, count) for each, count in zip(lengths, counts, strict=True)]
+        own = {**labels(instance), "replica": replica}
+        yield from histogram(span.clock, metric, own, buckets, phases, _reached, 1.0)
 
-    @property
-    def clock(self) -> Clock:
-        """Of the samples."""
-        return Clock(max(1, min(self.context.clock.interval, int(self.window / _SAMPLES))))
+    series = (
+        *observed(HERE, "a", (1, 1, 1), fast),
+        *observed(HERE, "b", (0, few, 0), slow),
+        *observed(THERE, "a", (1, 1, 1), fast),
+        *observed(THERE, "b", (0, 10 * span.samples, 0), slow),
+    )
+    within, past = span.at(2.75), span.at(3.5)
+    read, count = recordings
+    at_here, at_there = labels(HERE), labels(THERE)
+    expr_tests = [
+        above(within, read, at_here, fast, is_above=True),
+        above(within, read, at_there, fast, is_above=True),
+        above(past, read, at_there, fast, is_above=False),
+    ]
+    if count:
+        expr_tests.append(about(within, count, at_here, span.samples + few))
+    return span.case("a burst of slow ones among fast ones", series, expr_tests)
 
-    @property
-    def samples(self) -> int:
-        return self.length // self.clock.interval
 
-    @property
-    def length(self) -> int:
-        return self.clock.tick(self.window)
+def _reached(value: float, upper: float) -> float:
+    return float(upper >= value)
 
-    @property
-    def step(self) -> float:
-        """A power of two of which a window of samples holds more than a quarter, at most a half."""
-        return 0.5 ** (math.ceil(math.log2(self.samples)) + 1)
 
-    def at(self, windows: float) -> int:
-        """The evaluation at, or right after, so many windows from the start."""
-        return self.context.clock.tick(windows * self.length)
+def shares_of_two(
+    context: Context,
+    window: float,
+    metric: str,
+    below: float,
+    recordings: tuple[Recording, Recording],
+) -> Case:
+    """All of one series' observations are low, half of the other's; then there are none."""
+    span = Span(context, window)
+    buckets = context.thresholds.service.confidence_buckets
 
-    def case(self, title: str, series: Sequence[Series], readings: Sequence[Reading]) -> Case:
-        return Case(title, tuple(series), readings=tuple(readings), interval=self.clock.interval)
+    def observed(replica: str, low: float) -> Iterator[Series]:
+        phases = [Phase(2 * span.length, low), Phase(3 * span.length, low, traffic=0)]
+        own = {**context.api(HERE), "replica": replica}
 
-    def grows(self, windows: float) -> str:
-        """A counter that grows for so many windows and then stands still for three more."""
-        count = round(windows * self.samples)
-        last = number(START + count * self.step)
-        return f"{number(START)}+{number(self.step)}x{count} {last}x{3 * self.samples}"
+        def share(value: float, upper: float) -> float:
+            return 1.0 if upper == max(buckets) else value if upper >= below else 0.0
 
-    def growth(self, at: float, windows: float = 1) -> float:
-        """By how much `grows` did within the window that ends `at` a moment."""
-        end = min(at, windows * self.length)
-        return self.step * max(0.0, end - max(0.0, at - self.length)) / self.clock.interval
+        yield from histogram(span.clock, metric, own, buckets, phases, share, 1.0)
 
-    def born(self, windows: float, value: float) -> str:
-        """A counter whose series comes into being after so many windows and never changes."""
-        return f"_x{round(windows * self.samples)} {number(value)}x{3 * self.samples}"
+    low, count = recordings
+    labels, at = context.api(HERE), span.at(1.5)
+    return span.case(
+        "the share of two series together, and of none",
+        (*observed("a", 1.0), *observed("b", 0.5)),
+        (
+            about(at, low, labels, 0.75),
+            about(at, count, labels, 2 * span.samples),
+            nothing(span.at(3.5), low, labels),
+        ),
+    )
 
-    def turns(self, windows: float, before: float, after: float) -> str:
-        """A value that changes once."""
-        count = round(windows * self.samples)
-        return f"{number(before)}x{count - 1} {number(after)}x{3 * self.samples}"
+
+def slow_over_time(
+    context: Context,
+    window: float,
+    within: float,
+    recordings: tuple[Recording, Recording],
+    rates: Mapping[Recording, float],
+) -> Case:
+    """Two series of answers in time, and a third of slow ones, half as many as one of the others.
+
+    The recordings are all answers of a job and the slow ones; `rates` are the latter to the former,
+    with what they read where all are slow.
+    """
+    span = Span(context, window)
+    job = {"job": context.thresholds.service.jobs.api}
+
+    def observed(replica: str, each: float, value: float) -> Iterator[Series]:
+        own = {**context.api(HERE), "replica": replica}
+        phases = [Phase(3 * span.length, value)]
+        yield from histogram(span.clock, LATENCY, own, (within,), phases, _reached, each)
+
+    count, slow = recordings
+    at = span.at(1.5)
+    return span.case(
+        f"answers in time and slow ones, of several series within {format_duration(window)}",
+        (
+            *observed("a", 1.0, within),
+            *observed("b", 1.0, within),
+            *observed("c", 0.5, 2 * within),
+        ),
+        (
+            about(at, count, job, 2.5 * window / span.clock.interval),
+            about(at, slow, job, 0.5 * window / span.clock.interval),
+            *(about(at, rate, job, 0.2 * worst) for rate, worst in rates.items()),
+        ),
+    )

@@ -2,65 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
-from generator.alerts.clock import Clock
-from generator.alerts.model import LABELS, Alert, Case, Firing, Moment, Series, Trigger
-from generator.alerts.testcases.series import Phase, just_over, just_under
+from generator.alerts.context import Context
+from generator.alerts.model import LABELS, Alert, AlertTest, Case, ExpectedAlert, Series, Trigger
+from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator
+from generator.alerts.testcases.series import Phase, gauge, just_over, just_under, selector
+from generator.alerts.triggers import users_of
+from generator.names import API_CLIENTS
 from generator.thresholds.levels import Unit
-
-HERE: Final = "10.0.0.1:9105"
-THERE: Final = "10.0.0.2:9105"
-
-
-def _nothing_known(_value: float, _at: float) -> Mapping[str, str]:
-    return {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputGenerator:
-    """How input series bring an alert's quantity to a wanted value.
-
-    `series(instance, phases)` writes them; `onset(value, bound)` is the first evaluation (seconds)
-    at which a quantity that has `value` from the start is seen beyond `bound`. `exact`: the
-    quantity reads the value to the last bit, so the bound itself can be fed and must stay silent.
-    `window`: the quantity rises to its value, and falls again, over this time (a rate or an
-    increase); 0 where it jumps. `flood` multiplies the traffic of the healthy phase, so that its
-    first sample outweighs a whole window. `lag`: seconds until a change is seen, beyond the onset,
-    where the quantity is recorded only after the alert was evaluated. `labels(instance)` are the
-    alert's labels but for the rule's own. `known(value, at)` are the results of the queries in its
-    texts, as they were at a moment.
-    """
-
-    clock: Clock
-    series: Callable[[str, Sequence[Phase]], Sequence[Series]]
-    labels: Callable[[str], Mapping[str, str]]
-    healthy: float
-    time_to_fire: Callable[[float, float], int]
-    exact: bool = False
-    window: float = 0.0
-    counters: bool = False
-    traffic_multiplier: float = 1.0
-    lag: int = 0
-    known: Callable[[float, float], Mapping[str, str]] = _nothing_known
-
-
-def at_once(_value: float, _bound: float) -> int:
-    """The onset of a gauge."""
-    return 0
 
 
 def with_standard_cases(alert: Alert, inputs: InputGenerator, *extra: Case) -> Alert:
     """`alert` with its standard cases and `extra` ones."""
-    proof = _StandardCases(alert, inputs)
+    standard = _StandardCases(alert, inputs)
     cases: list[Case] = []
     for trigger in alert.triggers:
-        cases += [proof.short_of(trigger), proof.beyond(trigger)]
-    if "instance" in LABELS[alert.place]:
-        cases.append(proof.one_of_two())
-    cases += [*proof.failed_scrape(), *proof.counter_reset()]
+        cases += [standard.short_of(trigger), standard.beyond(trigger)]
+    if "instance" in LABELS[alert.scope]:
+        cases.append(standard.one_of_two())
+    cases += [*standard.failed_scrape(), *standard.counter_reset()]
     return replace(alert, cases=(*cases, *extra), clock=inputs.clock)
 
 
@@ -75,13 +37,15 @@ def low_traffic(alert: Alert, inputs: InputGenerator, window: float, value: floa
     )
     phases = [Phase(length, value, traffic=0.999), Phase(length, value, traffic=1.002)]
     firing = tuple(
-        Firing(trigger.severity, value, inputs.labels(HERE), inputs.known(value, 2 * length))
+        ExpectedAlert(
+            trigger.severity, value, inputs.labels(HERE), inputs.query_results(value, 2 * length)
+        )
         for trigger in alert.triggers
     )
     return Case(
         "too few requests to judge, then enough",
         tuple(inputs.series(HERE, phases)),
-        (Moment(length - clock.interval, ()), Moment(2 * length - clock.interval, firing)),
+        (AlertTest(length - clock.interval, ()), AlertTest(2 * length - clock.interval, firing)),
     )
 
 
@@ -114,7 +78,7 @@ class _StandardCases:
             return None
         return self.inputs.time_to_fire(value, bound) + self.inputs.clock.tick(trigger.for_)
 
-    def firing(self, value: float, at: float, kept: float = 0.0) -> tuple[Firing, ...]:
+    def firing(self, value: float, at: float, kept: float = 0.0) -> tuple[ExpectedAlert, ...]:
         """What fires `at` a moment under a value that is constant from the start.
 
         Its texts are those of `kept` seconds before, when the condition last held.
@@ -122,15 +86,18 @@ class _StandardCases:
         started = ((trigger, self.starts(trigger, value)) for trigger in self.alert.triggers)
         read = value * min(1.0, at / self.inputs.window) if self.inputs.window else value
         return tuple(
-            Firing(
-                trigger.severity, read, self.inputs.labels(HERE), self.inputs.known(read, at - kept)
+            ExpectedAlert(
+                trigger.severity,
+                read,
+                self.inputs.labels(HERE),
+                self.inputs.query_results(read, at - kept),
             )
             for trigger, start in started
             if start is not None and start <= at
         )
 
-    def moment(self, value: float, at: float) -> Moment:
-        return Moment(at, self.firing(value, at))
+    def moment(self, value: float, at: float) -> AlertTest:
+        return AlertTest(at, self.firing(value, at))
 
     def settled(self, value: float) -> int:
         """A moment by which all that can fire does."""
@@ -159,20 +126,20 @@ class _StandardCases:
             raise ValueError(f"{self.alert.name}: {value} is not beyond the bound")
         recovery = start + 2 * clock.interval
         kept = self.inputs.lag + clock.tick(self.alert.keep_firing_for)
-        moments = [self.moment(value, start - clock.interval)] if start else []
-        moments.append(self.moment(value, start))
+        alert_tests = [self.moment(value, start - clock.interval)] if start else []
+        alert_tests.append(self.moment(value, start))
         if self.inputs.window and trigger is not self.alert.triggers[-1]:
             # The lower severities last until the window has drained.
             kept += clock.tick(self.inputs.window)
         else:
             last = recovery + kept - clock.interval
-            moments.append(Moment(last, self.firing(value, recovery, clock.interval)))
-        moments.append(Moment(recovery + kept, ()))
+            alert_tests.append(AlertTest(last, self.firing(value, recovery, clock.interval)))
+        alert_tests.append(AlertTest(recovery + kept, ()))
         healthy = Phase(kept + clock.interval, self.inputs.healthy, self.inputs.traffic_multiplier)
         return Case(
             f"just beyond the bound of {trigger.severity}, then well again",
             tuple(self.inputs.series(HERE, [Phase(recovery, value), healthy])),
-            tuple(moments),
+            tuple(alert_tests),
         )
 
     def one_of_two(self) -> Case:
@@ -200,12 +167,14 @@ class _StandardCases:
             Phase(clock.interval, None),
             Phase(3 * clock.interval, value),
         ]
-        moments = (
-            Moment(gap, self.firing(value, gap, clock.interval)),
+        alert_tests = (
+            AlertTest(gap, self.firing(value, gap, clock.interval)),
             *(self.moment(value, gap + clock.interval * turn) for turn in (1, 2)),
         )
         return (
-            Case("a failed scrape while firing", tuple(self.inputs.series(HERE, phases)), moments),
+            Case(
+                "a failed scrape while firing", tuple(self.inputs.series(HERE, phases)), alert_tests
+            ),
         )
 
     def counter_reset(self) -> tuple[Case, ...]:
@@ -215,13 +184,59 @@ class _StandardCases:
         value = self.value(self.alert.triggers[-1], beyond=False)
         half = self.settled(value)
         phases = [Phase(half, value), Phase(half, value, reset=True)]
-        moments = tuple(
+        alert_tests = tuple(
             self.moment(value, at) for at in (half, half + self.inputs.clock.interval, 2 * half)
         )
         return (
             Case(
                 "counters start again just short of the bound",
                 tuple(self.inputs.series(HERE, phases)),
-                moments,
+                alert_tests,
             ),
         )
+
+
+def many_users(context: Context, alert: Alert, inputs: InputGenerator) -> tuple[Case, ...]:
+    """Under more users than its row speaks of the milder severity is silent.
+
+    Unknown users change nothing.
+    """
+    for trigger in alert.triggers[1:]:
+        limit = users_of(trigger.bound.levels) if trigger.bound else None
+        if limit is not None:
+            return _many_users(context, alert, inputs, trigger, limit)
+    return ()
+
+
+def _many_users(
+    context: Context, alert: Alert, inputs: InputGenerator, mild: Trigger, limit: int
+) -> tuple[Case, ...]:
+    value = just_over(alert.bound(mild))
+    end = (
+        context.clock.tick(inputs.time_to_fire(value, alert.bound(mild)) + mild.for_)
+        + 2 * context.clock.interval
+    )
+    length = end + context.clock.interval
+    firing = (ExpectedAlert(mild.severity, value, inputs.labels(HERE), {}),)
+
+    def case(title: str, clients: int, expected: tuple[ExpectedAlert, ...]) -> Case:
+        users = gauge(context.clock, [Phase(length, clients)], float)
+        return Case(
+            title,
+            (
+                *inputs.series(HERE, [Phase(length, value)]),
+                Series(selector(API_CLIENTS, context.workers(HERE)), users),
+            ),
+            (AlertTest(end, expected),),
+        )
+
+    def crowded(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+        users = gauge(context.clock, phases, lambda _value: limit + 1)
+        clients = Series(selector(API_CLIENTS, context.workers(instance)), users)
+        return (*inputs.series(instance, phases), clients)
+
+    return (
+        case(f"at most {limit} users", limit, firing),
+        case(f"more than {limit} users", limit + 1, ()),
+        worst_alone(alert, replace(inputs, series=crowded), f"ill with more than {limit} users"),
+    )

@@ -104,7 +104,7 @@ def test_what_was_not_recorded_is_the_same_written_out(watched: Watched) -> None
         }
         for series in recorded:
             other = written.get(frozenset(labels_of(series).items()))
-            if other is None:  # of a worker's first moments, which a fraction of a second parts
+            if other is None:  # of a worker's first alert_tests, which a fraction of a second parts
                 assert len(series.values) <= 2, name
                 continue
             apart = [

@@ -97,7 +97,7 @@ def test_counters_fall_only_where_something_restarts(scenario: Scenario) -> None
         again = max(
             len(world.restarts),
             len(world.resumes),
-            *(len([*worker.born.moments]) - 1 for worker in world.workers),
+            *(len([*worker.born.alert_tests]) - 1 for worker in world.workers),
         )
         assert all(falls(values) <= again for values in counters(found).values())
 

@@ -15,7 +15,7 @@ from generator.scenarios import all_scenarios
 from generator.scenarios.model import Scenario
 from generator.scoreboard import guide, page
 from generator.scoreboard.judge import Guess, guess, judge
-from generator.scoreboard.measure import Firing, parse
+from generator.scoreboard.measure import ExpectedAlert, parse
 from tests.bundle import ROOT, alerts, thresholds
 
 CLOCK = Context(thresholds()).clock
@@ -23,10 +23,12 @@ SCENARIOS = {each.name: each for each in all_scenarios(thresholds(), alerts())}
 INCIDENT = SCENARIOS["errors-after-a-release"]
 QUIET = SCENARIOS["a-nightly-batch"]
 (DEMAND,) = INCIDENT.must
-TOLD = Firing("AuditorHighErrorRate", DEMAND.instance, "critical", DEMAND.since + 300)
+TOLD = ExpectedAlert("AuditorHighErrorRate", DEMAND.instance, "critical", DEMAND.since + 300)
 
 
-def row(scenario: Scenario, *fired: Firing, guessed: tuple[Firing, ...] = ()) -> page.Row:
+def row(
+    scenario: Scenario, *fired: ExpectedAlert, guessed: tuple[ExpectedAlert, ...] = ()
+) -> page.Row:
     return page.Row(scenario, judge(scenario, CLOCK, alerts(), fired), guess(scenario, guessed))
 
 
@@ -36,7 +38,10 @@ def test_the_samples_of_promtools_answer_are_read() -> None:
         exp: nil
         got: {alertname="A", instance="h:1", severity="critical"} 1.2345E+04, {alertname="B"} 0E+00
 """
-    assert parse(output) == (Firing("A", "h:1", "critical", 12345), Firing("B", "", "", 0))
+    assert parse(output) == (
+        ExpectedAlert("A", "h:1", "critical", 12345),
+        ExpectedAlert("B", "", "", 0),
+    )
 
 
 def test_an_alert_in_time_is_good() -> None:
@@ -54,13 +59,18 @@ def test_a_milder_severity_tells_of_the_same() -> None:
     [
         ((), "AuditorHighErrorRate (critical) fires after never, due after"),
         ((replace(TOLD, at=DEMAND.since + 9000),), "fires after 2h30m, due after 10m30s"),
-        ((TOLD, Firing("AuditorDown", "", "critical", TOLD.at)), "AuditorDown (critical) should"),
+        (
+            (TOLD, ExpectedAlert("AuditorDown", "", "critical", TOLD.at)),
+            "AuditorDown (critical) should",
+        ),
         ((replace(TOLD, at=15.0),), "AuditorHighErrorRate (critical) should not fire"),
         ((TOLD, replace(TOLD, instance="other")), "AuditorHighErrorRate (critical) should not"),
     ],
     ids=["missed", "late", "another alert", "too early", "another instance"],
 )
-def test_what_is_wrong_with_an_incident_is_said(fired: tuple[Firing, ...], problem: str) -> None:
+def test_what_is_wrong_with_an_incident_is_said(
+    fired: tuple[ExpectedAlert, ...], problem: str
+) -> None:
     found = row(INCIDENT, *fired)
     assert not found.verdict.good
     assert problem in "\n".join(page.problems([found]))
@@ -68,7 +78,7 @@ def test_what_is_wrong_with_an_incident_is_said(fired: tuple[Firing, ...], probl
 
 def test_what_may_fire_as_well_is_no_false_alarm() -> None:
     assert row(
-        INCIDENT, TOLD, Firing("AuditorRequestsFailing", "", "critical", TOLD.at)
+        INCIDENT, TOLD, ExpectedAlert("AuditorRequestsFailing", "", "critical", TOLD.at)
     ).verdict.good
 
 
@@ -79,16 +89,16 @@ def test_a_quiet_course_forbids_every_alert() -> None:
 
 def test_the_guides_first_rule_after_the_beginning_counts() -> None:
     fired = (
-        Firing("HighLatency", "", "", DEMAND.since + 600),
-        Firing("HighErrorRate", "", "", DEMAND.since + 400),
-        Firing("MemoryLeak", "", "", DEMAND.since - 15),
+        ExpectedAlert("HighLatency", "", "", DEMAND.since + 600),
+        ExpectedAlert("HighErrorRate", "", "", DEMAND.since + 400),
+        ExpectedAlert("MemoryLeak", "", "", DEMAND.since - 15),
     )
     assert guess(INCIDENT, fired) == Guess(400, ("HighErrorRate",), ("MemoryLeak",))
     assert guess(QUIET, fired[:1]) == Guess(None, (), ("HighLatency",))
 
 
 def test_totals_count_both_sets_of_rules() -> None:
-    rule = Firing("HighErrorRate", "", "", DEMAND.since + 99999)
+    rule = ExpectedAlert("HighErrorRate", "", "", DEMAND.since + 99999)
     rows = [
         row(INCIDENT, TOLD, guessed=(rule,)),
         row(INCIDENT),

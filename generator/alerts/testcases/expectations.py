@@ -1,0 +1,118 @@
+"""What recordings read as time goes by: the words for cases of it.
+
+Such cases tell windows, offsets and aggregations from their like, which an alert that fires or not
+under a constant quantity does not. A counter grows by a power of two, so that no rounding makes it
+seem to fall.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from generator.alerts.clock import Clock
+from generator.alerts.context import Context
+from generator.alerts.model import Case, ExprTest, Recording, Series
+from generator.alerts.testcases.series import selector
+from generator.promql import number
+
+_SAMPLES: Final = 24  # of a window at least
+START: Final = 4.0  # of a counter that did not begin with the test
+
+
+def exactly(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> ExprTest:
+    """Just `value`."""
+    series = selector(recording.name, labels)
+    return ExprTest(at, series, {"__name__": recording.name, **labels}, value)
+
+
+def about(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> ExprTest:
+    """Within an eighth of `value`; 0 must be met exactly."""
+    if not value:
+        return exactly(at, recording, labels, 0)
+    series = selector(recording.name, labels)
+    return ExprTest(at, f"round({series} / {number(value)}, 0.25)", labels, 1)
+
+
+def closely(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> ExprTest:
+    """Within half a per cent of `value`."""
+    series = selector(recording.name, labels)
+    return ExprTest(at, f"round({series} / {number(value)}, 0.01)", labels, 1)
+
+
+def nothing(at: float, recording: Recording, labels: Mapping[str, str]) -> ExprTest:
+    """No sample."""
+    return ExprTest(at, selector(recording.name, labels), labels, None)
+
+
+def above(
+    at: float, recording: Recording, labels: Mapping[str, str], value: float, *, is_above: bool
+) -> ExprTest:
+    """On this side of `value`."""
+    series = selector(recording.name, labels)
+    return ExprTest(at, f"{series} > bool {number(value)}", labels, int(is_above))
+
+
+def still_firing(at: float, alert: str, count: int) -> ExprTest:
+    """So many alerts, whatever their texts say by then."""
+    return ExprTest(at, f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})', {}, count)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A window in samples and in evaluations: the samples come no slower than `_SAMPLES` a window.
+
+    `length` is the window in whole samples.
+    """
+
+    context: Context
+    window: float
+
+    @property
+    def clock(self) -> Clock:
+        """Of the samples."""
+        return Clock(max(1, min(self.context.clock.interval, int(self.window / _SAMPLES))))
+
+    @property
+    def samples(self) -> int:
+        return self.length // self.clock.interval
+
+    @property
+    def length(self) -> int:
+        return self.clock.tick(self.window)
+
+    @property
+    def step(self) -> float:
+        """A power of two of which a window of samples holds more than a quarter, at most a half."""
+        return 0.5 ** (math.ceil(math.log2(self.samples)) + 1)
+
+    def at(self, windows: float) -> int:
+        """The evaluation at, or right after, so many windows from the start."""
+        return self.context.clock.tick(windows * self.length)
+
+    def case(self, title: str, series: Sequence[Series], expr_tests: Sequence[ExprTest]) -> Case:
+        return Case(
+            title, tuple(series), expr_tests=tuple(expr_tests), interval=self.clock.interval
+        )
+
+    def grows(self, windows: float) -> str:
+        """A counter that grows for so many windows and then stands still for three more."""
+        count = round(windows * self.samples)
+        last = number(START + count * self.step)
+        return f"{number(START)}+{number(self.step)}x{count} {last}x{3 * self.samples}"
+
+    def growth(self, at: float, windows: float = 1) -> float:
+        """By how much `grows` did within the window that ends `at` a moment."""
+        end = min(at, windows * self.length)
+        return self.step * max(0.0, end - max(0.0, at - self.length)) / self.clock.interval
+
+    def born(self, windows: float, value: float) -> str:
+        """A counter whose series comes into being after so many windows and never changes."""
+        return f"_x{round(windows * self.samples)} {number(value)}x{3 * self.samples}"
+
+    def turns(self, windows: float, before: float, after: float) -> str:
+        """A value that changes once."""
+        count = round(windows * self.samples)
+        return f"{number(before)}x{count - 1} {number(after)}x{3 * self.samples}"
