@@ -16,7 +16,7 @@ from generator.alerts.context import Context
 from generator.alerts.definition import Definition
 from generator.alerts.model import Alert, Cause, Dashboard, Panel, Query, Runbook
 from generator.alerts.objectives import Objective
-from generator.alerts.testcases.burns import BudgetCases
+from generator.alerts.testcases.budgets import BudgetCases
 from generator.alerts.triggers import triggers
 from generator.names import CPU_SECONDS, DB_CONNECTIONS, LATENCY, REQUESTS, WORKER_STARTS
 from generator.promql import le, number

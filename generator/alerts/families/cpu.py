@@ -51,7 +51,7 @@ def cpu(window: float) -> Recording:
     )
 
 
-def _cpu_drive(context: Context, window: float) -> InputGenerator:
+def _cpu_inputs(context: Context, window: float) -> InputGenerator:
     """Three quarters of the time in user mode; a replaced worker starts its counter again."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
@@ -154,7 +154,7 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
         ),
         origins=users_paths(found),
     )
-    inputs = _cpu_drive(context, settings.window)
+    inputs = _cpu_inputs(context, settings.window)
     return with_standard_cases(alert, inputs, *many_users(context, alert, inputs))
 
 
@@ -227,7 +227,7 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
             escalate="Not at night. A ticket for the developers.",
         ),
     )
-    blind = _cpu_drive(context, settings.window)
+    blind = _cpu_inputs(context, settings.window)
     inputs = replace(
         blind,
         series=lambda instance, phases: (
@@ -238,11 +238,16 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
     value = 2 * alert.bound(alert.triggers[0])
     end = context.clock.tick(settings.window + alert.triggers[0].for_) + 2 * context.clock.interval
     length = [Phase(end + context.clock.interval, value)]
-    requests = request_series(context, HERE, [Phase(end + context.clock.interval, 0.0)], 1.0)
+    requests = request_series(
+        context.clock, context.api(HERE), [Phase(end + context.clock.interval, 0.0)], 1.0
+    )
 
     def no_more(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         silent = request_series(
-            context, instance, [replace(each, traffic=0.0) for each in phases], 1.0
+            context.clock,
+            context.api(instance),
+            [replace(each, traffic=0.0) for each in phases],
+            1.0,
         )
         return (*inputs.series(instance, phases), *silent)
 

@@ -43,11 +43,11 @@ FAILED: Final = f"{REQUESTS}{{{ERROR}}}"
 ALL: Final = f"{REQUESTS}{{}}"
 
 
-def _drive(context: Context, window: float, min_requests: float) -> InputGenerator:
+def _inputs(context: Context, window: float, min_requests: float) -> InputGenerator:
     """Requests so many that a single scrape's worth is twice what the window must hold."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        return request_series(context, instance, phases, 2 * min_requests)
+        return request_series(context.clock, context.api(instance), phases, 2 * min_requests)
 
     return InputGenerator(
         clock=context.clock,
@@ -156,8 +156,8 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
         ),
         origins=users_paths(found),
     )
-    inputs = _drive(context, window, settings.min_requests)
-    few = _drive(context, window, settings.min_requests * context.clock.interval / window / 2)
+    inputs = _inputs(context, window, settings.min_requests)
+    few = _inputs(context, window, settings.min_requests * context.clock.interval / window / 2)
     return with_standard_cases(
         alert,
         inputs,
@@ -266,7 +266,7 @@ curl -sS --max-time 60 -H 'Content-Type: application/json' \\
     )
     return with_standard_cases(
         alert,
-        _drive(context, window, settings.min_failures / settings.min_ratio),
+        _inputs(context, window, settings.min_failures / settings.min_ratio),
         no_traffic(context, alert, window),
         *_single_requests(context, alert, settings),
         requests_over_time(context, window, alert.recordings),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from generator.alerts.leak_recordings import LeakingGauge
 from generator.alerts.model import Recording
-from generator.alerts.testcases.leaks import LeakingGauge
 from generator.promql import number
 from generator.texts import humanize, humanize1024
 from generator.thresholds.levels import Unit

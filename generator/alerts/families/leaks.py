@@ -19,6 +19,13 @@ from generator.alerts.families.leak_texts import (
     QueryTexts,
 )
 from generator.alerts.families.memory import GIB, SAME_WORKER
+from generator.alerts.leak_recordings import (
+    LeakingGauge,
+    envelope,
+    judged_from,
+    seconds_to_limit,
+    slope,
+)
 from generator.alerts.model import (
     Alert,
     AlertTest,
@@ -32,16 +39,7 @@ from generator.alerts.model import (
     Series,
 )
 from generator.alerts.testcases.inputs import HERE
-from generator.alerts.testcases.leaks import (
-    Growth,
-    LeakingGauge,
-    envelope,
-    judged_from,
-    negative_cases,
-    over_time,
-    seconds_to_limit,
-    slope,
-)
+from generator.alerts.testcases.leaks import Growth, negative_cases, over_time
 from generator.alerts.testcases.series import Phase, gauge, selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers

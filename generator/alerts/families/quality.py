@@ -134,16 +134,16 @@ psql -c "SELECT created_at, confidence_score, source_count,
         ),
         origins=("targets.confidence.below",),
     )
-    few = _drive(context, window, settings.min_requests * context.clock.interval / window)
+    few = _inputs(context, window, settings.min_requests * context.clock.interval / window)
     return with_standard_cases(
         alert,
-        _drive(context, window, 2 * settings.min_requests),
+        _inputs(context, window, 2 * settings.min_requests),
         low_traffic(alert, few, window, 1.0),
         shares_of_two(context, window, CONFIDENCE, below, (weak, count)),
     )
 
 
-def _drive(context: Context, window: float, per_scrape: float) -> InputGenerator:
+def _inputs(context: Context, window: float, per_scrape: float) -> InputGenerator:
     below = context.thresholds.targets.confidence.below
     buckets = context.thresholds.service.confidence_buckets
 

@@ -279,14 +279,14 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
     )
     return with_standard_cases(
         alert,
-        _throughput_drive(context, row, window),
+        _throughput_inputs(context, row, window),
         *_throughput_cases(context, alert, row, window),
         requests_over_time(context, window, alert.recordings),
         waiting_over_time(context, window),
     )
 
 
-def _throughput_drive(
+def _throughput_inputs(
     context: Context, row: ThroughputLevels, window: float, queue: float | None = None
 ) -> InputGenerator:
     """Requests at the wanted rate while `queue` wait (just as many as the row speaks of)."""
@@ -325,7 +325,7 @@ def _throughput_cases(
     context: Context, alert: Alert, row: ThroughputLevels, window: float
 ) -> tuple[Case, ...]:
     """Few requests while nobody waits are a quiet hour."""
-    inputs = _throughput_drive(context, row, window, row.concurrency * 0.99)
+    inputs = _throughput_inputs(context, row, window, row.concurrency * 0.99)
     end = (
         context.clock.tick(inputs.time_to_fire(0, 0) + max(each.for_ for each in alert.triggers))
         + 2 * context.clock.interval

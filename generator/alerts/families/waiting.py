@@ -175,7 +175,7 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
             ),
         ),
     )
-    inputs = _wait_drive(
+    inputs = _wait_inputs(
         context, window, 2 * settings.min_waiting / alert.bound(alert.triggers[-1])
     )
     return with_standard_cases(
@@ -187,7 +187,7 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
     )
 
 
-def _wait_drive(context: Context, window: float, rate: float) -> InputGenerator:
+def _wait_inputs(context: Context, window: float, rate: float) -> InputGenerator:
     """`rate` requests a second; as many wait as make the mean wait the wanted value."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
@@ -202,8 +202,8 @@ def _wait_drive(context: Context, window: float, rate: float) -> InputGenerator:
                 gauge(context.clock, phases, lambda value: value * rate * 0.5),
             ),
             *request_series(
-                context,
-                instance,
+                context.clock,
+                context.api(instance),
                 [_no_errors(phase) for phase in phases],
                 rate * context.clock.interval,
             ),
@@ -231,8 +231,8 @@ def _waiting_cases(context: Context, alert: Alert, settings: WaitAlert) -> tuple
     wait = max(trigger.for_ for trigger in alert.triggers)
     length = clock.tick(steady(context, window)(value, 0) + wait) + 4 * clock.interval
     end = length - clock.interval
-    few = _wait_drive(context, window, 0.99 * minimum / value)
-    enough = _wait_drive(context, window, 1.01 * minimum / value)
+    few = _wait_inputs(context, window, 0.99 * minimum / value)
+    enough = _wait_inputs(context, window, 1.01 * minimum / value)
     firing = tuple(
         ExpectedAlert(trigger.severity, value, context.workers(HERE), {})
         for trigger in alert.triggers
@@ -248,7 +248,7 @@ def _waiting_cases(context: Context, alert: Alert, settings: WaitAlert) -> tuple
         ),
         Case(
             "nobody waits",
-            tuple(_wait_drive(context, window, 1.0).series(HERE, [Phase(length, 0.0)])),
+            tuple(_wait_inputs(context, window, 1.0).series(HERE, [Phase(length, 0.0)])),
             (AlertTest(end, ()),),
         ),
     )

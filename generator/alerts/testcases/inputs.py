@@ -118,18 +118,17 @@ def gauge_inputs(
 
 
 def request_series(
-    context: Context, instance: str, phases: Sequence[Phase], per_scrape: float, start: float = 0.0
+    clock: Clock, labels: Mapping[str, str], phases: Sequence[Phase], per_scrape: float
 ) -> tuple[Series, ...]:
     """The app's request counter with a phase's value as the share of errors."""
 
     def status(name: str, share: Callable[[float], float]) -> Series:
         return Series(
-            selector(REQUESTS, {**context.api(instance), "status": name}),
+            selector(REQUESTS, {**labels, "status": name}),
             counter(
-                context.clock,
+                clock,
                 phases,
                 lambda phase: per_scrape * phase.traffic * share(phase.value or 0.0),
-                start,
             ),
         )
 

@@ -1,4 +1,4 @@
-"""How fast something of a worker grows, until when that goes well, and how tests make it grow."""
+"""Test cases of the leak alerts: a worker that leaks, and healthy ones that only seem to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from generator.alerts.context import Context
-from generator.alerts.model import AlertTest, Case, Family, Recording, Series
+from generator.alerts.leak_recordings import (
+    LeakingGauge,
+    envelope,
+    judged_from,
+    seconds_to_limit,
+    slope,
+)
+from generator.alerts.model import AlertTest, Case, Recording, Series
 from generator.alerts.testcases.expectations import about, above, exactly, nothing
 from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator
 from generator.alerts.testcases.recordings import ELSEWHERE
@@ -15,57 +22,6 @@ from generator.names import MEMORY_LIMIT, MEMORY_USAGE, START_TIME
 from generator.promql import number
 from generator.texts import humanize_duration
 from generator.thresholds.settings import LeakAlert
-from generator.thresholds.units import format_duration
-
-
-@dataclass(frozen=True)
-class LeakingGauge:
-    """A gauge of a worker that may leak.
-
-    `limit` is what it must not reach, PromQL with braces at every selector. In tests that is `top`,
-    given by the series `limits` where it is no number; a healthy worker holds `base`, which a
-    garbage collector, a pause of its clients or a release moves by `swing`. `origins` are the paths
-    of the thresholds that the limit comes from.
-    """
-
-    metric: str
-    family: Family
-    limit: str
-    top: float
-    base: float
-    swing: float
-    limits: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-
-
-def envelope(leaking: LeakingGauge, settings: LeakAlert) -> Recording:
-    """The lower envelope, free of what comes and goes."""
-    e = format_duration(settings.envelope)
-    return Recording(
-        leaking.family,
-        f"worker:{leaking.metric}:min{e}",
-        f"min_over_time({leaking.metric}{{}}[{e}])",
-    )
-
-
-def slope(leaking: LeakingGauge, settings: LeakAlert) -> Recording:
-    """The slope of the envelope by least squares, per second."""
-    low, w = envelope(leaking, settings), format_duration(settings.window)
-    return Recording(leaking.family, f"{low.name}_deriv{w}", f"deriv({low.query}[{w}])")
-
-
-def seconds_to_limit(leaking: LeakingGauge, settings: LeakAlert) -> Recording:
-    """Seconds until a worker that grows reaches its limit."""
-    return Recording(
-        leaking.family,
-        f"worker:{leaking.metric}:seconds_to_limit_deriv{format_duration(settings.window)}",
-        f"({leaking.limit} - {leaking.metric}{{}} > 0)\n/ ({slope(leaking, settings).query} > 0)",
-    )
-
-
-def judged_from(settings: LeakAlert) -> float:
-    """Age from which window and envelope lie past the warm-up."""
-    return settings.warm_up + settings.envelope + settings.window
 
 
 @dataclass(frozen=True)
