@@ -1,4 +1,4 @@
-"""What the modules of the families share: triggers from settings, recordings, drives, and texts."""
+"""The thresholds, with the clock and the labels that the test cases of every family share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Context:
         return Clock(int(max(service.scrape_interval, service.evaluation_interval)) * self.slower)
 
     def for_window(self, window: float, slowest: float = 90) -> Context:
-        """A kit with a slower clock where a window would hold more than a hundred samples.
+        """A context with a slower clock where a window would hold more than a hundred samples.
 
         Samples stay within `slowest` seconds of each other. Prometheus looks back five minutes, so
         with up to two it sees through a failed scrape.

@@ -31,7 +31,7 @@ Scope = Literal["bundle", "job", "instance", "worker"]
 # the alerts of these keys.
 Inhibited = Literal["symptoms", "worker alerts"] | tuple[str, ...]
 
-# The labels that tell the alerts of one rule apart, by the scope they speak of.
+# The labels that distinguish the alerts of one rule, by their scope.
 LABELS: Final[Mapping[Scope, tuple[str, ...]]] = {
     "bundle": (),
     "job": ("job",),

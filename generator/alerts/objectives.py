@@ -24,7 +24,7 @@ BURNS: Final = ("error-burn", "latency-burn")
 LEFT: Final = "budget"
 FAMILIES: Final = (*BURNS, LEFT)
 
-# A range of more tiles than this, each as long as the long window of the fastest pace, is summed
+# A range of more tiles than this, each as long as the long window of the fast burn, is summed
 # from what was recorded for those: it costs as many samples as it has tiles, not as it has scrapes,
 # and is late by one tile at most.
 _TILES: Final = 12
@@ -158,18 +158,18 @@ def burn_rate(objective: Objective, window: float) -> Recording:
 
 
 def burn_recordings(
-    thresholds: Thresholds, objective: Objective, pace: Burn
+    thresholds: Thresholds, objective: Objective, burn: Burn
 ) -> tuple[Recording, ...]:
-    """What an alert on a pace needs, in the order of evaluation: first what tiles are made of."""
-    own = (pace.window, pace.short_window)
+    """What a burn rate alert needs, in the order of evaluation: first what tiles are made of."""
+    own = (burn.window, burn.short_window)
     counted = dict.fromkeys((thresholds.slo.burn.fast.window, *own))
     counts = (each for w in counted for each in (objective.all_(w), objective.bad(w)))
     return (*counts, *(burn_rate(objective, window) for window in own))
 
 
-def factor(thresholds: Thresholds, pace: Burn) -> float:
-    """The burn rate that uses up the pace's share of the budget within its long window."""
-    return float(f"{pace.consumes * thresholds.slo.period / pace.window:.12g}")
+def factor(thresholds: Thresholds, burn: Burn) -> float:
+    """The burn rate that uses up `burn.consumes` of the budget within the long window."""
+    return float(f"{burn.consumes * thresholds.slo.period / burn.window:.12g}")
 
 
 def recordings(thresholds: Thresholds) -> tuple[Recording, ...]:
@@ -185,5 +185,5 @@ def recordings(thresholds: Thresholds) -> tuple[Recording, ...]:
 def windows(thresholds: Thresholds) -> tuple[float, ...]:
     """Every window over which burn rates are recorded, the shortest first."""
     burn = thresholds.slo.burn
-    paces = (burn.fast, burn.steady, burn.slow, burn.creeping)
-    return tuple(sorted({w for pace in paces for w in (pace.window, pace.short_window)}))
+    burns = (burn.fast, burn.steady, burn.slow, burn.creeping)
+    return tuple(sorted({w for each in burns for w in (each.window, each.short_window)}))

@@ -19,17 +19,19 @@ def triggers(
 ) -> tuple[Trigger, ...]:
     """The severities that `settings` set, worst first.
 
-    `guard` belongs to all of them; `milder_guard` gives, from the row, one more for all but the
+    `guard` belongs to all of them; `lower_guard` gives, from the row, one more for all but the
     worst.
     """
     found: list[Trigger] = []
     for severity in SEVERITIES:
-        tier = getattr(settings, severity, None)
-        if tier is None:
+        configured = getattr(settings, severity, None)
+        if configured is None:
             continue
-        bound = thresholds.bound(tier.fires_at) if isinstance(tier, BoundTrigger) else None
+        bound = (
+            thresholds.bound(configured.fires_at) if isinstance(configured, BoundTrigger) else None
+        )
         guards = [guard, lower_guard(bound.levels) if lower_guard and bound and found else ""]
-        found.append(Trigger(severity, tier.for_, bound, "\n".join(filter(None, guards))))
+        found.append(Trigger(severity, configured.for_, bound, "\n".join(filter(None, guards))))
     return tuple(found)
 
 
@@ -48,7 +50,7 @@ def while_users_allow(levels: Levels) -> str:
 
 
 def users_paths(alert_triggers: Sequence[Trigger]) -> tuple[str, ...]:
-    """Paths of the loads that hold back the milder severities."""
+    """Paths of the loads that hold back the lower severities."""
     rows = (trigger.bound for trigger in alert_triggers[1:] if trigger.bound)
     return tuple(
         f"targets.{bound.row}.up_to_users" for bound in rows if users_of(bound.levels) is not None

@@ -231,27 +231,27 @@ class BudgetCases:
         clock = self.context.clock
         i, short = clock.interval, clock.tick(self.windows.short_window)
         kept = clock.tick(self.settings.keep_firing_for)
-        well, near = short + kept + 4 * i, short + 2 * i
+        recovered, near = short + kept + 4 * i, short + 2 * i
         part = max(1, int(0.6 * (short // i - 1))) * i
-        after = 2 * well + near + part
+        after = 2 * recovered + near + part
         needed = 1.5 * after * self.bound / (self.worst - self.bound)
         wait = max(each.for_ for each in self.alert.triggers)
-        ill = self.visible(max(needed, short, self.time_to_fire + wait)) + i
+        fault = self.visible(max(needed, short, self.time_to_fire + wait)) + i
         phases = [
-            Phase(ill, self.worst),
-            Phase(well, 0.0),
+            Phase(fault, self.worst),
+            Phase(recovered, 0.0),
             Phase(near, just_under(self.bound)),
-            Phase(well, 0.0),
+            Phase(recovered, 0.0),
             Phase(part, min(1.4 * self.bound, self.worst)),
         ]
         return Case(
             "a fault that is over, just short of the bound, and shorter than the short window",
             self.series(HERE, [*phases, Phase(i, 0.0)], self.plenty),
             (
-                AlertTest(ill - i, self.firing(self.worst)),
-                AlertTest(ill + well - i, ()),
-                AlertTest(ill + well + near, ()),
-                AlertTest(ill + after, ()),
+                AlertTest(fault - i, self.firing(self.worst)),
+                AlertTest(fault + recovered - i, ()),
+                AlertTest(fault + recovered + near, ()),
+                AlertTest(fault + after, ()),
             ),
         )
 

@@ -1,8 +1,7 @@
-"""What recordings read as time goes by: the words for cases of it.
+"""What recordings are expected to read over time.
 
-Such cases tell windows, offsets and aggregations from their like, which an alert that fires or not
-under a constant quantity does not. A counter grows by a power of two, so that no rounding makes it
-seem to fall.
+Such tests distinguish windows, offsets and aggregations, which an alert under a constant quantity
+does not. A counter grows by a power of two, so that no rounding makes it seem to fall.
 """
 
 from __future__ import annotations

@@ -34,15 +34,15 @@ def _nothing_known(_value: float, _at: float) -> Mapping[str, str]:
 class InputGenerator:
     """How input series bring an alert's quantity to a wanted value.
 
-    `series(instance, phases)` writes them; `onset(value, bound)` is the first evaluation (seconds)
-    at which a quantity that has `value` from the start is seen beyond `bound`. `exact`: the
-    quantity reads the value to the last bit, so the bound itself can be fed and must stay silent.
-    `window`: the quantity rises to its value, and falls again, over this time (a rate or an
-    increase); 0 where it jumps. `flood` multiplies the traffic of the healthy phase, so that its
-    first sample outweighs a whole window. `lag`: seconds until a change is seen, beyond the onset,
-    where the quantity is recorded only after the alert was evaluated. `labels(instance)` are the
-    alert's labels but for the rule's own. `known(value, at)` are the results of the queries in its
-    texts, as they were at a moment.
+    `series(instance, phases)` are the series; `time_to_fire(value, bound)` is the first evaluation
+    (seconds) at which a quantity that has `value` from the start is seen beyond `bound`. `exact`:
+    the quantity reads the value to the last bit, so the bound itself can be fed and must stay
+    silent. `window`: the quantity rises to its value, and falls again, over this time (a rate or an
+    increase); 0 where it jumps. `traffic_multiplier` applies to the healthy phase, so that its
+    first sample outweighs a whole window. `lag`: seconds until a change is seen, beyond the time to
+    fire, where the quantity is recorded only after the alert was evaluated. `labels(instance)` are
+    the alert's labels but for the rule's own. `query_results(value, at)` are the results of the
+    queries in its texts at that time.
     """
 
     clock: Clock
@@ -59,17 +59,17 @@ class InputGenerator:
 
 
 def at_once(_value: float, _bound: float) -> int:
-    """The onset of a gauge."""
+    """The time to fire of a gauge."""
     return 0
 
 
 def second_sample(context: Context, _value: float, _bound: float) -> int:
-    """The onset of a rate: it needs two samples."""
+    """The time to fire of a rate: it needs two samples."""
     return context.clock.tick(context.clock.interval)
 
 
 def filling(context: Context, inputs: InputGenerator, window: float) -> InputGenerator:
-    """`drive` for a rate or an increase: it rises steadily while the window fills."""
+    """`inputs` for a rate or an increase: it rises steadily while the window fills."""
 
     def time_to_fire(value: float, bound: float) -> int:
         return (
@@ -80,7 +80,7 @@ def filling(context: Context, inputs: InputGenerator, window: float) -> InputGen
 
 
 def steady(context: Context, window: float) -> Callable[[float, float], int]:
-    """The onset of a quantity over `steady_rate`."""
+    """The time to fire of a quantity over `steady_rate`."""
     return lambda _value, _bound: (
         context.clock.tick(context.clock.interval) + context.clock.tick(window)
     )
@@ -99,7 +99,7 @@ def gauge_inputs(
     exact: bool = True,
     alert_labels: Callable[[str], Mapping[str, str]] | None = None,
 ) -> InputGenerator:
-    """A drive by gauges alone: each metric's level for a value of the quantity."""
+    """Gauges alone: each metric's level for a value of the quantity."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         return tuple(

@@ -68,7 +68,7 @@ class Growth:
         )
 
     def query_results(self, value: float, at: float) -> Mapping[str, str]:
-        """What the texts say of a worker that has grown at this pace for `at` seconds."""
+        """What the texts say of a worker that has grown at this rate for `at` seconds."""
         room = self.leaking.top - self.leaking.base - value * at
         minutes = int(room / value / 60 + 0.5) if value else 0
         spoken = humanize_duration(60.0 * minutes) if room > 0 else ""
@@ -87,7 +87,7 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
     end = rises + e + clock.tick(w / 2)
     samples, step, slow = 2 * end // clock.interval, base / 2**10, base / 2**31
     slowly = number(slow * clock.interval)
-    courses = {
+    values_of = {
         (HERE, "0"): f"{number(2 * base)}x{e // clock.interval - 1} {number(base)} "
         f"{number(2 * base)}x{samples}",
         (HERE, "1"): f"{number(2 * base)}-{number(step / 2**10)}x{samples}",
@@ -106,7 +106,7 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
     )
     series = [
         Series(selector(name, {**labels(instance), "worker": worker}), values)
-        for (instance, worker), time_series in courses.items()
+        for (instance, worker), time_series in values_of.items()
         for name, values in (
             (leaking.metric, time_series),
             *((each, f"{number(leaking.top)}x{samples}") for each in leaking.limits),
@@ -149,12 +149,12 @@ def _start_times(phases: Sequence[Phase], first: float) -> list[Phase]:
 
 
 def negative_cases(growth: Growth) -> tuple[Case, ...]:
-    """Courses of healthy workers that a naive rule takes for a leak."""
+    """Healthy workers that a naive rule takes for leaking ones."""
     return tuple(time_series(growth) for time_series in _COURSES)
 
 
 def _course(growth: Growth, title: str, values: str, start_times: str = "") -> Case:
-    """A course of several windows, with a worker that has long been old enough unless said."""
+    """Several windows of a worker; old enough to be judged, unless `start_times` says otherwise."""
     clock = growth.context.clock
     length = _length(growth)
     samples = length // clock.interval

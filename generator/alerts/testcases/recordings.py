@@ -1,4 +1,4 @@
-"""Courses over several windows, and what the recordings of a family read on them."""
+"""Test cases of recordings: time series over several windows, and what is recorded of them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def requests_over_time(
 
 
 def _place(context: Context, instance: str, level: Level) -> dict[str, str]:
-    """Where the series of an instance come from: each of a job of its own where jobs are told."""
+    """Labels of an instance's series; with a job of its own where a whole job is counted."""
     labels = context.api(instance)
     return labels if level == "instance" else {**labels, "job": f"job-{instance}"}
 

@@ -1,4 +1,4 @@
-"""Input series of promtool tests, written from phases of a quantity's course."""
+"""Input series of promtool tests, written from the phases of a quantity."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def with_standard_cases(alert: Alert, inputs: InputGenerator, *extra: Case) -> A
 def low_traffic(alert: Alert, inputs: InputGenerator, window: float, value: float) -> Case:
     """A quantity far beyond the bound out of too few requests, then out of enough.
 
-    `drive` at a traffic of 1 makes just as many requests in the window as the alert demands.
+    `inputs` at a traffic of 1 make just as many requests in the window as the alert demands.
     """
     clock = inputs.clock
     length = (
@@ -50,7 +50,7 @@ def low_traffic(alert: Alert, inputs: InputGenerator, window: float, value: floa
 
 
 def worst_alone(alert: Alert, inputs: InputGenerator, title: str) -> Case:
-    """The course of `_Proof.beyond` for the worst severity, where `drive` silences the others."""
+    """The case `beyond` for the highest severity, where `inputs` silence the others."""
     worst = alert.triggers[:1]
     return replace(
         _StandardCases(replace(alert, triggers=worst), inputs).beyond(worst[0]), title=title
@@ -143,7 +143,7 @@ class _StandardCases:
         )
 
     def one_of_two(self) -> Case:
-        """Only the instance that is ill is named."""
+        """Only the instance beyond the bound is named."""
         value = self.value(self.alert.triggers[0], beyond=True)
         end = self.settled(value)
         length = end + self.inputs.clock.interval
@@ -197,7 +197,7 @@ class _StandardCases:
 
 
 def many_users(context: Context, alert: Alert, inputs: InputGenerator) -> tuple[Case, ...]:
-    """Under more users than its row speaks of the milder severity is silent.
+    """With more users than its row holds for, the lower severity is silent.
 
     Unknown users change nothing.
     """
