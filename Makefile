@@ -63,7 +63,8 @@ test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the
 
 .PHONY: mutate
 mutate: $(STAMP) tools  ## Change the rules in every way that a test should notice (MUTATE_ARGS='--only AuditorDown')
-	$(BIN)/python -m generator mutate $(MUTATE_ARGS)
+	$(BIN)/python -m mutation alerts/*.yml --tests promtool-tests/*.yml --excuses mutation-excuses.yaml \
+	  --promtool $(PROMTOOL) $(MUTATE_ARGS)
 
 .PHONY: bench
 bench: $(STAMP) tools  ## Measure rendering, what the rules cost, and the sidecar beside its peers
@@ -88,7 +89,7 @@ all-tools: $(STAMP)  ## As tools, but build what is not packaged (slow), and fai
 .PHONY: requirements
 requirements: $(STAMP)  ## Recompile requirements*.txt to the newest versions
 	export UV_CUSTOM_COMPILE_COMMAND='make requirements'
-	for set in requirements exporters/requirements requirements-dev tests/tools/requirements; do
+	for set in requirements exporters/requirements mutation/requirements requirements-dev tests/tools/requirements; do
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate "$$set.in" --output-file "$$set.txt"
 	done

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from generator.arguments import moment, spelled
-from generator.mutation.arguments import add_mutate
 from generator.thresholds import ConfigError, Thresholds, notices
 from generator.thresholds.levels import Unit
 
@@ -30,7 +29,6 @@ examples:
   python -m generator pull --grafana URL                   what was edited in Grafana
   python -m generator backtest --prometheus URL            what would have fired yesterday
   python -m generator calibrate --prometheus URL           thresholds that fit what is normal
-  python -m generator mutate                               what the tests of the rules miss
   python -m generator scoreboard --promtool PATH           what the alerts made of the scenarios
 """
 
@@ -121,7 +119,6 @@ def parser() -> argparse.ArgumentParser:
     )
     pull.set_defaults(run=_pull)
     _add_history(commands, source)
-    add_mutate(commands, _mutate)
     scoreboard = commands.add_parser(
         "scoreboard",
         parents=[source],
@@ -349,26 +346,6 @@ def _with_history(
         return BAD_INPUT
     except KeyboardInterrupt:  # of a long range
         print("ended early", file=sys.stderr)
-        return BAD_INPUT
-
-
-def _mutate(arguments: argparse.Namespace) -> int:
-    try:
-        from generator.mutation.command import run_mutate
-    except ModuleNotFoundError as error:
-        if error.name != "promql_parser":
-            raise
-        print("mutate needs promql-parser: pip install promql-parser", file=sys.stderr)
-        return BAD_INPUT
-    from generator.mutation.documents import SuiteError
-
-    try:
-        return OK if run_mutate(arguments) else FAILED
-    except SuiteError as error:
-        print(error, file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("\nstopped before the end", file=sys.stderr)
         return BAD_INPUT
 
 

@@ -8,8 +8,9 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from generator.mutation.scaffold import Workshop, whole
-from generator.mutation.suite import read_suite
+from mutation.sandbox import Sandbox
+from mutation.slices import whole_cases
+from mutation.suite import read_suite
 
 NICE = shutil.which("nice") or "nice"
 
@@ -33,5 +34,5 @@ def cases(tests: Iterable[Path], bundle: Path) -> list[Path]:
     """Each case in a file of its own, over only the rules that it reads: in a third of the time."""
     folder = bundle / "cases"
     folder.mkdir()
-    workshop = Workshop(folder)
-    return [workshop.test(unit)[0] for unit in whole(read_suite(tests))]
+    sandbox = Sandbox(folder)
+    return [sandbox.write_test(case)[0] for case in whole_cases(read_suite(tests))]

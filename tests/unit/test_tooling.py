@@ -18,6 +18,7 @@ from tests.tools import ROOT
 REQUIREMENTS = (
     "requirements",
     "exporters/requirements",
+    "mutation/requirements",
     "requirements-dev",
     "tests/tools/requirements",
 )
@@ -112,10 +113,10 @@ def test_every_direct_requirement_is_compiled(name: str) -> None:
 
 
 def test_the_development_set_contains_the_runtime_sets() -> None:
-    generator, sidecar, development = (
-        set(matches(f"{name}.txt", r"^\S+==\S+")) for name in REQUIREMENTS[:3]
+    generator, sidecar, mutation, development = (
+        set(matches(f"{name}.txt", r"^\S+==\S+")) for name in REQUIREMENTS[:4]
     )
-    assert generator | sidecar <= development
+    assert generator | sidecar | mutation <= development
 
 
 def test_no_lock_file_names_a_host() -> None:
@@ -137,6 +138,7 @@ def test_the_metadata_name_the_runtime_requirements() -> None:
     extras = project()["optional-dependencies"]
     assert sorted(project()["dependencies"]) == sorted(matches("requirements.in", "^[A-Za-z].*$"))
     assert extras["sidecar"] == matches("exporters/requirements.in", "^[A-Za-z].*$")
+    assert extras["mutation"] == matches("mutation/requirements.in", "^[A-Za-z].*$")
 
 
 def project() -> dict[str, Any]:

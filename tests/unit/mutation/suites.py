@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import Any, Final
 
-from generator.mutation.mutants import Mutant
-from generator.mutation.suite import Rule, Suite, read_suite
+from mutation.mutants import Mutant
+from mutation.runner import Result
+from mutation.slices import Slice
+from mutation.suite import Case, CaseFile, Rule, Suite, read_suite
 
 
 def suite(folder: Path, tests: str, **rules: str) -> Suite:
@@ -18,9 +21,19 @@ def suite(folder: Path, tests: str, **rules: str) -> Suite:
     return read_suite([folder / "tests.yml"])
 
 
-def rule(name: str = "Down", line: int = 4, **body: object) -> Rule:
-    return Rule(Path("rules.yml"), line, {"alert": name, "expr": "up == 0", **body})
+def rule(**body: object) -> Rule:
+    return Rule(Path("rules.yml"), 4, {"alert": "Down", "expr": "up == 0", **body})
 
 
-def mutant(what: str = "for dropped", **body: object) -> Mutant:
-    return Mutant({"alert": "Down", "expr": "up == 0", **body}, "for", what)
+def mutant(of: Rule, description: str = "for dropped", **body: object) -> Mutant:
+    return Mutant(of, {**of.body, **body}, "for", description)
+
+
+PAGE: Final = rule(labels={"severity": "page"})
+_CASE: Final = Case(Path("tests.yml"), 7, 1, {"name": "down"})
+SLICE: Final = Slice(CaseFile(Path("tests.yml"), {}, (), (_CASE,)), _CASE, ())
+
+
+def result(description: str = "for dropped", **status: Any) -> Result:
+    """Of a mutant of one and the same rule."""
+    return Result(mutant(PAGE, description), **status)

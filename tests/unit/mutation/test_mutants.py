@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import pytest
 import yaml
 
-from generator.mutation.mutants import HINTS, milliseconds, mutants, normal
+from mutation.durations import format_duration, parse_duration
+from mutation.mutants import OPERATORS, mutants
+from mutation.suite import Rule
 from tests.bundle import files
+from tests.unit.mutation.suites import rule
 
 EXPRESSIONS = {
     "up == 0": {"up != 0", "up", "up == 1", "up == -1"},
@@ -75,83 +78,85 @@ def labels(read: object) -> list[str]:
 
 @pytest.mark.parametrize(("expr", "expected"), EXPRESSIONS.items(), ids=EXPRESSIONS)
 def test_of_an_expression(expr: str, expected: set[str]) -> None:
-    found = [each.body["expr"] for each in mutants({"record": "r", "expr": expr}, labels)]
+    recording = Rule(Path("rules.yml"), 1, {"record": "r", "expr": expr})
+    found = [each.body["expr"] for each in mutants(recording, labels)]
     assert sorted(found) == sorted(expected)
 
 
 def test_of_waits() -> None:
-    rule = {"alert": "A", "expr": "vector(1)", "for": "1m30s"}
     found = [
-        (each.body.get("for"), each.body.get("keep_firing_for"), each.what)
-        for each in mutants(rule, labels)
+        (each.body.get("for"), each.body.get("keep_firing_for"), each.description)
+        for each in mutants(rule(expr="vector(1)", **{"for": "1m30s"}), labels)
     ]
     assert found == [
         (None, None, "for dropped"),
         ("45s", None, "for halved"),
         ("3m", None, "for doubled"),
-        ("1m30s", "5m", "keep_firing_for of 5m added"),
+        ("1m30s", "5m", "keep_firing_for 5m added"),
     ]
 
 
 def test_of_texts() -> None:
-    rule = {
-        "record": "r",
-        "expr": "vector(1)",
-        "labels": {"a": "1", "b": "2"},
-        "annotations": {"c": "3"},
-    }
+    texts = rule(expr="vector(1)", labels={"a": "1", "b": "2"}, annotations={"c": "3"})
     found = [
-        (each.what, each.body["labels"], each.body["annotations"]) for each in mutants(rule, labels)
+        (each.description, each.body["labels"], each.body["annotations"])
+        for each in mutants(texts, labels)
+        if each.operator in ("label", "annotation")
     ]
     assert found == [
-        ("label a damaged", {"a": "1 damaged", "b": "2"}, {"c": "3"}),
+        ("label a changed", {"a": "1 changed", "b": "2"}, {"c": "3"}),
         ("label a dropped", {"b": "2"}, {"c": "3"}),
-        ("label b damaged", {"a": "1", "b": "2 damaged"}, {"c": "3"}),
+        ("label b changed", {"a": "1", "b": "2 changed"}, {"c": "3"}),
         ("label b dropped", {"a": "1"}, {"c": "3"}),
-        ("annotation c damaged", {"a": "1", "b": "2"}, {"c": "3 damaged"}),
+        ("annotation c changed", {"a": "1", "b": "2"}, {"c": "3 changed"}),
         ("annotation c dropped", {"a": "1", "b": "2"}, {}),
     ]
 
 
 OURS = [
-    rule
+    Rule(Path(path), 1, body)
     for path, text in files().items()
     if path.startswith("alerts/")
     for group in yaml.safe_load(text)["groups"]
-    for rule in group["rules"]
+    for body in group["rules"]
 ]
 
 
-@pytest.mark.parametrize("rule", OURS, ids=lambda rule: rule.get("record") or rule["alert"])
-def test_each_changes_one_thing_of_a_rule_and_says_which_case_is_missing(
-    rule: dict[str, Any],
-) -> None:
-    found = list(mutants(rule, labels))
+@pytest.mark.parametrize("ours", OURS, ids=lambda each: each.name)
+def test_each_changes_one_thing_of_a_rule_and_says_which_case_is_missing(ours: Rule) -> None:
+    found = list(mutants(ours, labels))
     assert found
     for each in found:
-        keys = {*rule, *each.body}
-        assert len([key for key in keys if rule.get(key) != each.body.get(key)]) == 1, each.what
-        assert each.body["expr"] != normal(rule)["expr"] or each.kind not in ("number", "window")
+        keys = {*ours.body, *each.body}
+        (changed,) = [key for key in keys if ours.body.get(key) != each.body.get(key)]
+        assert changed != "expr" or each.body["expr"] != ours.normalized["expr"]
         assert "{}" not in each.hint
-    assert {each.kind for each in found} <= HINTS.keys()
+    assert {each.operator for each in found} <= OPERATORS.keys()
     assert len({str(each.body) for each in found}) == len(found)
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("0", 0),
+        ("0s", 0),
         ("5m", 300_000),
         ("1d12h", 129_600_000),
         ("1m30s500ms", 90_500),
         ("1y", 31_536_000_000),
+        ("2w", 1_209_600_000),
+        ("15d", 1_296_000_000),
     ],
 )
-def test_durations_are_read_as_prometheus_spells_them(text: str, value: int) -> None:
-    assert milliseconds(text) == value
+def test_durations_are_spelled_as_in_prometheus(text: str, value: int) -> None:
+    assert parse_duration(text) == value
+    assert format_duration(value) == text
 
 
-@pytest.mark.parametrize("text", ["", "5", "5 m", "1h 5m", "m"])
+def test_a_zero_needs_no_unit() -> None:
+    assert parse_duration("0") == 0
+
+
+@pytest.mark.parametrize("text", ["", "5", "5 m", "1h 5m", "5m1h", "m"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no duration"):
-        milliseconds(text)
+    with pytest.raises(ValueError, match="is not a duration"):
+        parse_duration(text)

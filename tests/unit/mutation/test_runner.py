@@ -1,4 +1,4 @@
-"""The hunt with a promtool that says what the test wants, in the words of each version."""
+"""The runner with a fake promtool that prints what the test wants, as each version would."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.mutation.documents import SuiteError
-from generator.mutation.hunt import Hunt, Result
-from generator.mutation.mutants import Mutant
-from generator.mutation.promtool import Promtool
-from generator.mutation.scaffold import Scaffold
+from mutation.errors import InputError
+from mutation.mutants import Mutant
+from mutation.promtool import Promtool
+from mutation.runner import Result, Runner
+from mutation.slices import slices_by_rule
 from tests.unit.mutation.suites import suite
 
 RULES = """
@@ -58,54 +58,56 @@ def promtool(tmp_path: Path, request: pytest.FixtureRequest) -> Promtool:
     return Promtool(str(program), folder)
 
 
-def hunt(promtool: Promtool, folder: Path, *words: str) -> list[Result]:
-    """The fates of mutants of Down whose expressions hold these words."""
+def run(promtool: Promtool, folder: Path, *words: str) -> list[Result]:
+    """The results of mutants of Down whose expressions hold these words."""
     found = suite(folder, TESTS, rules=RULES)
-    told: list[Result] = []
-    made = Hunt(promtool, Scaffold(found), 2, told.append)
-    made.prove()
-    mutants = [Mutant({"alert": "Down", "expr": word}, "for", word) for word in words]
-    results = made.run([(found.rules[0], each) for each in mutants])
-    assert sorted(map(id, told)) == sorted(map(id, results))
+    heard: list[Result] = []
+    runner = Runner(promtool, slices_by_rule(found), 2, heard.append)
+    runner.run_baseline()
+    down = found.rules[0]
+    results = runner.run(
+        [Mutant(down, {"alert": "Down", "expr": word}, "for", word) for word in words]
+    )
+    assert sorted(map(id, heard)) == sorted(map(id, results))
     return results
 
 
-def test_fates_in_the_order_of_the_mutants(promtool: Promtool, tmp_path: Path) -> None:
+def test_results_come_in_the_order_of_the_mutants(promtool: Promtool, tmp_path: Path) -> None:
     words = ("noticed", "nothing", "unloadable", "collision", "nothing")
-    results = hunt(promtool, tmp_path, *words)
-    assert [each.mutant.what for each in results] == list(words)
-    assert [each.by is not None for each in results] == [True, False, False, True, False]
+    results = run(promtool, tmp_path, *words)
+    assert [each.mutant.description for each in results] == list(words)
+    assert [each.killed_by is not None for each in results] == [True, False, False, True, False]
     assert [each.survived for each in results] == [False, True, False, False, True]
     assert results[2].invalid == "could not parse"
-    assert list(promtool.folder.glob("test*")) != [], "those of the unchanged rules are kept"
+    assert len(list(promtool.folder.glob("test*"))) == 2, "those of the baseline alone are kept"
 
 
 def test_a_file_that_cannot_be_used_is_no_kill(promtool: Promtool, tmp_path: Path) -> None:
-    with pytest.raises(SuiteError, match="promtool cannot run it with a mutant of Down"):
-        hunt(promtool, tmp_path, "broken")
+    with pytest.raises(InputError, match="promtool cannot run this test with a mutant of Down"):
+        run(promtool, tmp_path, "broken")
 
 
 def test_a_mutant_whose_tests_do_not_end_is_killed_and_holds_nothing_up(
     promtool: Promtool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.mutation.hunt._PATIENCE", 1.0)
-    results = hunt(promtool, tmp_path, "endless", "nothing", "noticed")
+    monkeypatch.setattr("mutation.runner._MIN_TIMEOUT", 1.0)
+    results = run(promtool, tmp_path, "endless", "nothing", "noticed")
     assert [each.survived for each in results] == [False, True, False]
 
 
-def test_a_rule_without_a_test_is_untouched(promtool: Promtool, tmp_path: Path) -> None:
+def test_a_rule_without_a_test_is_uncovered(promtool: Promtool, tmp_path: Path) -> None:
     found = suite(tmp_path, TESTS, rules=RULES)
-    made = Hunt(promtool, Scaffold(found), 1, lambda _result: None)
-    made.prove()
-    alone = Mutant({"alert": "Alone", "expr": "y"}, "for", "y")
-    (result,) = made.run([(found.rules[1], alone)])
-    assert (result.untouched, result.survived) == (True, True)
+    runner = Runner(promtool, slices_by_rule(found), 1)
+    runner.run_baseline()
+    mutant = Mutant(found.rules[1], {"alert": "Alone", "expr": "y"}, "for", "y")
+    (result,) = runner.run([mutant])
+    assert (result.uncovered, result.survived) == (True, True)
 
 
 def test_the_unchanged_rules_must_pass_in_the_form_of_the_mutants(
     promtool: Promtool, tmp_path: Path
 ) -> None:
     found = suite(tmp_path, TESTS, rules=textwrap.dedent(RULES).replace("up == 0", "noticed"))
-    made = Hunt(promtool, Scaffold(found), 1, lambda _result: None)
-    with pytest.raises(SuiteError, match="passes in its file, yet not alone"):
-        made.prove()
+    runner = Runner(promtool, slices_by_rule(found), 1)
+    with pytest.raises(InputError, match="passes in its file, but fails with only the rules"):
+        runner.run_baseline()

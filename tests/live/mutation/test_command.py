@@ -1,4 +1,4 @@
-"""`python -m generator mutate` on small suites, with the real promtool."""
+"""`python -m mutation` on small suites, with the real promtool and nothing else of this project."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path, any_promtool: Path) -> Run:
-    """Runs the command in a copy of the suites, with the newest promtool unless told another."""
+    """Runs the command in a copy of the suites and of its package."""
     shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "mutation", tmp_path / "mutation")
 
     def run(*arguments: object, promtool: Path = any_promtool) -> subprocess.CompletedProcess[str]:
-        command = (sys.executable, "-m", "generator", "mutate", "--promtool", promtool, *arguments)
+        command = (sys.executable, "-m", "mutation", *arguments, "--promtool", promtool)
         done = subprocess.run(
             [str(each) for each in command],
             cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+            env={"PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
             check=False,
@@ -53,16 +54,15 @@ def survivors(done: subprocess.CompletedProcess[str]) -> set[str]:
 
 
 def test_a_complete_suite_kills_every_mutant(run: Run, promtool: Path) -> None:
-    done = run("complete/complete.yml", promtool=promtool)
+    done = run("--tests", "complete/complete.yml", promtool=promtool)
     assert done.returncode == 0, done.stdout + done.stderr
     assert last(done) == (
-        "44 mutants of 2 rules: 44 killed, 0 survived, 0 excused, 0 invalid; "
-        "score: 100 % of those to kill"
+        "44 mutants of 2 rules: 44 killed, 0 survived, 0 excused, 0 invalid; mutation score 100%"
     )
 
 
 def test_what_a_single_case_far_beyond_the_bound_misses(run: Run, promtool: Path) -> None:
-    done = run("complete/naive.yml", "--jobs", 1, promtool=promtool)
+    done = run("--tests", "complete/naive.yml", "--jobs", 1, promtool=promtool)
     assert done.returncode == 1
     total = "sum by (job) (increase(requests_total[5m]))"
     ratio = "job:failures:ratio5m"
@@ -70,29 +70,29 @@ def test_what_a_single_case_far_beyond_the_bound_misses(run: Run, promtool: Path
     assert survivors(done) == {
         f'{ratio}: sum of increase(requests_total{{status="error"}}[5m]) to max',
         f"{ratio}: {total} > … dropped",
-        *(f"{ratio}: bound of {total} (>) {each}" for each in ("-10%", "+10%", "doubled")),
+        *(f"{ratio}: threshold of {total} (>) {each}" for each in ("-10%", "+10%", "doubled")),
         f"{page}: unless maintenance == 1 dropped",
         f"{page}: {ratio} > … dropped",
-        *(f"{page}: bound of {ratio} (>) {each}" for each in ("-10%", "+10%")),
+        *(f"{page}: threshold of {ratio} (>) {each}" for each in ("-10%", "+10%")),
         *(f"{page}: maintenance == … {each}" for each in ("flipped", "dropped")),
-        *(f"{page}: bound of maintenance (==) {each}" for each in ("-10%", "+10%", "doubled")),
+        *(f"{page}: threshold of maintenance (==) {each}" for each in ("-10%", "+10%", "doubled")),
         *(f"{page}: for {each}" for each in ("dropped", "halved", "doubled")),
         *(f"{page}: keep_firing_for {each}" for each in ("dropped", "halved", "doubled")),
     }
 
 
 def test_the_rules_of_the_guide_with_tests_that_fire_once(run: Run) -> None:
-    done = run("seed/tests.yml")
+    done = run("--tests", "seed/tests.yml")
     assert done.returncode == 1
     found = survivors(done)
     assert last(done).startswith("44 mutants of 3 rules: 12 killed, 32 survived, ")
-    told = " ".join((ROOT / "docs/mutation.md").read_text().split())
-    assert "44 mutants, of which 12 are killed" in told
-    assert "any of the 32 others" in told
+    readme = " ".join((ROOT / "mutation/README.md").read_text().split())
+    assert "12 of 44 mutants are killed" in readme
+    assert "the other 32" in readme
     for alert in ("HighErrorRate", "HighLatency", "MemoryLeak"):
-        for change in ("for dropped", "for halved", "keep_firing_for of 5m added"):
+        for change in ("for dropped", "for halved", "keep_firing_for 5m added"):
             assert f"{alert}: {change}" in found
-        assert any(each.startswith(f"{alert}: bound of ") for each in found)
+        assert any(each.startswith(f"{alert}: threshold of ") for each in found)
     assert (
         'HighErrorRate: status="error" of auditor_verify_requests_total{status="error"}[5m] dropped'
         in found
@@ -100,22 +100,22 @@ def test_the_rules_of_the_guide_with_tests_that_fire_once(run: Run) -> None:
 
 
 def test_a_survivor_is_shown_with_its_place_the_change_and_the_missing_case(run: Run) -> None:
-    done = run("seed/tests.yml", "--only", "HighErr*")
+    done = run("--tests", "seed/tests.yml", "--only", "HighErr*")
     shown = """\
 seed/rules.yml:6: HighErrorRate: for halved
      expr: rate(auditor_verify_requests_total{status="error"}[5m]) > 0.05
   -  for: 5m
   +  for: 2m30s
      annotations:
-  missing: a case just before the end of `for`, and one just after
+  missing: a case just before `for` has passed and one just after
 """
     assert shown in done.stdout
-    assert shown.removeprefix("seed/") in (ROOT / "docs/mutation.md").read_text()
+    assert shown.removeprefix("seed/") in (ROOT / "mutation/README.md").read_text()
     assert "HighLatency" not in done.stdout
 
 
 def test_results_are_written_for_programs(run: Run, tmp_path: Path) -> None:
-    assert run("complete/naive.yml", "--json", "result.json").returncode == 1
+    assert run("--tests", "complete/naive.yml", "--json", "result.json").returncode == 1
     document: dict[str, Any] = json.loads((tmp_path / "result.json").read_text())
     assert document["mutants"] == 42 == len(document["results"])
     assert document["killed"] + document["survived"] == 42
@@ -130,7 +130,7 @@ def test_results_are_written_for_programs(run: Run, tmp_path: Path) -> None:
 
 
 def test_several_test_files_kill_together(run: Run) -> None:
-    done = run("complete/naive.yml", "complete/complete.yml", "seed/tests.yml")
+    done = run("--tests", "complete/naive.yml", "complete/complete.yml", "seed/tests.yml")
     assert done.returncode == 1
     assert not any(each.startswith(("Failures", "job:")) for each in survivors(done))
 
@@ -139,53 +139,61 @@ def test_excuses_count_and_do_not_outlive_what_they_excuse(run: Run, tmp_path: P
     excuses = tmp_path / "excuses.yaml"
     entry = "- {{rule: {}, change: {}, reason: it says nothing}}\n"
     excuses.write_text("excuses:\n" + entry.format("'*'", "for dropped"))
-    done = run("seed/tests.yml", "--excuses", excuses)
+    done = run("--tests", "seed/tests.yml", "--excuses", excuses)
     assert done.returncode == 1
     assert "12 killed, 29 survived, 3 excused" in last(done)
     excuses.write_text("excuses:\n" + entry.format("Nobody", "for dropped"))
-    done = run("complete/complete.yml", "--excuses", excuses)
-    assert (done.returncode, "excuse that fits no mutant" in done.stderr) == (1, True)
-    assert run("complete/complete.yml", "--excuses", excuses, "--only", "*").returncode == 0
+    done = run("--tests", "complete/complete.yml", "--excuses", excuses)
+    assert (done.returncode, "the excuse matches no mutant" in done.stderr) == (1, True)
+    done = run("--tests", "complete/complete.yml", "--excuses", excuses, "--only", "Failures")
+    assert done.returncode == 0
     excuses.write_text("excuses:\n" + entry.format("Failures", "for dropped"))
-    done = run("complete/complete.yml", "--excuses", excuses)
+    done = run("--tests", "complete/complete.yml", "--excuses", excuses)
     assert done.returncode == 1
-    assert "which is killed by complete/complete.yml:" in done.stderr
+    assert "for dropped` is killed by complete/complete.yml:" in done.stderr
     excuses.write_text("excuses:\n- rule: A\n")
-    done = run("complete/complete.yml", "--excuses", excuses)
+    done = run("--tests", "complete/complete.yml", "--excuses", excuses)
     assert done.returncode == 2
-    assert f"{excuses}:2:3: excuses[0].change: found no such key, expected a text" in done.stderr
+    assert f"{excuses}:2: an excuse needs a text for `change`" in done.stderr
 
 
-def test_a_rule_that_no_test_touches_is_said_in_one_line(run: Run) -> None:
-    done = run("complete/complete.yml", "--rules", "seed/rules.yml")
+def test_a_rule_that_no_test_covers_is_one_line(run: Run) -> None:
+    done = run("complete/rules.yml", "seed/rules.yml", "--tests", "complete/complete.yml")
     assert done.returncode == 1
-    assert "seed/rules.yml:6: no test touches HighErrorRate; its 16 mutants survive" in done.stdout
+    assert "seed/rules.yml:6: no test covers HighErrorRate: 16 mutants survived" in done.stdout
     assert "missing:" not in done.stdout
+    assert last(done).startswith("88 mutants of 5 rules: 44 killed, 44 survived, ")
+
+
+def test_only_the_given_rule_files_are_mutated(run: Run) -> None:
+    done = run("seed/rules.yml", "--tests", "complete/complete.yml", "seed/tests.yml")
+    assert done.returncode == 1
+    assert last(done).startswith("44 mutants of 3 rules: 12 killed, ")
 
 
 def test_a_sample_is_the_same_every_time(run: Run) -> None:
-    done = [run("complete/complete.yml", "--sample", 20, "--seed", 3) for _ in range(2)]
+    done = [run("--tests", "complete/complete.yml", "--sample", 20, "--seed", 3) for _ in range(2)]
     assert last(done[0]) == last(done[1])
     assert last(done[0]).startswith("20 mutants of ")
 
 
-def test_tests_that_fail_as_they_stand_are_told_in_promtools_words(
+def test_tests_that_fail_on_the_unchanged_rules_are_shown_as_promtool_does(
     run: Run, tmp_path: Path
 ) -> None:
     path = tmp_path / "complete/naive.yml"
     path.write_text(path.read_text().replace("fails 50%", "fails 51%"))
-    done = run(path)
+    done = run("--tests", path)
     assert done.returncode == 2
-    assert f"{path} fails without any mutant:" in done.stderr
+    assert f"{path} fails on the unchanged rules:" in done.stderr
     assert "got:[" in done.stderr
 
 
-def test_a_rule_whose_expression_is_not_understood_keeps_its_other_mutants(
+def test_a_rule_whose_expression_cannot_be_parsed_keeps_its_other_mutants(
     run: Run, tmp_path: Path
 ) -> None:
     path = tmp_path / "seed/rules.yml"
     path.write_text(path.read_text().replace("[5m]) > 0.05", "[5m] offset -0s) > 0.05"))
-    done = run(tmp_path / "seed/tests.yml", "--only", "HighErrorRate")
+    done = run("--tests", tmp_path / "seed/tests.yml", "--only", "HighErrorRate")
     assert done.returncode == 1, done.stderr
     assert "for dropped" in done.stdout
 
@@ -194,42 +202,46 @@ def test_a_rule_whose_expression_is_not_understood_keeps_its_other_mutants(
     ("arguments", "message"),
     [
         (["nowhere.yml"], "nowhere.yml: No such file or directory"),
-        (["complete/complete.yml", "--only", "Nobody"], "no rule is named Nobody"),
-        ([], "found no promtool-tests/*.yml here, expected the bundle's folder or test files"),
-        (["complete/rules.yml"], "the tests name no rule file that has a rule in `rule_files`"),
-        (["complete/complete.yml", "--promtool", "nosuch"], "nosuch: found no program"),
+        (["complete/complete.yml", "--only", "Nobody"], "no rule to mutate is named Nobody"),
+        ([], "--tests: expected at least one argument"),
+        (["complete/rules.yml"], "no rules found: the tests name no rule file that has any"),
         (["complete/complete.yml", "--jobs", "0"], "'0' is not a whole number above zero"),
     ],
 )
 def test_bad_input_is_one_clear_message(run: Run, arguments: list[str], message: str) -> None:
-    done = run(*arguments)
+    done = run("--tests", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_a_missing_promtool_is_one_clear_message(run: Run) -> None:
+    done = run("--tests", "complete/complete.yml", promtool=Path("nosuch"))
+    assert done.returncode == 2
+    assert done.stderr == "nosuch: no such program; give the path of promtool with --promtool\n"
 
 
 def test_without_the_parser_it_says_what_to_install(run: Run, tmp_path: Path) -> None:
     (tmp_path / "promql_parser.py").write_text(
         "raise ModuleNotFoundError('hidden', name='promql_parser')\n"
     )
-    done = run("complete/complete.yml")
+    done = run("--tests", "complete/complete.yml")
     assert done.returncode == 2
-    assert done.stderr == "mutate needs promql-parser: pip install promql-parser\n"
+    assert done.stderr == "missing packages: pip install promql-parser PyYAML\n"
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_however_it_is_ended_nothing_stays(any_promtool: Path, by: signal.Signals) -> None:
+    tests = sorted(ROOT.glob("promtool-tests/*.yml"))
+    command = (sys.executable, "-m", "mutation", "--jobs", "1", "--promtool", any_promtool)
     process = subprocess.Popen(
-        [sys.executable, "-m", "generator", "mutate", "--promtool", any_promtool, "--jobs", "1"],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
+        [*command, "--tests", *tests], cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     folder = Path(until(lambda: used(process.pid), "promtool runs", 30))
     assert folder.is_dir()
     process.send_signal(by)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert said == "\nstopped before the end\n"
+    assert said == "\ninterrupted\n"
     assert not folder.exists()
 
 
@@ -241,6 +253,6 @@ def used(pid: int) -> str:
             environment = (stat.parent / "environ").read_text() if int(parent) == pid else ""
         except OSError:  # it has ended
             continue
-        if found := re.search(r"TMPDIR=([^\0]*/mutate-[^\0]*)", environment):
+        if found := re.search(r"TMPDIR=([^\0]*/mutation-[^\0]*)", environment):
             return found[1]
     return ""

@@ -10,23 +10,22 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.mutation.parse import PromqlError, parse
-from generator.mutation.tree import (
+from mutation.expression import (
     COMPARISONS,
-    SETS,
+    SET_OPERATORS,
     Aggregation,
     Binary,
     Call,
     Matcher,
-    Negative,
+    Negation,
     Node,
     Number,
     Parens,
     Selector,
     Subquery,
-    When,
     children,
 )
+from mutation.parser import PromqlError, parse
 from tests.bundle import files
 
 OURS = sorted(
@@ -118,22 +117,20 @@ def test_what_is_no_promql_is_refused(expr: str) -> None:
 
 
 NAMES = st.sampled_from(["a", "b:c", "up"])
-SECONDS = st.sampled_from([0.001, 30.0, 300.0, 5400.0, 86400.0])
-OFFSETS = st.one_of(st.none(), SECONDS, SECONDS.map(lambda each: -each))
+DURATIONS = st.sampled_from([1, 30_000, 300_000, 5_400_000, 86_400_000])
+OFFSETS = st.one_of(st.just(0), DURATIONS, DURATIONS.map(lambda each: -each))
 MATCHERS = st.builds(
     Matcher,
     st.sampled_from(["job", "le"]),
     st.sampled_from(["=", "!=", "=~", "!~"]),
     st.text("ab.\"'\\`\n0", max_size=5),
 ).filter(lambda each: "~" not in each.op or "\\" not in each.value)
-INSTANT = st.builds(
-    Selector, NAMES, st.lists(MATCHERS, max_size=2).map(tuple), st.builds(When, offset=OFFSETS)
-)
+INSTANT = st.builds(Selector, NAMES, st.lists(MATCHERS, max_size=2).map(tuple), offset=OFFSETS)
 NUMBERS = st.floats(allow_nan=False).map(Number)
 
 
 def ranged(selector: Selector) -> Call:
-    return Call("rate", (replace(selector, when=replace(selector.when, range=60.0)),))
+    return Call("rate", (replace(selector, range=60_000),))
 
 
 def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -145,7 +142,7 @@ def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.builds(Binary, arithmetic, NUMBERS, inner),
         st.builds(
             Binary,
-            st.sampled_from(SETS),
+            st.sampled_from(SET_OPERATORS),
             inner,
             inner,
             matching=st.sampled_from(["on", "ignoring"]),
@@ -158,13 +155,13 @@ def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             grouping=st.sampled_from(["by", "without"]),
             labels=labels,
         ),
-        st.builds(Negative, inner),
+        st.builds(Negation, inner),
         st.builds(
-            lambda node, when: Call("max_over_time", (Subquery(node, when),)),
+            lambda *parts: Call("max_over_time", (Subquery(*parts),)),
             inner,
-            st.builds(
-                When, range=SECONDS, step=st.one_of(st.none(), SECONDS), subquery=st.just(True)
-            ),
+            DURATIONS,
+            st.one_of(st.none(), DURATIONS),
+            OFFSETS,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Which rules an assertion can be touched by, and what is left of the files for it."""
+"""Which rules an assertion depends on, and the slices and files made of that."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from generator.mutation.reach import InputLabels, Reach
-from generator.mutation.scaffold import Scaffold, Workshop
-from generator.mutation.suite import Suite
-from generator.mutation.tree import Selector
-from tests.unit.mutation.suites import suite
+from mutation.dependencies import Dependencies, InputLabels
+from mutation.expression import Selector
+from mutation.sandbox import Sandbox
+from mutation.slices import slices_by_rule
+from mutation.suite import Rule, Suite
+from tests.unit.mutation.suites import mutant, suite
 
 RULES = """
     groups:
@@ -58,57 +59,58 @@ def names(rules: object) -> set[str]:
     return {rule.name for rule in rules}  # type: ignore[attr-defined]  # rules
 
 
-def test_an_alert_reaches_all_that_it_reads(tmp_path: Path) -> None:
-    reach = Reach(small(tmp_path).groups)
-    assert names(reach.of_alert("Errors")) == {"Errors", "a:ratio", "a:errors", "a:total"}
-    assert names(reach.of_alert("Slow")) == {"Slow", "a:other"}, "a text asks for it"
-    assert names(reach.of_alert("Both")) == {"Both", "Slow", "a:other", "a:total"}
-    assert reach.of_alert("Nobody") == frozenset()
+def named(found: Suite, name: str) -> Rule:
+    return next(rule for rule in found.rules if rule.name == name)
 
 
-def test_every_alert_where_any_may_be_meant(tmp_path: Path) -> None:
-    reach = Reach(small(tmp_path).groups)
-    assert {"Errors", "Slow", "Both", "Any", "Unknown"} <= names(reach.of_alert("Any"))
+def test_an_alert_depends_on_all_that_it_reads(tmp_path: Path) -> None:
+    dependencies = Dependencies(small(tmp_path).groups)
+    assert names(dependencies.of_alert("Errors")) == {"Errors", "a:ratio", "a:errors", "a:total"}
+    assert names(dependencies.of_alert("Slow")) == {"Slow", "a:other"}, "a text asks for it"
+    assert names(dependencies.of_alert("Both")) == {"Both", "Slow", "a:other", "a:total"}
+    assert dependencies.of_alert("Nobody") == frozenset()
 
 
-def test_every_rule_where_it_cannot_be_told(tmp_path: Path) -> None:
+def test_all_alerts_if_any_may_be_meant(tmp_path: Path) -> None:
+    dependencies = Dependencies(small(tmp_path).groups)
+    assert {"Errors", "Slow", "Both", "Any", "Unknown"} <= names(dependencies.of_alert("Any"))
+
+
+def test_all_rules_if_it_is_unclear_which(tmp_path: Path) -> None:
     found = small(tmp_path)
-    reach = Reach(found.groups)
-    assert reach.of_alert("Unknown") == frozenset(found.rules)
-    assert reach.of_expression("no promql (") == frozenset(found.rules)
-    assert reach.of_expression('{job="j"}') == frozenset(found.rules)
+    dependencies = Dependencies(found.groups)
+    assert dependencies.of_alert("Unknown") == frozenset(found.rules)
+    assert dependencies.of_expression("no promql (") == frozenset(found.rules)
+    assert dependencies.of_expression('{job="j"}') == frozenset(found.rules)
 
 
-def test_an_expression_reaches_what_it_names(tmp_path: Path) -> None:
-    reach = Reach(small(tmp_path).groups)
-    assert names(reach.of_expression("a:ratio + y")) == {"a:ratio", "a:errors", "a:total"}
-    assert names(reach.of_expression('{__name__="a:other"}')) == {"a:other"}
-    assert reach.of_expression("y") == frozenset()
+def test_an_expression_depends_on_what_it_names(tmp_path: Path) -> None:
+    dependencies = Dependencies(small(tmp_path).groups)
+    assert names(dependencies.of_expression("a:ratio + y")) == {"a:ratio", "a:errors", "a:total"}
+    assert names(dependencies.of_expression('{__name__="a:other"}')) == {"a:other"}
+    assert dependencies.of_expression("y") == frozenset()
 
 
-def test_a_unit_has_the_assertions_that_a_rule_touches_and_no_other(tmp_path: Path) -> None:
+def test_a_slice_has_the_assertions_that_a_rule_affects_and_no_other(tmp_path: Path) -> None:
     found = small(tmp_path)
-    scaffold = Scaffold(found)
-    other = next(rule for rule in found.rules if rule.name == "a:other")
-    (unit,) = scaffold.of_rule[other]
-    assert [each.body.get("alertname") or each.body["expr"] for each in unit.assertions] == [
+    slices = slices_by_rule(found)
+    (slice_,) = slices[named(found, "a:other")]
+    assert [each.body.get("alertname") or each.body["expr"] for each in slice_.assertions] == [
         "Slow",
         "a:other",
     ]
-    both = next(rule for rule in found.rules if rule.name == "Both")
-    assert scaffold.of_rule[both] == []
-    assert len(scaffold.units) == 3, "one for Errors, one for Slow alone, one for a:other"
+    assert slices[named(found, "Both")] == []
+    different = {each for several in slices.values() for each in several}
+    assert len(different) == 3, "one for Errors, one for Slow alone, one for a:other"
 
 
 def test_files_keep_the_order_the_head_and_the_spelling(tmp_path: Path) -> None:
     found = small(tmp_path)
     folder = tmp_path / "work"
     folder.mkdir()
-    scaffold, workshop = Scaffold(found), Workshop(folder)
-    errors = next(rule for rule in found.rules if rule.name == "Errors")
-    test, own = workshop.test(
-        scaffold.of_rule[errors][0], errors, {**errors.body, "expr": "a:ratio > 2"}
-    )
+    errors = named(found, "Errors")
+    (slice_,) = slices_by_rule(found)[errors]
+    test, own = Sandbox(folder).write_test(slice_, mutant(errors, expr="a:ratio > 2"))
     document = yaml.safe_load(test.read_text())
     assert document["rule_files"] == [own.name]
     assert document["evaluation_interval"] == "1m"
