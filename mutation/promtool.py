@@ -14,7 +14,7 @@ from typing import Final
 
 _SUCCESS: Final = "  SUCCESS"
 _FAILED: Final = "  FAILED:"
-_LONGEST: Final = 3600.0
+_TIMEOUT: Final = 3600.0
 # What promtool prints for a failing assertion and for a rule that cannot be evaluated.
 _ASSERTION: Final = re.compile(r"^    (alertname|expr|rule): ", re.MULTILINE)
 
@@ -42,9 +42,9 @@ class Promtool:
 
     def check(self, files: Sequence[Path]) -> list[Verdict]:
         """Whether each rule file can be loaded."""
-        return self._run(("check", "rules", "--lint=none"), files, _LONGEST)
+        return self._run(("check", "rules", "--lint=none"), files, _TIMEOUT)
 
-    def test(self, files: Sequence[Path], timeout: float = _LONGEST) -> list[Verdict]:
+    def test(self, files: Sequence[Path], timeout: float = _TIMEOUT) -> list[Verdict]:
         """On each test file in order, up to the one that is running when the time is up."""
         return self._run(("test", "rules"), files, timeout)
 

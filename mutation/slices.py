@@ -38,6 +38,8 @@ class Assertion:
 
 @dataclass(frozen=True, eq=False)
 class Slice:
+    """A test case with some of its assertions, and the rules that these depend on."""
+
     file: CaseFile
     case: Case
     assertions: tuple[Assertion, ...]

@@ -41,7 +41,7 @@ class Rule:
     @property
     def title(self) -> str:
         """The name, with the severity of an alert, which may have a rule for each."""
-        severity = (self.body.get("labels") or {}).get("severity")
+        severity = self.body.get("labels", {}).get("severity")
         return f"{self.name} ({severity})" if self.is_alert and severity else self.name
 
     @cached_property
