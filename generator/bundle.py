@@ -7,6 +7,7 @@ from typing import Final
 from generator import dashboards, deploy, promtool, rules, runbooks, sidecar, targets
 from generator.alerts import all_alerts, all_recordings
 from generator.deploy import kubernetes
+from generator.panel_ids import PanelIds
 from generator.scenarios import all_scenarios
 from generator.scenarios.render import render as render_scenarios
 from generator.thresholds import Thresholds
@@ -27,16 +28,17 @@ FOLDERS: Final = (
 MARK: Final = "Generated from thresholds.yaml"
 
 
-def render(thresholds: Thresholds) -> dict[str, str]:
-    """Every artefact by its path below the project's folder.
+def render(thresholds: Thresholds, ids: PanelIds | None = None) -> dict[str, str]:
+    """Every artefact by its path below the project's folder, and new ids of panels.
 
-    Raises ValueError where one would be empty.
+    `ids` are those that panels have already, the committed ones if none are given.
+    Raises ValueError where an artefact would be empty.
     """
-    alerts = all_alerts(thresholds)
+    alerts = all_alerts(thresholds, ids)
     recordings = all_recordings(thresholds, alerts)
     mirrored = {
         **rules.render(thresholds, alerts, recordings),
-        **dashboards.render(thresholds, alerts),
+        **dashboards.render(thresholds, alerts, ids),
     }
     files = {
         **mirrored,

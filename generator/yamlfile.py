@@ -27,7 +27,7 @@ def _text(dumper: Any, text: str) -> Any:
 _Dumper.add_representer(str, _text)
 
 
-def dump(document: Any) -> str:
+def dump(document: Any, header: str = HEADER) -> str:
     """`document` as YAML below the header, keys in their given order."""
     body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=10**6, allow_unicode=True)
-    return HEADER + body
+    return header + body

@@ -58,17 +58,18 @@ class Recording:
 
 @dataclass(frozen=True)
 class Panel:
-    """Where an alert's quantity is plotted; `id` is unique in the dashboard and never changes.
+    """Where an alert's quantity is plotted.
 
-    The dashboard's variables do not narrow a quantity that is `whole`.
+    The dashboard's variables do not narrow a quantity that is `whole`. `id` comes from the
+    committed ids, once all alerts are known.
     """
 
     dashboard: Dashboard
     section: str
-    id: int
     title: str
     legend: str
     whole: bool = False
+    id: int = 0
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ UNITS: Final = {
 
 def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
     return TimeSeries(
-        id=alert.panel.id,
+        key=alert.key,
         title=alert.panel.title,
         description=_description(alert),
         queries=(Query(alert.quantity, alert.panel.legend, whole=alert.panel.whole),),

@@ -35,7 +35,7 @@ def build(thresholds: Thresholds) -> Dashboard:
         description="Which verifications fail, how many, and why. Start with the ERROR lines.",
         sections=(
             Section("Failures", (_by_status(), _count(thresholds))),
-            Section("Error budget", (budget_left(thresholds, availability, 3),)),
+            Section("Error budget", (budget_left(thresholds, availability),)),
             Section(
                 "Logs",
                 lines=(
@@ -53,7 +53,7 @@ def _by_status() -> Panel:
     zero = f"0 * sum(rate({names.REQUESTS}{{}}[$__rate_interval]))"
     none = f'label_replace({zero}, "status", "error", "", "")'
     return TimeSeries(
-        id=1,
+        key="verifications_by_status",
         title="Verifications by status",
         description=(
             "Handled verifications a second. Refused ones (401, 422, 429) are counted nowhere. "
@@ -69,7 +69,7 @@ def _by_status() -> Panel:
 def _count(thresholds: Thresholds) -> Panel:
     window = thresholds.alerts.high_error_rate.window
     return TimeSeries(
-        id=2,
+        key="failed_verifications",
         title=f"Failed verifications within {format_duration(window)}",
         description=(
             "How many, whatever the traffic, the first ones after a start included. A few: read "
@@ -92,7 +92,7 @@ def _by_kind(thresholds: Thresholds, window: str) -> str:
 
 def _kinds_over_time(thresholds: Thresholds) -> Panel:
     return TimeSeries(
-        id=5,
+        key="error_kinds_over_time",
         title="ERROR lines by kind",
         description=(
             "A kind is the message up to its first number or quotation. A new kind after a "
@@ -107,7 +107,7 @@ def _kinds_over_time(thresholds: Thresholds) -> Panel:
 
 def _kinds(thresholds: Thresholds) -> Panel:
     return BarGauge(
-        id=6,
+        key="error_kinds",
         title="Kinds of ERROR lines",
         description="How often each kind occurred in the chosen time. Start with the first.",
         queries=(
@@ -124,7 +124,7 @@ def _kinds(thresholds: Thresholds) -> Panel:
 
 def _lines(thresholds: Thresholds) -> Panel:
     return Logs(
-        id=7,
+        key="error_lines",
         title="Newest ERROR lines",
         description=(
             "What the Auditor wrote when a verification failed. Open a line for its details; the "

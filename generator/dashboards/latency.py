@@ -33,7 +33,7 @@ def build(thresholds: Thresholds) -> Dashboard:
         ),
         sections=(
             Section("Percentiles"),
-            Section("Latency budget", (budget_left(thresholds, speed, 8),)),
+            Section("Latency budget", (budget_left(thresholds, speed),)),
             Section(
                 "Distribution",
                 (_all_percentiles(), _heatmap(), _shares(thresholds), _mean()),
@@ -50,7 +50,7 @@ def _rate(part: str, by: str = "", matchers: str = "") -> str:
 
 def _all_percentiles() -> Panel:
     return TimeSeries(
-        id=1,
+        key="percentiles",
         title="Percentiles of all instances",
         description=(
             "All instances chosen as one. The tail alone rises: a few heavy requests; the median "
@@ -70,7 +70,7 @@ def _all_percentiles() -> Panel:
 
 def _heatmap() -> Panel:
     return Heatmap(
-        id=2,
+        key="durations",
         title="Verifications by duration",
         description=(
             "How many verifications took how long. A second band apart from the first: one kind of "
@@ -91,7 +91,7 @@ def _shares(thresholds: Thresholds) -> Panel:
     buckets = thresholds.service.latency_buckets
     targets = {field: getattr(rows, field).target for field in QUANTILES}
     return TimeSeries(
-        id=3,
+        key="within_targets",
         title="Verifications within their targets",
         description=(
             "Share of the verifications that were as fast as each percentile's target. The target "
@@ -130,7 +130,7 @@ def share(buckets: tuple[float, ...], bound: float) -> str:
 def _mean() -> Panel:
     by = " by (instance) "
     return TimeSeries(
-        id=4,
+        key="mean_by_instance",
         title="Mean by instance",
         description=(
             "Instances should be alike. One that is slower: compare its processor time and "
@@ -155,7 +155,7 @@ def _instances(thresholds: Thresholds) -> Panel:
     ]
     rate = f"sum by (job, instance) (rate({names.REQUESTS}{{}}[$__rate_interval]))"
     return Table(
-        id=5,
+        key="percentiles_by_instance",
         title="Percentiles by instance",
         description=(
             "The percentiles as the alerts read them. One instance slower than the rest: restart "
@@ -181,7 +181,7 @@ def _instances(thresholds: Thresholds) -> Panel:
 
 def _queues() -> Panel:
     return TimeSeries(
-        id=6,
+        key="waiting_connections",
         title="Requests waiting for a worker",
         description=(
             "Connections with unread bytes, and connections the listener has not accepted. The "
@@ -198,7 +198,7 @@ def _queues() -> Panel:
 
 def _probe() -> Panel:
     return Heatmap(
-        id=7,
+        key="health_durations",
         title="GET /health by duration",
         description=(
             "What a client that only asks for the health feels. Slow probes while verifications "

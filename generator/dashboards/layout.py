@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from generator.alerts.model import Alert
@@ -11,6 +12,7 @@ from generator.dashboards import theme
 from generator.dashboards.alertpanels import alert_panel
 from generator.dashboards.correct import Json
 from generator.dashboards.panels import Dashboard, Panel, Section
+from generator.panel_ids import PanelIds
 from generator.thresholds.model import Thresholds
 
 COLUMNS: Final = 24
@@ -18,32 +20,45 @@ HEIGHT: Final = 8
 _WIDEST_LINE: Final = 3
 
 
-def assemble(thresholds: Thresholds, dashboard: Dashboard, alerts: Sequence[Alert]) -> Json:
-    """The dashboard with the panels of its alerts; sections that only alerts name come last."""
+def with_alert_panels(
+    thresholds: Thresholds, dashboard: Dashboard, alerts: Sequence[Alert]
+) -> Dashboard:
+    """With the panels of its alerts; sections that only alerts name come last."""
     here = [alert for alert in alerts if alert.panel.dashboard == dashboard.name]
     known = {section.title for section in dashboard.sections}
     others = dict.fromkeys(
         alert.panel.section for alert in here if alert.panel.section not in known
     )
+    sections = [*dashboard.sections, *(Section(title) for title in others)]
+    return replace(
+        dashboard,
+        sections=tuple(
+            replace(
+                section,
+                panels=(
+                    *section.panels,
+                    *(alert_panel(thresholds, a) for a in here if a.panel.section == section.title),
+                ),
+            )
+            for section in sections
+        ),
+    )
+
+
+def assemble(thresholds: Thresholds, dashboard: Dashboard, ids: PanelIds) -> Json:
+    """The dashboard's JSON: the row of each section, its lines of panels below."""
     panels: list[Json] = []
     y = 0
-    for section in (*dashboard.sections, *(Section(title) for title in others)):
-        of_alerts = [
-            alert_panel(thresholds, each) for each in here if each.panel.section == section.title
-        ]
-        own = (*section.panels, *of_alerts)
-        lines = [*section.lines, *((HEIGHT, line) for line in _lines(own))]
-        panels.append(theme.row(_row_id(section.title), section.title, y))
+    for section in dashboard.sections:
+        panels.append(theme.row(ids.row(dashboard.name, section.title), section.title, y))
         y += 1
+        lines = [*section.lines, *((HEIGHT, line) for line in _lines(section.panels))]
         for height, line in lines:
-            panels += _place(line, y, height)
+            for panel, (left, right) in zip(line, pairwise(_edges(len(line))), strict=True):
+                place = {"h": height, "w": right - left, "x": left, "y": y}
+                panels.append(theme.panel(panel, ids.panel(dashboard.name, panel.key), place))
             y += height
     return theme.dashboard(thresholds, dashboard, panels)
-
-
-def _row_id(title: str) -> int:
-    """An id that a row keeps whatever comes before it, beyond those of all panels."""
-    return 1000 + zlib.crc32(title.encode()) % 1_000_000
 
 
 def _lines(panels: Sequence[Panel]) -> Iterable[tuple[Panel, ...]]:
@@ -53,10 +68,6 @@ def _lines(panels: Sequence[Panel]) -> Iterable[tuple[Panel, ...]]:
         yield tuple(panels[len(panels) * index // lines : len(panels) * (index + 1) // lines])
 
 
-def _place(line: Sequence[Panel], y: int, height: int) -> list[Json]:
-    """The panels of a line side by side, the grid's columns shared evenly."""
-    edges = [COLUMNS * index // len(line) for index in range(len(line) + 1)]
-    return [
-        theme.panel(each, edges[index], y, edges[index + 1] - edges[index], height)
-        for index, each in enumerate(line)
-    ]
+def _edges(count: int) -> list[int]:
+    """The columns at which `count` panels of about the same width begin and end."""
+    return [COLUMNS * index // count for index in range(count + 1)]

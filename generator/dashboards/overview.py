@@ -57,7 +57,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
     slowest = quantile(names.LATENCY, "p95", thresholds.alerts.high_latency.window)
     return (
         Stat(
-            id=1,
+            key="request_rate",
             title="Requests a second",
             description=(
                 "Verifications that workers took. None in working hours: see whether clients reach "
@@ -68,7 +68,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
             unit="reqps",
         ),
         Stat(
-            id=2,
+            key="failed_share",
             title=f"Failed within {format_duration(window)}",
             description=(
                 "Share of the verifications that failed. Next: Failures on the errors dashboard."
@@ -80,7 +80,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
             steps=levels.of_row(failures),
         ),
         Stat(
-            id=3,
+            key="slowest_p95",
             title="p95 of the slowest instance",
             description=(
                 "95% of the verifications take this long or less; waiting for a worker is not in "
@@ -92,7 +92,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
             steps=levels.of_row(p95),
         ),
         Stat(
-            id=4,
+            key="active_clients",
             title="Active clients",
             description=(
                 "Addresses with an open connection to the API. A proxy in front counts as one."
@@ -109,7 +109,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
     burn = objectives.burn_rate(availability, slo.burn.fast.window)
     return (
         BarGauge(
-            id=5,
+            key="workers_alive",
             title=f"Workers alive of {expected} expected",
             description="Worker processes by instance. Fewer: Workers on the system dashboard.",
             queries=(Query(f"{names.WORKERS}{{}}", "{{instance}}"),),
@@ -118,7 +118,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             steps=levels.from_bound(expected, levels.RED, below=True),
         ),
         Stat(
-            id=6,
+            key="waiting",
             title="Requests waiting",
             description=(
                 "Requests that no worker has taken yet; the app's own latency does not contain "
@@ -129,7 +129,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             steps=levels.from_bound(thresholds.alerts.requests_waiting.min_waiting, levels.ORANGE),
         ),
         Stat(
-            id=7,
+            key="error_budget",
             title=f"Error budget left of {format_duration(slo.period)}",
             description=(
                 "Share of the failures that may happen within the period. Overdrawn: put "
@@ -142,7 +142,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             steps=levels.from_bound(0, levels.RED, below=True),
         ),
         Stat(
-            id=8,
+            key="burn_rate",
             title=f"Budget burn rate over {format_duration(slo.burn.fast.window)}",
             description=(
                 "1 uses the budget up just at its period's end. Above it: Failures on the errors "
@@ -158,17 +158,17 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
 def _budgets(thresholds: Thresholds) -> tuple[Panel, ...]:
     availability, speed = objectives.objectives(thresholds)
     return (
-        budget_left(thresholds, availability, 12),
-        budget_burn(thresholds, availability, 13),
-        budget_left(thresholds, speed, 16),
-        budget_burn(thresholds, speed, 17),
+        budget_left(thresholds, availability),
+        budget_burn(thresholds, availability),
+        budget_left(thresholds, speed),
+        budget_burn(thresholds, speed),
     )
 
 
 def _firing(thresholds: Thresholds) -> Table:
     runbook = f"{thresholds.service.links.runbooks}/${{__value.text}}.md"
     return Table(
-        id=9,
+        key="firing_alerts",
         title="Firing alerts",
         description="Start with the critical ones. An alert's name links to its runbook.",
         queries=(Query(queries.alerts(thresholds.service.name), instant=True, whole=True),),
@@ -192,7 +192,7 @@ def _history(thresholds: Thresholds) -> StateTimeline:
         f"{weight} * {queries.alerts(service, severity)}" for severity, weight in weights
     )
     return StateTimeline(
-        id=10,
+        key="alert_history",
         title="Alerts over time",
         description="What fired when. The first band of an outage is often its cause.",
         queries=(Query(f"max by (alertname) ({ranked})", "{{alertname}}", whole=True),),
@@ -207,7 +207,7 @@ def _history(thresholds: Thresholds) -> StateTimeline:
 
 def _connections() -> Panel:
     return TimeSeries(
-        id=11,
+        key="connections",
         title="Connections and clients",
         description=(
             "Open connections to the API, and the addresses they come from. Many connections of "
@@ -226,7 +226,7 @@ def _quality() -> tuple[Panel, ...]:
     total, count = (f"sum(rate({score}_{part}{{}}[$__rate_interval]))" for part in ("sum", "count"))
     return (
         TimeSeries(
-            id=14,
+            key="mean_confidence",
             title="Mean confidence",
             description=(
                 "Mean score of the answers. A step down: see whether the sources, the model or the "
@@ -239,7 +239,7 @@ def _quality() -> tuple[Panel, ...]:
             maximum=1,
         ),
         Heatmap(
-            id=15,
+            key="confidence",
             title="Confidence",
             description=("How the scores spread. Two bands: two kinds of questions or sources."),
             queries=(

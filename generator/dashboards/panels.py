@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,9 +31,9 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """What every panel has; `id` is unique in the dashboard and never changes."""
+    """What every panel has; `key` is unique in the dashboard and stands for the panel's id."""
 
-    id: int
+    key: str
     title: str
     description: str
     queries: tuple[Query, ...]
@@ -121,3 +121,9 @@ class Dashboard:
     title: str
     description: str
     sections: tuple[Section, ...]
+
+    def panels(self) -> Iterator[Panel]:
+        for section in self.sections:
+            for _, line in section.lines:
+                yield from line
+            yield from section.panels

@@ -16,10 +16,10 @@ NO_SIDECAR: Final = "No data from the sidecar"
 WORKER: Final = "{{instance}} worker {{worker}}"
 
 
-def budget_left(thresholds: Thresholds, objective: Objective, identifier: int) -> Panel:
+def budget_left(thresholds: Thresholds, objective: Objective) -> Panel:
     """What is left of an objective's budget."""
     return TimeSeries(
-        id=identifier,
+        key=f"{objective.key}_budget_left",
         title=f"{objective.key.capitalize()} budget left",
         description=(
             f"{objective.good[0].upper()}{objective.good[1:]}: what is left of those that need "
@@ -34,10 +34,10 @@ def budget_left(thresholds: Thresholds, objective: Objective, identifier: int) -
     )
 
 
-def budget_burn(thresholds: Thresholds, objective: Objective, identifier: int) -> Panel:
+def budget_burn(thresholds: Thresholds, objective: Objective) -> Panel:
     """How fast an objective's budget burns, over every window that an alert watches."""
     return TimeSeries(
-        id=identifier,
+        key=f"{objective.key}_budget_burn",
         title=f"{objective.key.capitalize()} budget burn rate",
         description=(
             "How many times faster than allowed the budget burns; at 1 it lasts just its period of "

@@ -33,7 +33,7 @@ def _workers() -> Panel:
     }
     values = ("Value #C", "Value #D", "Value #E", "Value #F")
     return Table(
-        id=1,
+        key="workers",
         title="Workers now",
         description=(
             "Each worker with its process id. One that differs from the rest: look at it with "
@@ -58,7 +58,7 @@ def _workers() -> Panel:
 
 def _age() -> Panel:
     return TimeSeries(
-        id=2,
+        key="worker_age",
         title="Age of the workers",
         description=(
             "Time since each worker started; it falls to zero at a restart. One falls alone: it "
@@ -72,7 +72,7 @@ def _age() -> Panel:
 
 def _starts() -> Panel:
     return TimeSeries(
-        id=3,
+        key="worker_starts",
         title="Worker starts",
         description=(
             "Worker processes that started. Without a deploy: read the end of the Auditor's log "
@@ -86,7 +86,7 @@ def _starts() -> Panel:
 
 def _cgroup() -> Panel:
     return TimeSeries(
-        id=4,
+        key="cgroup_memory",
         title="Memory of the cgroup and its limit",
         description=(
             "What the kernel counts for all workers together, and the limit at which it kills. No "
@@ -104,7 +104,7 @@ def _cgroup() -> Panel:
 def _time_to_limit(thresholds: Thresholds) -> Panel:
     slow, fast = thresholds.alerts.memory_leak, thresholds.alerts.fast_memory_leak
     return TimeSeries(
-        id=5,
+        key="time_to_memory_limit",
         title="Time until memory reaches its limit",
         description=(
             "If the workers go on growing as they do. Falling below your reaction time: restart "
@@ -121,7 +121,7 @@ def _time_to_limit(thresholds: Thresholds) -> Panel:
 
 def _descriptors() -> Panel:
     return TimeSeries(
-        id=6,
+        key="open_file_descriptors",
         title="Open file descriptors",
         description=(
             "Files and connections that each worker holds. They follow the clients; growth that "
@@ -135,7 +135,7 @@ def _descriptors() -> Panel:
 def _modes() -> Panel:
     rate = f"sum by (instance, mode) (rate({names.CPU_SECONDS}{{}}[$__rate_interval]))"
     return TimeSeries(
-        id=7,
+        key="cpu_modes",
         title="Processor time by mode",
         description=(
             "Cores that all workers of an instance keep busy. Much system time: look at network "
@@ -151,7 +151,7 @@ def _modes() -> Panel:
 
 def _connections() -> Panel:
     return TimeSeries(
-        id=8,
+        key="connections_by_worker",
         title="Database connections by worker",
         description=(
             "One worker holds most of them: a leak in it; all alike: load, so look for slow "

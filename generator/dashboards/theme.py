@@ -83,22 +83,21 @@ def dashboard(thresholds: Thresholds, content: Dashboard, panels: list[Json]) ->
     return correct.dashboard(encode(emitted))
 
 
-def row(identifier: int, title: str, y: int) -> Json:
-    emitted = core.RowPanel(id=identifier, title=title, gridPos=core.GridPos(h=1, w=24, x=0, y=y))
+def row(id_: int, title: str, y: int) -> Json:
+    emitted = core.RowPanel(id=id_, title=title, gridPos=core.GridPos(h=1, w=24, x=0, y=y))
     return correct.row(encode(emitted))
 
 
-def panel(content: Panel, x: int, y: int, width: int, height: int) -> Json:
+def panel(content: Panel, id_: int, place: Json) -> Json:
     """A panel at its place in the grid of 24 columns."""
     emitted = _emit(content)
-    emitted.gridPos = core.GridPos(h=height, w=width, x=x, y=y)
+    emitted.id, emitted.gridPos = id_, place
     return correct.panel(encode(emitted), content)
 
 
 def _common(content: Panel, form: str = core.TIME_SERIES_TARGET_FORMAT) -> Json:
     """The arguments that all of the library's panels take."""
     return {
-        "id": content.id,
         "title": content.title,
         "description": content.description,
         "dataSource": _SOURCES[content.queries[0].language],

@@ -109,7 +109,8 @@ def _grafana(arguments: argparse.Namespace, thresholds: Thresholds) -> Grafana:
 def _dashboards(thresholds: Thresholds) -> Iterator[tuple[str, Any]]:
     """Each with its name, as it is rendered."""
     for path, text in dashboards.render(thresholds, all_alerts(thresholds)).items():
-        yield Path(path).stem, json.loads(text)
+        if path.endswith(".json"):
+            yield Path(path).stem, json.loads(text)
 
 
 def _token(arguments: argparse.Namespace) -> str:

@@ -77,7 +77,7 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
             "answer, for FOR. Next: start the service and read the end of its log; if it ends at "
             "once, look at its database and its models."
         ),
-        panel=Panel("overview", SECTION, 100, "Workers alive", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Workers alive", "{{instance}}"),
         runbook=Runbook(
             summary="No worker of the Auditor runs, and nothing answers.",
             first=(
@@ -164,7 +164,7 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
             "answer for FOR. Next: see whether requests wait and which worker is busy or stopped, "
             "then restart the service."
         ),
-        panel=Panel("overview", SECTION, 101, "Probe of GET /health", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Probe of GET /health", "{{instance}}"),
         runbook=Runbook(
             summary="Workers run, but `GET /health` gets no answer.",
             first=(

@@ -122,7 +122,7 @@ _URGENCIES: Final[Mapping[str, _Urgency]] = {
 
 @dataclass(frozen=True)
 class _Burn:
-    """An alert on one objective and pace; `panel` is the id of its panel.
+    """An alert on one objective and pace.
 
     It is not judged before requests have come for longer than the long window of the pace `after`,
     which says the same until then.
@@ -131,40 +131,32 @@ class _Burn:
     key: str
     objective: Literal["error", "latency"]
     pace: str
-    panel: int
     after: str = ""
 
 
 # Of each objective the fastest pace first.
 _ALERTS: Final = (
-    _Burn(key="error_budget_fast_burn", objective="error", pace="fast", panel=110),
-    _Burn(
-        key="error_budget_steady_burn", objective="error", pace="steady", panel=111, after="fast"
-    ),
-    _Burn(key="error_budget_slow_burn", objective="error", pace="slow", panel=112, after="steady"),
+    _Burn(key="error_budget_fast_burn", objective="error", pace="fast"),
+    _Burn(key="error_budget_steady_burn", objective="error", pace="steady", after="fast"),
+    _Burn(key="error_budget_slow_burn", objective="error", pace="slow", after="steady"),
     _Burn(
         key="error_budget_creeping_burn",
         objective="error",
         pace="creeping",
-        panel=113,
         after="steady",
     ),
-    _Burn(key="latency_budget_fast_burn", objective="latency", pace="fast", panel=120),
+    _Burn(key="latency_budget_fast_burn", objective="latency", pace="fast"),
     _Burn(
         key="latency_budget_steady_burn",
         objective="latency",
         pace="steady",
-        panel=121,
         after="fast",
     ),
-    _Burn(
-        key="latency_budget_slow_burn", objective="latency", pace="slow", panel=122, after="steady"
-    ),
+    _Burn(key="latency_budget_slow_burn", objective="latency", pace="slow", after="steady"),
     _Burn(
         key="latency_budget_creeping_burn",
         objective="latency",
         pace="creeping",
-        panel=123,
         after="steady",
     ),
 )
@@ -256,7 +248,6 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
         panel=Panel(
             kind.dashboard,
             f"{objective.key.capitalize()} budget",
-            own.panel,
             f"Burn rate over {long}",
             "{{job}}",
         ),

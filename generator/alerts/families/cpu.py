@@ -102,7 +102,7 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
             "latency or waiting rises with it, add workers or choose smaller models; if not, leave "
             "it alone."
         ),
-        panel=Panel("system", "Processor", 120, "Processor time", WORKER_LEGEND),
+        panel=Panel("system", "Processor", "Processor time", WORKER_LEGEND),
         runbook=Runbook(
             summary="A worker has kept most of a core busy for long.",
             first=(
@@ -182,7 +182,7 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
             "{{ $value | humanizePercentage }} of a core busy for FOR, more than BOUND, while no "
             "verification came. Next: read its log for something it tries again and again."
         ),
-        panel=Panel("system", "Processor", 121, f"Processor time over {w}", WORKER_LEGEND),
+        panel=Panel("system", "Processor", f"Processor time over {w}", WORKER_LEGEND),
         runbook=Runbook(
             summary="A worker computes although no verification comes.",
             first=(

@@ -39,7 +39,7 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
             "more than BOUND; other clients of the server may find none left. Next: see whether "
             "one worker holds most of them, which is a leak, or all hold alike, which is load."
         ),
-        panel=Panel("system", "Database", 140, "Database connections", "{{instance}}"),
+        panel=Panel("system", "Database", "Database connections", "{{instance}}"),
         runbook=Runbook(
             summary="The workers of an instance hold many connections to the database.",
             first=(
@@ -135,9 +135,7 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "more than BOUND; past the last one requests wait. Next: look for slow queries in "
             "pg_stat_statements, then raise DB_POOL_SIZE and DB_MAX_OVERFLOW."
         ),
-        panel=Panel(
-            "system", "Database", 141, "Database pool used", "{{instance}} worker {{worker}}"
-        ),
+        panel=Panel("system", "Database", "Database pool used", "{{instance}} worker {{worker}}"),
         runbook=Runbook(
             summary="A worker has nearly used up its pool of database connections.",
             first=(

@@ -83,7 +83,7 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
             f"failed in the last {w}, more than BOUND. Next: read the newest ERROR lines on the "
             "errors dashboard; they name the failing part."
         ),
-        panel=Panel("errors", "Failures", 100, "Error ratio", "{{instance}}"),
+        panel=Panel("errors", "Failures", "Error ratio", "{{instance}}"),
         runbook=Runbook(
             summary="Too large a share of the verifications ends with an error.",
             first=(
@@ -207,7 +207,7 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
             "them. Next: read the newest ERROR lines on the errors dashboard; with little traffic "
             "few lines say it all."
         ),
-        panel=Panel("errors", "Failures", 101, "Error ratio at low traffic", "{{instance}}"),
+        panel=Panel("errors", "Failures", "Error ratio at low traffic", "{{instance}}"),
         runbook=Runbook(
             summary=(
                 "Most verifications fail, though there are too few of them for a trustworthy ratio."

@@ -44,7 +44,6 @@ class _Percentile:
 
     key: str
     field: str
-    panel: int
     summary: str
     impact: str
     first: str
@@ -56,7 +55,6 @@ _ALERTS: Final = (
     _Percentile(
         key="high_median_latency",
         field="p50",
-        panel=100,
         summary="Half of the verifications take too long: the service as a whole is slow.",
         impact="Every client, on most requests.",
         first=(
@@ -79,7 +77,6 @@ _ALERTS: Final = (
     _Percentile(
         key="high_latency",
         field="p95",
-        panel=101,
         summary="One verification in twenty takes too long.",
         impact="Most clients now and then; those with long answers and many sources first.",
         first=(
@@ -102,7 +99,6 @@ _ALERTS: Final = (
     _Percentile(
         key="high_tail_latency",
         field="p99",
-        panel=102,
         summary="One verification in a hundred takes too long.",
         impact=(
             "Few requests, but each client sooner or later; clients with short time limits see "
@@ -127,7 +123,6 @@ _ALERTS: Final = (
     _Percentile(
         key="extreme_latency",
         field="p999",
-        panel=103,
         summary="One verification in a thousand takes extremely long.",
         impact="Single requests. Nobody needs to get up for it.",
         first="Nothing at night. By day look for what the slowest requests have in common.",
@@ -172,7 +167,6 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
         panel=Panel(
             "latency",
             "Percentiles",
-            own.panel,
             f"{spoken} latency of verifications",
             "{{instance}}",
         ),

@@ -130,7 +130,6 @@ class _Leak:
 
     key: str
     kind: Kind
-    panel: int
     per: Per
     summary: str
     impact: str
@@ -142,7 +141,6 @@ class _Leak:
 _SLOW: Final = _Leak(
     key="memory_leak",
     kind=MEMORY,
-    panel=100,
     per="hour",
     summary="A worker's memory has grown steadily for hours.",
     impact=(
@@ -167,7 +165,6 @@ _SLOW: Final = _Leak(
 _FAST: Final = _Leak(
     key="fast_memory_leak",
     kind=MEMORY,
-    panel=101,
     per="minute",
     summary="A worker's memory grows so fast that it reaches its limit within hours.",
     impact=(
@@ -194,7 +191,6 @@ _FAST: Final = _Leak(
 _FDS: Final = _Leak(
     key="file_descriptor_leak",
     kind=DESCRIPTORS,
-    panel=112,
     per="hour",
     summary="A worker has opened more and more files or connections for hours.",
     impact="Nobody yet. At the limit the worker can neither accept a connection nor open a file.",
@@ -229,7 +225,6 @@ _FDS: Final = _Leak(
 _POOLS: Final = _Leak(
     key="thread_leak",
     kind=THREAD_KIND,
-    panel=113,
     per="hour",
     summary="A worker has started more and more threads for hours.",
     impact="Nobody yet; each thread keeps memory, and many busy ones slow each other down.",
@@ -302,7 +297,6 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
         panel=Panel(
             "system",
             kind.section,
-            own.panel,
             f"{kind.title} over {window}",
             "{{instance}} worker {{worker}}",
         ),

@@ -63,7 +63,7 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
             "system dashboard whether it still grows; if so restart it, if not use smaller models "
             "or fewer workers."
         ),
-        panel=Panel("system", "Memory", 102, "Resident memory", "{{instance}} worker {{worker}}"),
+        panel=Panel("system", "Memory", "Resident memory", "{{instance}} worker {{worker}}"),
         runbook=Runbook(
             summary="A worker holds more memory than it should need.",
             first=(
@@ -153,7 +153,6 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         panel=Panel(
             "system",
             "Memory",
-            103,
             f"Lowest memory in the first {window}",
             "{{instance}} worker {{worker}}",
         ),
@@ -331,7 +330,7 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "cgroup's memory limit, more than BOUND; at the limit the kernel kills one of them. "
             "Next: restart the largest worker, then raise the limit or lower WORKER_COUNT."
         ),
-        panel=Panel("system", "Memory", 104, "Memory used of the cgroup's limit", "{{instance}}"),
+        panel=Panel("system", "Memory", "Memory used of the cgroup's limit", "{{instance}}"),
         runbook=Runbook(
             summary="The workers together are about to reach the memory limit of their container.",
             first=(

@@ -65,7 +65,7 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
             "low."
         ),
         panel=Panel(
-            "overview", "Quality", 110, f"Answers scored {number(below)} or less", "{{instance}}"
+            "overview", "Quality", f"Answers scored {number(below)} or less", "{{instance}}"
         ),
         runbook=Runbook(
             summary="An unusual share of the answers is weakly supported by its sources.",

@@ -56,7 +56,6 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
         panel=Panel(
             "system",
             "Descriptors and threads",
-            110,
             "File descriptors used of the limit",
             WORKER_LEGEND,
         ),
@@ -146,7 +145,7 @@ def many_threads(context: Context, settings: BoundAlert) -> Alert:
             "for FOR, more than BOUND. Next: see on the dashboard whether their number still "
             "grows, which is a leak of threads, or stands still, which is a pool that is too large."
         ),
-        panel=Panel("system", "Descriptors and threads", 111, "Threads", WORKER_LEGEND),
+        panel=Panel("system", "Descriptors and threads", "Threads", WORKER_LEGEND),
         runbook=Runbook(
             summary="A worker runs more threads than it should need.",
             first=(

@@ -58,7 +58,7 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
             "its alerts are blind, the service itself may be well. Next: see whether the sidecar "
             "runs and whether the network lets Prometheus reach it."
         ),
-        panel=Panel("overview", SECTION, 102, "Scrapes that succeed", "{{job}} {{instance}}"),
+        panel=Panel("overview", SECTION, "Scrapes that succeed", "{{job}} {{instance}}"),
         runbook=Runbook(
             summary="Prometheus gets no metrics from a sidecar; the service itself may be well.",
             first=(
@@ -152,7 +152,7 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
             "is watched. Next: look at the scrape configuration and the service discovery, and at "
             "the status page of Prometheus's targets."
         ),
-        panel=Panel("overview", SECTION, 103, "Jobs without a target", "{{job}}", whole=True),
+        panel=Panel("overview", SECTION, "Jobs without a target", "{{job}}", whole=True),
         runbook=Runbook(
             summary="Prometheus knows no target of a job, so nothing of it is watched.",
             first=(
@@ -271,7 +271,7 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
             "for FOR: memory, descriptors and restarts are not watched. Next: see that both run in "
             "one pid namespace and as one user, and that the port is right."
         ),
-        panel=Panel("overview", SECTION, 104, "Workers the sidecar sees", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Workers the sidecar sees", "{{instance}}"),
         runbook=Runbook(
             summary="The service answers, but its sidecar sees no worker process.",
             first=(

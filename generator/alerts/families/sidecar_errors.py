@@ -59,7 +59,7 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
             "Auditor's user."
         ),
         panel=Panel(
-            "overview", SECTION, 105, f"Read errors of the sidecar within {window}", "{{instance}}"
+            "overview", SECTION, f"Read errors of the sidecar within {window}", "{{instance}}"
         ),
         runbook=Runbook(
             summary="The sidecar fails to read some of what it should, again and again.",
@@ -216,9 +216,7 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
             "PROMETHEUS_MULTIPROC_DIR is set for the Auditor and names the folder that the sidecar "
             "reads."
         ),
-        panel=Panel(
-            "overview", SECTION, 106, "Workers whose metrics should be there", "{{instance}}"
-        ),
+        panel=Panel("overview", SECTION, "Workers whose metrics should be there", "{{instance}}"),
         runbook=Runbook(
             summary=(
                 "Workers run, but the app's own metrics are missing: errors and latency are not "

@@ -67,7 +67,7 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
             "Next: see whether clients, the gateway or the load balancer in front of it still "
             "send; the service itself is not at fault."
         ),
-        panel=Panel("overview", "Traffic", 120, f"Requests within {spoken}", "{{instance}}"),
+        panel=Panel("overview", "Traffic", f"Requests within {spoken}", "{{instance}}"),
         runbook=Runbook(
             summary="No verification arrives any more, although many did in the hours before.",
             first=(
@@ -223,7 +223,7 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
             "processor time points at the database or a lock, high processor time at too few "
             "workers."
         ),
-        panel=Panel("overview", "Traffic", 121, "Request rate", "{{instance}}"),
+        panel=Panel("overview", "Traffic", "Request rate", "{{instance}}"),
         runbook=Runbook(
             summary="The service answers few requests a second, although more wait.",
             first=(

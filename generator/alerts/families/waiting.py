@@ -107,7 +107,7 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
             "this. Next: if the workers' processor time is at its end add workers, else look for "
             "what blocks them."
         ),
-        panel=Panel("latency", "Waiting", 110, "Mean wait for a worker", "{{instance}}"),
+        panel=Panel("latency", "Waiting", "Mean wait for a worker", "{{instance}}"),
         runbook=Runbook(
             summary="Requests queue before a worker takes them; clients wait that much longer.",
             first=(
@@ -274,7 +274,7 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
             "longer, more than BOUND, though they do no work: every request waits that long for "
             "the event loop. Next: see whether requests wait and which workers are busy."
         ),
-        panel=Panel("latency", "Waiting", 111, "Median time of GET /health", "{{instance}}"),
+        panel=Panel("latency", "Waiting", "Median time of GET /health", "{{instance}}"),
         runbook=Runbook(
             summary="Even `GET /health`, which does no work, is answered late.",
             first=(

@@ -60,7 +60,7 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
             "less at once. Next: read the Auditor's log for why a worker ended or cannot start, "
             "then restart the service."
         ),
-        panel=Panel("system", "Workers", 130, "Workers alive", "{{instance}}"),
+        panel=Panel("system", "Workers", "Workers alive", "{{instance}}"),
         runbook=Runbook(
             summary="Fewer workers run than should.",
             first=(
@@ -160,9 +160,7 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
             "read the last lines of the Auditor's log before each start; look for the kernel's "
             "out-of-memory killer in the system's log."
         ),
-        panel=Panel(
-            "system", "Workers", 131, f"Starts of each worker within {window}", "{{instance}}"
-        ),
+        panel=Panel("system", "Workers", f"Starts of each worker within {window}", "{{instance}}"),
         runbook=Runbook(
             summary="Workers end and are started again, over and over.",
             first=(
