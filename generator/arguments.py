@@ -1,28 +1,77 @@
-"""Types of arguments for command lines."""
+"""What command lines share: options, and types of arguments.
+
+Importing it is cheap, so that `--help` is: what needs the thresholds is imported when it is used.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from generator.thresholds.levels import Unit
-from generator.thresholds.units import form, parse
+if TYPE_CHECKING:
+    from generator.thresholds import Thresholds
+    from generator.thresholds.levels import Unit
+
+# Adds a command's parser, as `add_parser` of argparse's subparsers does.
+AddCommand = Callable[..., argparse.ArgumentParser]
 
 
-def spelled(unit: Unit, *, positive: bool = False) -> Callable[[str], float]:
-    """A number as the thresholds file spells it, in SI base units."""
+def thresholds_options() -> argparse.ArgumentParser:
+    """A parent parser for commands that read the thresholds."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--thresholds",
+        type=Path,
+        default=Path("thresholds.yaml"),
+        metavar="FILE",
+        help="default: thresholds.yaml",
+    )
+    options.add_argument(
+        "--overlay",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="YAML, JSON or jsonnet file with the values to change; can be given several times",
+    )
+    return options
 
-    def number(text: str) -> float:
-        try:
-            value = parse(text, unit)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from error
-        if value or not positive:
-            return value
-        raise argparse.ArgumentTypeError(f"{text!r} is not {form(unit, 'above zero')}")
 
-    return number
+def load(arguments: argparse.Namespace) -> Thresholds:
+    """The thresholds that the options name; raises UnreadableError and ConfigError."""
+    from generator import files
+
+    return files.thresholds(arguments.thresholds, arguments.overlay)
+
+
+def duration(text: str) -> float:
+    """Seconds above zero, spelled as in the thresholds: 7d, 6h."""
+    from generator.thresholds.levels import Unit
+    from generator.thresholds.units import form
+
+    value = _number(text, Unit.DURATION)
+    if not value:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {form(Unit.DURATION, 'above zero')}")
+    return value
+
+
+def ratio(text: str) -> float:
+    """0 to 1, spelled as in the thresholds: 20%."""
+    from generator.thresholds.levels import Unit
+
+    return _number(text, Unit.RATIO)
+
+
+def _number(text: str, unit: Unit) -> float:
+    from generator.thresholds.units import parse
+
+    try:
+        return parse(text, unit)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from error
 
 
 def moment(text: str) -> datetime:
@@ -30,4 +79,4 @@ def moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone()
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time as 2026-05-04T12:00") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2026-05-04T12:00") from error

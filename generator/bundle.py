@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from generator import dashboards, deploy, promtool, rules, runbooks, sidecar, targets
 from generator.alerts import all_alerts, all_recordings
 from generator.deploy import kubernetes
@@ -12,20 +10,6 @@ from generator.scenarios import all_scenarios
 from generator.scenarios.render import render as render_scenarios
 from generator.thresholds import Thresholds
 from generator.thresholds.schema import schema_text
-
-# Parts of the bundle and the folder each is written to.
-PARTS: Final = ("alerts", "dashboards", "deploy", "docs", "promtool-tests")
-# Folders in which every file is rendered; another one with `MARK` in it is left over from before.
-FOLDERS: Final = (
-    "alerts",
-    "dashboards",
-    "deploy/compose",
-    "deploy/kubernetes",
-    "docs/runbooks",
-    "promtool-tests",
-    "promtool-tests/scenarios",
-)
-MARK: Final = "Generated from thresholds.yaml"
 
 
 def render(thresholds: Thresholds, ids: PanelIds | None = None) -> dict[str, str]:

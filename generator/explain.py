@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 
 from generator.alerts.model import Alert
+from generator.errors import InputError
 from generator.promql import plain
 from generator.rules import dashboard_url, rule_annotations
 from generator.thresholds import Thresholds
@@ -13,7 +14,7 @@ from generator.thresholds.units import format_duration, format_value
 from generator.values import values
 
 
-class UnknownNameError(Exception):
+class UnknownNameError(InputError):
     """Neither an alert nor a path of the thresholds file; the text names the nearest ones."""
 
 

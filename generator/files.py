@@ -7,12 +7,25 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
-from generator.bundle import FOLDERS, MARK
+from generator.errors import InputError
 from generator.thresholds import Thresholds, load
 
+# Folders in which every file is rendered; another one with `MARK` in it is left over from before.
+FOLDERS: Final = (
+    "alerts",
+    "dashboards",
+    "deploy/compose",
+    "deploy/kubernetes",
+    "docs/runbooks",
+    "promtool-tests",
+    "promtool-tests/scenarios",
+)
+MARK: Final = "Generated from thresholds.yaml"
 
-class UnreadableError(Exception):
+
+class UnreadableError(InputError):
     """A file the user named cannot be read; the text says which and why."""
 
 

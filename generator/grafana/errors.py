@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from generator.errors import InputError
+
 # Grafana says so by 406 (12.1), or hands out the dashboard with "elements" for panels.
 NOT_CLASSIC: Final = (
     "was saved in Grafana's newer schema (v2), which leads not back: "
@@ -15,7 +17,7 @@ NOT_CLASSIC: Final = (
 )
 
 
-class GrafanaError(Exception):
+class GrafanaError(InputError):
     """Grafana cannot be reached or does not do what it was asked to."""
 
 

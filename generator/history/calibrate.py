@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from generator.alerts.model import Alert
+from generator.errors import InputError
 from generator.history.backtest import History
 from generator.history.client import Range
 from generator.measured import measured_text
@@ -39,7 +40,7 @@ _SMALLEST: Final[Mapping[Unit, Fraction]] = {
 }
 
 
-class ResultError(Exception):
+class ResultError(InputError):
     """A file is no result of the benchmark; the text says which."""
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import requests
 
+from generator.errors import InputError
 from generator.http import Bearer, address, unreachable
 
 # Seconds to connect, and between two parts of an answer.
@@ -18,7 +19,7 @@ MOST_POINTS: Final = 10_000
 Labels = Mapping[str, str]
 
 
-class PrometheusError(Exception):
+class PrometheusError(InputError):
     """Prometheus cannot be reached or does not answer; the text says why."""
 
 

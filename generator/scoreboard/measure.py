@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from generator.errors import InputError
 from generator.scenarios.render import WATCHDOG
 from generator.thresholds.units import format_duration
 from generator.yamlfile import dump
@@ -20,7 +21,7 @@ _SAMPLE: Final = re.compile(r"\{([^{}]*)\} ([0-9.]+E[+-][0-9]+)")
 _LABEL: Final = re.compile(r'(\w+)="([^"]*)"')
 
 
-class PromtoolError(Exception):
+class PromtoolError(InputError):
     """promtool cannot be run, or refuses what it is given; the text says why."""
 
 

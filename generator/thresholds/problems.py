@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from generator.errors import InputError
 from generator.thresholds.model import Position
 
 _LONGEST_QUOTE: Final = 60
@@ -41,7 +42,7 @@ class Notice:
         return f"{self.position}: {self.path} {self.text}"
 
 
-class ConfigError(Exception):
+class ConfigError(InputError):
     """Every problem of a file and its overlays, by file, line and column; one a line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

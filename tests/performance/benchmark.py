@@ -19,7 +19,7 @@ if not __package__:  # run as a file
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from generator.arguments import spelled
+from generator.arguments import ratio
 from generator.files import UnreadableError, read, write
 from generator.markdown import table
 from generator.measured import measured_text
@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--tolerance",
-        type=spelled(Unit.RATIO),
+        type=ratio,
         default=0.1,
         metavar="SHARE",
         help="slower than the baseline by more than this is a regression (default: 10%%)",

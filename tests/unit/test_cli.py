@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from generator import panel_ids
+from generator.cli import main
 from tests.bundle import ROOT, files
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -55,7 +57,7 @@ def test_the_committed_files_are_what_the_generator_prints() -> None:
 
 def test_check_passes_on_a_fresh_checkout(run: Run) -> None:
     done = run("check")
-    assert (done.returncode, done.stdout) == (0, f"{len(files())} files are as rendered\n")
+    assert (done.returncode, done.stdout) == (0, f"{len(files())} files are up to date\n")
 
 
 def test_check_shows_a_difference_and_fails(run: Run, project: Path) -> None:
@@ -65,7 +67,7 @@ def test_check_shows_a_difference_and_fails(run: Run, project: Path) -> None:
     assert done.returncode == 1
     assert "--- alerts/error.yml" in done.stdout
     assert any(line.startswith("-") and "> 0.06" in line for line in done.stdout.splitlines())
-    assert f"1 of {len(files())} files are not as rendered: run make" in done.stderr
+    assert f"1 of {len(files())} files are out of date: run make" in done.stderr
 
 
 def test_check_knows_missing_and_left_over_files(run: Run, project: Path) -> None:
@@ -180,6 +182,52 @@ def test_help_shows_every_command_and_an_example(run: Run) -> None:
     assert all(
         name in text for name in ("render", "check", "explain", "schema", "exit codes", "examples")
     )
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["render", "--help"], ["explain", "--help"], ["push", "--help"]]
+)
+def test_help_is_cheap(arguments: list[str]) -> None:
+    """Importing the rest takes several times as long as the help itself."""
+    program = (
+        "import sys\n"
+        "from generator.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "finally:\n    print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+    assert "generator" in loaded
+    assert loaded.isdisjoint({"grafanalib", "requests", "yaml", "_jsonnet", "pydantic", "jinja2"})
+
+
+@pytest.mark.parametrize("arguments", [["schema"], ["explain", "AuditorDown"]])
+def test_what_needs_no_dashboard_does_not_import_grafanalib(arguments: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "from generator.cli import main\n"
+        "main(sys.argv[1:])\n"
+        "sys.exit('grafanalib' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
+def test_ids_that_two_panels_have_are_one_message_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = panel_ids.committed().text().replace("burn_rate: 8", "burn_rate: 7")
+    monkeypatch.setattr(panel_ids, "committed", lambda: panel_ids.parse(broken))
+    assert main(["check", "--thresholds", str(ROOT / "thresholds.yaml")]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("generator/panel_ids.yaml: overview: two entries have the same id")
 
 
 def test_a_reader_that_closes_early_is_no_error(project: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from generator import files
-from generator.bundle import MARK
+from generator.files import MARK
 
 
 def test_only_what_differs_is_written(tmp_path: Path) -> None:
