@@ -9,7 +9,7 @@ from pathlib import Path
 
 from demo.processes import Part, answers
 from generator.deploy import images
-from generator.deploy.grafana import FOLDER
+from generator.deploy.stack import PROVISIONING
 
 
 def grafana(folder: Path, port: int) -> Part | None:
@@ -55,7 +55,7 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
     return {
         "GF_SERVER_HTTP_ADDR": "127.0.0.1",
         "GF_SERVER_HTTP_PORT": str(port),
-        "GF_PATHS_PROVISIONING": str(folder / FOLDER),
+        "GF_PATHS_PROVISIONING": str(folder / PROVISIONING),
         "GF_PATHS_DATA": str(folder / "grafana"),
         "GF_AUTH_ANONYMOUS_ENABLED": "true",
         "GF_AUTH_DISABLE_LOGIN_FORM": "true",

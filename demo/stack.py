@@ -22,8 +22,8 @@ from demo.receiver import Receiver
 from generator.alerts import all_alerts
 from generator.alerts.model import Alert
 from generator.bundle import render
-from generator.deploy import alertmanager, prometheus
-from generator.deploy.grafana import DASHBOARDS
+from generator.deploy import alertmanager
+from generator.deploy.stack import DASHBOARDS, PROMETHEUS, RULES
 from generator.thresholds import Thresholds, load
 from tests import tools
 
@@ -157,7 +157,7 @@ class Stack:
         shutil.rmtree(self.folder, ignore_errors=True)
         for name in ("control", "metrics", "log"):
             (self.folder / name).mkdir(parents=True)
-        places = {prometheus.RULES: "alerts/*.yml", DASHBOARDS: "dashboards"}
+        places = {RULES: "alerts/*.yml", DASHBOARDS: "dashboards"}
         for path, text in render(self.thresholds).items():
             file = self.folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -235,7 +235,7 @@ class Stack:
             "prometheus",
             [
                 *tools.command(self.options.prometheus),
-                f"--config.file={self.folder / prometheus.PATH}",
+                f"--config.file={self.folder / PROMETHEUS}",
                 f"--storage.tsdb.path={self.folder / 'prometheus'}",
                 f"--web.listen-address=127.0.0.1:{self.ports['prometheus']}",
                 "--rules.alert.resend-delay=5s",

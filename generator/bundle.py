@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from generator import dashboards, deploy, promtool, rules, runbooks, sidecar, targets
 from generator.alerts import all_alerts, all_recordings
-from generator.deploy import kubernetes
 from generator.panel_ids import PanelIds
 from generator.scenarios import all_scenarios
 from generator.scenarios.render import render as render_scenarios
@@ -31,8 +30,7 @@ def render(thresholds: Thresholds, ids: PanelIds | None = None) -> dict[str, str
         **runbooks.render(thresholds, alerts),
         **targets.render(thresholds, alerts),
         **sidecar.render(),
-        **deploy.render(thresholds, alerts),
-        **kubernetes.render(thresholds, mirrored),
+        **deploy.render(thresholds, alerts, mirrored),
         "docs/thresholds.schema.json": schema_text(),
     }
     for path, text in files.items():

@@ -1,24 +1,20 @@
-"""Configurations of Prometheus, Alertmanager and Grafana, and of the stack they make with Compose.
-
-Each is ready to be used or taken apart. The manifests are apart, in `kubernetes`: they mirror other
-parts of the bundle.
-"""
+"""Configurations of Prometheus, Alertmanager and Grafana, the composed stack, and manifests."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from generator.alerts.model import Alert
-from generator.deploy import alertmanager, compose, grafana, logs, prometheus
+from generator.deploy import alertmanager, kubernetes, stack
 from generator.thresholds import Thresholds
 
 
-def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
-    """Each file by its path."""
+def render(
+    thresholds: Thresholds, alerts: Sequence[Alert], mirrored: Mapping[str, str]
+) -> dict[str, str]:
+    """Each file by its path; the manifests repeat the rules and dashboards of `mirrored`."""
     return {
-        **prometheus.render(thresholds),
+        **stack.render(thresholds),
         **alertmanager.render(thresholds, alerts),
-        **grafana.render(thresholds),
-        **logs.render(thresholds),
-        **compose.render(thresholds),
+        **kubernetes.render(thresholds, mirrored),
     }

@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.deploy import alertmanager, compose
-from generator.deploy.grafana import DASHBOARDS
-from generator.deploy.prometheus import PATH, RULES
+from generator.deploy import alertmanager
+from generator.deploy.stack import COMPOSE, DASHBOARDS, PROMETHEUS, RULES
 from tests import tools
 from tests.bundle import ROOT, files, thresholds
 from tests.grafana import dashboards
@@ -28,8 +27,8 @@ from tests.live.waiting import until
 from tests.tools.skipping import had
 
 Json = dict[str, Any]
-STACK = ROOT / compose.PATH
-SERVICES = yaml.safe_load(files()[compose.PATH])["services"]
+STACK = ROOT / COMPOSE
+SERVICES = yaml.safe_load(files()[COMPOSE])["services"]
 # What Compose asks for; the password's file need not exist to read the stack.
 GIVEN = {"AUDITOR_IMAGE": "auditor:1", "GRAFANA_PASSWORD_FILE": "/nowhere/password"}
 
@@ -42,7 +41,7 @@ def test_promtool_takes_prometheus_configuration(any_promtool: Path, tmp_path: P
     """With the rules where it looks for them."""
     rules = tmp_path / "rules"
     shutil.copytree(ROOT / "alerts", rules)
-    text = files()[PATH].replace(RULES.rpartition("/")[0], str(rules))
+    text = files()[PROMETHEUS].replace(RULES.rpartition("/")[0], str(rules))
     (tmp_path / "prometheus.yml").write_text(text)
     run = subprocess.run(
         [any_promtool, "check", "config", tmp_path / "prometheus.yml"],
@@ -59,7 +58,7 @@ def test_both_jobs_scrape_the_sidecars() -> None:
     jobs = thresholds().service.jobs
     found = {
         each["job_name"]: (each["metrics_path"], each["static_configs"][0]["targets"])
-        for each in document(PATH)["scrape_configs"]
+        for each in document(PROMETHEUS)["scrape_configs"]
     }
     sidecars = list(thresholds().deploy.sidecars)
     assert found == {jobs.api: ("/metrics/app", sidecars), jobs.workers: ("/metrics", sidecars)}
@@ -131,7 +130,7 @@ def test_compose_refuses_mistakes(
     change: Callable[[Json], object], words: str, tmp_path: Path
 ) -> None:
     """It holds every file against the specification's schema."""
-    found = document(compose.PATH)
+    found = document(COMPOSE)
     change(found["services"])
     path = tmp_path / "compose.yaml"
     path.write_text(yaml.safe_dump(found))
@@ -187,7 +186,7 @@ def passes(words: list[str], program: Path) -> bool:
 def test_prometheus_starts_as_the_stack_starts_it(any_promtool: Path, tmp_path: Path) -> None:
     server = had(tools.PROMETHEUSES[-1])
     config = tmp_path / "prometheus.yml"
-    config.write_text(files()[PATH].replace(RULES.rpartition("/")[0], str(ROOT / "alerts")))
+    config.write_text(files()[PROMETHEUS].replace(RULES.rpartition("/")[0], str(ROOT / "alerts")))
     places = {"/etc/prometheus/prometheus.yml": config, "/prometheus": tmp_path / "data"}
     with started("prometheus", [server], tmp_path, places) as words:
         assert words[0] == "promtool"

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from generator.deploy.kubernetes import FOLDER, PART_OF
+from generator.deploy.kubernetes import FOLDER
 from tests import tools
 from tests.bundle import ROOT, files, thresholds
 from tests.live.prometheus import running
@@ -161,7 +161,7 @@ def by_name(manifests: list[Json]) -> list[Json]:
 def test_kustomize_builds_all_of_it() -> None:
     wanted = copy.deepcopy(list(MANIFESTS.values()))
     for each in wanted:
-        each["metadata"]["labels"][PART_OF] = thresholds().service.name
+        each["metadata"]["labels"]["app.kubernetes.io/part-of"] = thresholds().service.name
     assert by_name(built(ROOT / FOLDER)) == by_name(wanted)
 
 

@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from exporters.settings import load as sidecar_settings
-from generator.deploy import compose, images, logs, prometheus
+from generator.deploy import images, stack
 from generator.thresholds import Thresholds, load
 from tests.bundle import FILE, ROOT, files, text, thresholds
 
-FOLDER = (ROOT / compose.PATH).parent
-STACK: dict[str, Any] = yaml.safe_load(files()[compose.PATH])
+FOLDER = (ROOT / stack.COMPOSE).parent
+STACK: dict[str, Any] = yaml.safe_load(files()[stack.COMPOSE])
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 LOKI_PORT = "3100"  # Loki's default, which the stack leaves as it is
 each_service = pytest.mark.parametrize("name", SERVICES)
@@ -54,7 +54,7 @@ def test_a_program_reads_the_configuration_that_is_mounted(name: str) -> None:
 
 
 def test_prometheus_finds_the_rules() -> None:
-    (pattern,) = yaml.safe_load(files()[prometheus.PATH])["rule_files"]
+    (pattern,) = yaml.safe_load(files()[stack.PROMETHEUS])["rule_files"]
     folder, _, wanted = pattern.rpartition("/")
     assert mounts("prometheus")[folder] == ROOT / "alerts"
     assert {path.name for path in (ROOT / "alerts").glob(wanted)} == {
@@ -105,7 +105,7 @@ def load_port(address: str) -> str:
 def test_another_address_becomes_another_name_and_port(
     key: str, address: str | list[str], service: str, host: str, port: str
 ) -> None:
-    found = yaml.safe_load(compose.render(changed({"deploy": {key: address}}))[compose.PATH])
+    found = yaml.safe_load(stack.render(changed({"deploy": {key: address}}))[stack.COMPOSE])
     one = found["services"][service]
     assert one["networks"] == {"default": {"aliases": [host]}}
     assert f"--web.listen-address=:{port}" in one["command"]
@@ -115,7 +115,7 @@ def test_another_address_becomes_another_name_and_port(
 
 def test_an_address_in_brackets_is_a_whole_host() -> None:
     found = yaml.safe_load(
-        compose.render(changed({"deploy": {"sidecars": ["[2001:db8::1]:9200"]}}))[compose.PATH]
+        stack.render(changed({"deploy": {"sidecars": ["[2001:db8::1]:9200"]}}))[stack.COMPOSE]
     )
     auditor, sidecar = (found["services"][name] for name in ("auditor", "sidecar"))
     assert auditor["networks"]["default"]["aliases"] == ["[2001:db8::1]"]
@@ -195,7 +195,7 @@ def test_the_auditor_is_asked_where_the_sidecar_probes_it() -> None:
 
 
 def test_what_the_budget_looks_back_at_is_kept() -> None:
-    document = compose.render(changed({"slo": {"period": "90d"}}))[compose.PATH]
+    document = stack.render(changed({"slo": {"period": "90d"}}))[stack.COMPOSE]
     assert "--storage.tsdb.retention.time=90d" in document
     assert "-store.retention=90d" in document
 
@@ -206,10 +206,10 @@ def test_the_log_goes_from_the_auditor_through_alloy_to_loki() -> None:
     (port,) = SERVICES["alloy"]["ports"]
     assert port.endswith("/udp")
     assert driver["options"]["syslog-address"] == f"udp://127.0.0.1:{port.split(':')[1]}"
-    written = files()[logs.PATH]
+    written = files()[stack.LOGS]
     assert 'protocol = "udp"' in written
     assert f'"0.0.0.0:{port.split(":")[2].removesuffix("/udp")}"' in written
-    assert mounts("alloy")[SERVICES["alloy"]["command"][-1]] == ROOT / logs.PATH
+    assert mounts("alloy")[SERVICES["alloy"]["command"][-1]] == ROOT / stack.LOGS
     assert f'"{thresholds().deploy.loki}/loki/api/v1/push"' in written
 
 
@@ -222,6 +222,6 @@ def test_the_log_goes_from_the_auditor_through_alloy_to_loki() -> None:
     ],
 )
 def test_a_line_has_the_labels_that_the_dashboards_select(selector: str, labels: list[str]) -> None:
-    written = logs.render(changed({"dashboards": {"log_selector": selector}}))[logs.PATH]
+    written = stack.render(changed({"dashboards": {"log_selector": selector}}))[stack.LOGS]
     (inside,) = re.findall(r"labels   = \{\n(.*?)    \}", written, re.DOTALL)
     assert [line.strip().removesuffix(",") for line in inside.splitlines()] == labels

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from exporters.settings import load as sidecar_settings
 from generator.bundle import render
 from generator.deploy import kubernetes
-from generator.deploy.kubernetes import FOLDER, LARGEST, NAME, applied_size, resource_name
+from generator.deploy.kubernetes import FOLDER, LARGEST, applied_size, resource_name
 from generator.thresholds import load
 from tests.bundle import FILE, ROOT, files, text, thresholds
 
@@ -24,6 +24,7 @@ MANIFESTS: dict[str, dict[str, Any]] = {
     for path, content in files().items()
     if path.startswith(f"{FOLDER}/")
 }
+NAME = "app.kubernetes.io/name"
 DEPLOYMENT = yaml.safe_load((ROOT / "deploy/sidecar/kubernetes.yaml").read_text())
 DASHBOARDS = [name for name in MANIFESTS if name.startswith("dashboard-")]
 PORTS = {

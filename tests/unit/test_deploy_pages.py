@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.deploy import alertmanager, compose, kubernetes
+from generator.deploy import alertmanager, stack
 from generator.deploy.kubernetes import FOLDER, LARGEST
 from tests import tools
 from tests.bundle import ROOT, files
@@ -51,12 +51,12 @@ def test_a_page_says_what_it_needs_and_what_was_not_done(name: str) -> None:
 
 
 def test_every_variable_of_the_stack_is_explained() -> None:
-    asked = set(re.findall(r"\$\{(\w+)", files()[compose.PATH]))
+    asked = set(re.findall(r"\$\{(\w+)", files()[stack.COMPOSE]))
     assert asked <= {cell.strip("`") for cell in first_cells("compose", "set")}
 
 
 def test_every_published_port_is_named() -> None:
-    services = yaml.safe_load(files()[compose.PATH])["services"]
+    services = yaml.safe_load(files()[stack.COMPOSE])["services"]
     for service in services.values():
         for port in service.get("ports", ()):
             _, number, inside = port.split(":")
@@ -78,7 +78,9 @@ def test_numbers_of_the_pages_are_those_of_the_generator() -> None:
     assert f"{LARGEST} bytes" in text("kubernetes")
     releases = (version.removeprefix("v").removesuffix(".0") for version in tools.KUBERNETES)
     assert f"Kubernetes {' and '.join(releases)}" in text("kubernetes")
-    assert f"if it is not `{kubernetes.MONITORING}`" in text("kubernetes")
+    policy = yaml.safe_load(files()[f"{FOLDER}/network-policy.yaml"])
+    peer = policy["spec"]["ingress"][1]["from"][0]["namespaceSelector"]["matchLabels"]
+    assert f"if it is not `{peer['kubernetes.io/metadata.name']}`" in text("kubernetes")
     (tool,) = [tool for tool in TOOLS if tool.name == tools.DOCKER_COMPOSE]
     oldest = ".".join(str(part) for part in tool.oldest)
     assert f"Compose {oldest} checks it" in text("compose")

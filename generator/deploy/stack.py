@@ -1,0 +1,59 @@
+"""Prometheus, Grafana and the way of the logs, and the stack that they make with Compose.
+
+Names and ports come from `deploy` in the thresholds. The stack has one of each: of several sidecars
+or Alertmanagers the first.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from exporters.settings import MULTIPROCESS, PREFIX
+from exporters.settings import load as sidecar_settings
+from generator.deploy import images
+from generator.deploy.templates import document, filled
+from generator.thresholds import Thresholds
+from generator.yamlfile import HEADER, dump
+
+PROMETHEUS: Final = "deploy/prometheus/prometheus.yml"
+PROVISIONING: Final = "deploy/grafana/provisioning"
+COMPOSE: Final = "deploy/compose/compose.yaml"
+LOGS: Final = "deploy/compose/logs.alloy"
+# Where Prometheus finds the rules, and Grafana the dashboards.
+RULES: Final = "/etc/prometheus/rules/*.yml"
+DASHBOARDS: Final = "/etc/grafana/dashboards/auditor"
+# Docker's own syslog driver sends the logs, so nothing needs Docker's socket, which is root.
+SYSLOG_PORT: Final = 1514
+
+_TEMPLATES: Final = {
+    PROMETHEUS: "prometheus.yml",
+    f"{PROVISIONING}/datasources/auditor.yml": "datasources.yml",
+    f"{PROVISIONING}/dashboards/auditor.yml": "dashboards.yml",
+    COMPOSE: "compose.yaml",
+}
+
+
+def render(thresholds: Thresholds) -> dict[str, str]:
+    """Each file by its path."""
+    values = {
+        "rules": RULES,
+        "dashboards_folder": DASHBOARDS,
+        "syslog_port": SYSLOG_PORT,
+        "images": images,
+        "sidecar": sidecar_settings([], {}),
+        "multiprocess_variable": MULTIPROCESS,
+        "variable_prefix": PREFIX,
+    }
+    labels = _log_labels(thresholds)
+    logs = filled("logs.alloy", thresholds, syslog_port=SYSLOG_PORT, log_labels=labels)
+    return {
+        **{path: dump(document(name, thresholds, **values)) for path, name in _TEMPLATES.items()},
+        LOGS: HEADER.replace("#", "//", 1) + logs,
+    }
+
+
+def _log_labels(thresholds: Thresholds) -> dict[str, str]:
+    """What the dashboards' log selector asks for; Loki takes no stream without a label."""
+    equal = re.findall(r'(\w+)="([^"]*)"', thresholds.dashboards.log_selector)
+    return dict(equal) or {"app": thresholds.service.name}

@@ -1,0 +1,62 @@
+"""Configurations as Jinja2 templates, in the folder of that name.
+
+YAML is read and written anew once it is filled in: templates are laid out, quoted and commented
+for who reads them, and every rendered file has the one canonical form.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, Final
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from generator.thresholds import Thresholds
+from generator.thresholds.units import format_duration
+
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def filled(template: str, thresholds: Thresholds, /, **values: object) -> str:
+    """The template's text with the sections of the thresholds and the `values` by their names."""
+    return _environment().get_template(template).render({**vars(thresholds), **values})
+
+
+def document(template: str, thresholds: Thresholds, /, **values: object) -> dict[str, Any]:
+    """The same for YAML, read."""
+    return read_yaml(filled(template, thresholds, **values))
+
+
+def read_yaml(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe one
+    return found
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("generator.deploy"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  # YAML, not HTML
+    )
+    environment.filters |= {
+        "duration": format_duration,
+        "host": lambda address: _host_and_port(address)[0],
+        "port": lambda address: _host_and_port(address)[1],
+    }
+    return environment
+
+
+def _host_and_port(address: str) -> tuple[str, str]:
+    """Of a URL or of a target; without a port it is the default of the URL's scheme."""
+    scheme, _, rest = address.rpartition("://")
+    place = rest.partition("/")[0]
+    port = re.search(r":(\d+)$", place)
+    if port:
+        return place[: port.start()], port[1]
+    return place, "443" if scheme == "https" else "80"
