@@ -1,4 +1,4 @@
-"""Alertmanager's configuration: who hears of which alert, and which alerts explain others."""
+"""Alertmanager's configuration: who is notified of which alert, and which alerts inhibit others."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from generator.yamlfile import dump
 PATH: Final = "deploy/alertmanager/alertmanager.yml"
 WATCHDOG: Final = "AuditorWatchdog"
 RECEIVERS: Final = {"critical": "pages", "warning": "tickets", "info": "info"}
-# Severities that a worse one of the same alert says as well.
-MILDER: Final = {"critical": ("warning", "info"), "warning": ("info",)}
-# What a service that is down cannot be blamed for.
+# The lower severities, which say nothing new while the same alert fires at a higher one.
+LOWER: Final = {"critical": ("warning", "info"), "warning": ("info",)}
+# Families whose alerts are no symptoms of a service that is down.
 NO_SYMPTOMS: Final = ("availability", "meta")
-OF_WORKERS: Final = ("workers", "memory", "database")
+# Families whose alerts come from the workers' metrics.
+WORKER_FAMILIES: Final = ("workers", "memory", "database")
 
 
 def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
     """The file by its path."""
     document = {
         "route": _route(thresholds),
-        "inhibit_rules": [*_milder(thresholds), *_pointless(thresholds, alerts)],
+        "inhibit_rules": [*_by_severity(thresholds), *_by_alert(thresholds, alerts)],
         "receivers": _receivers(thresholds),
     }
     return {PATH: dump(document)}
 
 
 def _route(thresholds: Thresholds) -> dict[str, Any]:
-    """Tickets for what nobody has thought of."""
+    """An alert that no route names is a ticket."""
     routing = thresholds.routing
     heartbeat = format_duration(routing.heartbeat)
     return {
@@ -60,26 +61,26 @@ def _route(thresholds: Thresholds) -> dict[str, Any]:
     }
 
 
-def _milder(thresholds: Thresholds) -> list[dict[str, Any]]:
-    """A warning says nothing new while its own alert is critical, of the same worker."""
+def _by_severity(thresholds: Thresholds) -> list[dict[str, Any]]:
+    """A warning says nothing new while the same alert is critical for the same worker."""
     return [
         {
             "source_matchers": [_of(thresholds), _is("severity", severity)],
             "target_matchers": [_of(thresholds), _among("severity", lower)],
             "equal": ["alertname", *LABELS["worker"]],
         }
-        for severity, lower in MILDER.items()
+        for severity, lower in LOWER.items()
     ]
 
 
-def _pointless(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str, Any]]:
-    """What is kept back while an alert of the same instance explains it."""
+def _by_alert(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str, Any]]:
+    """What is inhibited while an alert of the same instance explains it."""
     return [
         {
             "source_matchers": [_of(thresholds), _is("alertname", alert.name)],
             "target_matchers": [
                 _of(thresholds),
-                _among("alertname", [each.name for each in alerts if _hidden(alert, each)]),
+                _among("alertname", [each.name for each in alerts if _inhibits(alert, each)]),
             ],
             "equal": ["instance" if "instance" in LABELS[alert.scope] else "job"],
         }
@@ -88,18 +89,18 @@ def _pointless(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str
     ]
 
 
-def _hidden(by: Alert, alert: Alert) -> bool:
-    if isinstance(by.inhibits, tuple):
-        return alert.key in by.inhibits
+def _inhibits(source: Alert, alert: Alert) -> bool:
+    if isinstance(source.inhibits, tuple):
+        return alert.key in source.inhibits
     if "instance" not in LABELS[alert.scope]:
         return False
-    if by.inhibits == "symptoms":
+    if source.inhibits == "symptoms":
         return alert.family not in NO_SYMPTOMS
-    return alert.scope == "worker" or alert.family in OF_WORKERS
+    return alert.scope == "worker" or alert.family in WORKER_FAMILIES
 
 
 def _receivers(thresholds: Thresholds) -> list[dict[str, Any]]:
-    """The token, should they ask for one, is in a file and never here."""
+    """Without tokens: these belong in files."""
     addresses = thresholds.routing.receivers
     return [
         {
