@@ -9,8 +9,9 @@ from typing import Final
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
-from generator.dashboards import correct, queries
-from generator.dashboards.correct import Json
+from generator.dashboards import corrections, queries
+from generator.dashboards.corrections import Json
+from generator.dashboards.levels import GREEN, Step
 from generator.dashboards.panels import (
     BarGauge,
     Dashboard,
@@ -33,6 +34,12 @@ from generator.thresholds.units import format_duration
 METRICS: Final = "prometheus_datasource"
 LOGS: Final = "loki_datasource"
 TAG: Final = "auditor-monitoring"
+_NO_LEGEND: Final[Json] = {
+    "calcs": [],
+    "displayMode": "list",
+    "placement": "bottom",
+    "showLegend": False,
+}
 _SOURCES: Final[dict[str, Json]] = {
     "PromQL": {"type": "prometheus", "uid": f"${{{METRICS}}}"},
     "LogQL": {"type": "loki", "uid": f"${{{LOGS}}}"},
@@ -69,7 +76,7 @@ def dashboard(thresholds: Thresholds, content: Dashboard, panels: list[Json]) ->
         timezone="browser",
         editable=False,
         graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,
-        schemaVersion=correct.SCHEMA_VERSION,
+        schemaVersion=corrections.SCHEMA_VERSION,
         panels=panels,
         templating=core.Templating(_variables(thresholds, json.dumps(panels))),
         annotations=core.Annotations(_annotations(thresholds)),
@@ -80,30 +87,43 @@ def dashboard(thresholds: Thresholds, content: Dashboard, panels: list[Json]) ->
             _link(Link("Runbooks", links.runbooks)),
         ],
     )
-    return correct.dashboard(encode(emitted))
+    return corrections.dashboard(encode(emitted))
 
 
 def row(id_: int, title: str, y: int) -> Json:
     emitted = core.RowPanel(id=id_, title=title, gridPos=core.GridPos(h=1, w=24, x=0, y=y))
-    return correct.row(encode(emitted))
+    return corrections.row(encode(emitted))
 
 
 def panel(content: Panel, id_: int, place: Json) -> Json:
     """A panel at its place in the grid of 24 columns."""
     emitted = _emit(content)
     emitted.id, emitted.gridPos = id_, place
-    return correct.panel(encode(emitted), content)
+    return corrections.panel(encode(emitted))
 
 
-def _common(content: Panel, form: str = core.TIME_SERIES_TARGET_FORMAT) -> Json:
-    """The arguments that all of the library's panels take."""
+def _common(content: Panel, options: Json, form: str = core.TIME_SERIES_TARGET_FORMAT) -> Json:
+    """The arguments that all of the library's panels take; `options` are those it lacks."""
+    defaults = {
+        "decimals": content.decimals,
+        "max": content.maximum,
+        "min": content.minimum,
+        "noValue": content.no_value,
+        "thresholds": {"mode": "absolute", "steps": _steps(content.steps)},
+        "unit": content.unit,
+    }
     return {
         "title": content.title,
         "description": content.description,
         "dataSource": _SOURCES[content.queries[0].language],
         "targets": [_target(query, form) for query in content.queries],
         "links": [_link(each) for each in content.links],
+        "extraJson": {"fieldConfig": {"defaults": defaults}, "options": options},
     }
+
+
+def _steps(steps: tuple[Step, ...]) -> list[Json]:
+    return [{"color": step.colour, "value": step.value} for step in steps or (Step(GREEN),)]
 
 
 def _target(query: Query, form: str) -> core.Target:
@@ -130,43 +150,83 @@ def _emit(content: Panel) -> core.Panel:
 
 @_emit.register
 def _(content: TimeSeries) -> core.TimeSeries:
-    custom = {} if content.soft_maximum is None else {"axisSoftMax": content.soft_maximum}
+    common = _common(content, {"legend": {"showLegend": True}})
+    if content.soft_maximum is not None:
+        custom = {"axisSoftMax": content.soft_maximum}
+        common["extraJson"]["fieldConfig"]["defaults"]["custom"] = custom
     return core.TimeSeries(
-        **_common(content),
+        **common,
         drawStyle="bars" if content.bars else "line",
         fillOpacity=60 if content.bars else 30 if content.stacked else 10,
         legendCalcs=["lastNotNull", "max"],
         legendDisplayMode="table",
         showPoints="never",
-        stacking={"group": "A", "mode": "normal"} if content.stacked else {},
+        stacking={"group": "A", "mode": "normal" if content.stacked else "none"},
         thresholdsStyleMode="dashed" if len(content.steps) > 1 else "off",
         tooltipMode="multi",
         tooltipSort="desc",
-        extraJson={"fieldConfig": {"defaults": {"custom": custom}}},
     )
 
 
 @_emit.register
 def _(content: Stat) -> core.Stat:
-    return core.Stat(**_common(content), reduceCalc="lastNotNull")
+    options = {
+        "percentChangeColorMode": "standard",
+        "showPercentChange": False,
+        "wideLayout": True,
+    }
+    return core.Stat(**_common(content, options), reduceCalc="lastNotNull")
 
 
 @_emit.register
 def _(content: BarGauge) -> core.BarGauge:
-    return core.BarGauge(**_common(content), displayMode=core.GAUGE_DISPLAY_MODE_GRADIENT)
+    options = {
+        "legend": _NO_LEGEND,
+        "maxVizHeight": 300,
+        "minVizHeight": 16,
+        "minVizWidth": 8,
+        "namePlacement": "auto",
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+        "showUnfilled": True,
+        "sizing": "auto",
+        "valueMode": "color",
+    }
+    return core.BarGauge(**_common(content, options), displayMode=core.GAUGE_DISPLAY_MODE_GRADIENT)
 
 
 @_emit.register
 def _(content: Heatmap) -> core.Heatmap:
-    return core.Heatmap(**_common(content, "heatmap"))
+    """Empty cells are left blank."""
+    options = {
+        "calculate": False,
+        "cellGap": 1,
+        "color": {
+            "exponent": 0.5,
+            "fill": "dark-orange",
+            "mode": "scheme",
+            "reverse": False,
+            "scale": "exponential",
+            "scheme": "Oranges",
+            "steps": 64,
+        },
+        "exemplars": {"color": "rgba(255,0,255,0.7)"},
+        "filterValues": {"le": 0},
+        "legend": {"show": True},
+        "rowsFrame": {"layout": "auto"},
+        "showValue": "never",
+        "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": True},
+        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": content.unit},
+    }
+    return core.Heatmap(**_common(content, options, "heatmap"))
 
 
 @_emit.register
 def _(content: Table) -> core.Table:
+    common = _common(content, {"cellHeight": "sm", "frameIndex": 0}, core.TABLE_TARGET_FORMAT)
+    custom = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
+    common["extraJson"]["fieldConfig"]["defaults"]["custom"] = custom
     return core.Table(
-        **_common(content, core.TABLE_TARGET_FORMAT),
-        overrides=correct.column_overrides(content),
-        transformations=correct.columns(content),
+        **common, overrides=_column_overrides(content), transformations=_columns(content)
     )
 
 
@@ -176,14 +236,53 @@ def _(content: StateTimeline) -> core.StateTimeline:
         str(value): {"color": colour, "index": index, "text": text}
         for index, (value, (text, colour)) in enumerate(content.states.items())
     }
+    options = {"legend": _NO_LEGEND, "tooltip": {"mode": "single", "sort": "none"}}
     return core.StateTimeline(
-        **_common(content), mappings=[{"options": states, "type": "value"}], showValue="never"
+        **_common(content, options),
+        mappings=[{"options": states, "type": "value"}],
+        showValue="never",
     )
 
 
 @_emit.register
 def _(content: Logs) -> core.Logs:
-    return core.Logs(**_common(content), showTime=True, wrapLogMessages=True, enableLogDetails=True)
+    return core.Logs(
+        **_common(content, {"showLogContextToggle": False}),
+        showTime=True,
+        wrapLogMessages=True,
+        enableLogDetails=True,
+    )
+
+
+def _columns(content: Table) -> list[Json]:
+    """Transformations: one row for each set of labels, the wanted columns in their order."""
+    names = list(content.columns)
+    return [
+        {"id": "merge", "options": {}},
+        {"id": "filterFieldsByName", "options": {"include": {"names": names}}},
+        {
+            "id": "organize",
+            "options": {
+                "excludeByName": {},
+                "indexByName": {name: index for index, name in enumerate(names)},
+                "renameByName": dict(content.columns),
+            },
+        },
+    ]
+
+
+def _column_overrides(content: Table) -> list[Json]:
+    """Units and links of single columns."""
+    found: dict[str, list[Json]] = {}
+    for name, unit in content.column_units.items():
+        found.setdefault(name, []).append({"id": "unit", "value": unit})
+    for name, link in content.column_links.items():
+        value = [{"targetBlank": True, "title": link.title, "url": link.url}]
+        found.setdefault(name, []).append({"id": "links", "value": value})
+    return [
+        {"matcher": {"id": "byName", "options": name}, "properties": properties}
+        for name, properties in found.items()
+    ]
 
 
 def _variables(thresholds: Thresholds, text: str) -> list[Json]:
@@ -218,7 +317,7 @@ def _source(name: str, kind: str, default: str) -> Json:
         default=default,
         regex="",
     )
-    return correct.variable(encode(emitted))
+    return corrections.variable(encode(emitted))
 
 
 def _query_variable(name: str, series: str) -> Json:
@@ -235,7 +334,7 @@ def _query_variable(name: str, series: str) -> Json:
         refresh=core.REFRESH_ON_TIME_RANGE_CHANGE,
         sort=core.SORT_NUMERIC_ASC if name == "worker" else core.SORT_ALPHA_ASC,
     )
-    kept = correct.variable(encode(emitted))
+    kept = corrections.variable(encode(emitted))
     kept["current"]["text"] = ["All"]
     return kept
 

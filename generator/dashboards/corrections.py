@@ -1,0 +1,85 @@
+"""Corrections of what grafanalib 0.7.1 emits to the schema that Grafana 9.4 to 13 accept.
+
+The library emits nulls, members that Grafana has dropped, and for some panels the options of
+Grafana 6. What is left here is valid in today's `@grafana/schema`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+# The newest schema that Grafana 9.4 knows. Later versions migrate it; a schema newer than its own
+# makes Grafana report a failed migration.
+SCHEMA_VERSION: Final = 38
+# Without it Grafana takes a panel's options for those of version 6 and migrates them.
+PLUGIN_VERSION: Final = "9.4.0"
+
+_PANEL: Final = ("datasource", "description", "gridPos", "id", "links", "title", "type")
+_ROW: Final = ("collapsed", "gridPos", "id", "panels", "title", "type")
+# What the library emits and Grafana has dropped.
+_OLD_DASHBOARD: Final = ("__inputs", "hideControls", "rows", "sharedCrosshair", "style", "version")
+_OLD_VARIABLE: Final = ("auto", "auto_count", "auto_min", "useTags")
+_OLD_OPTIONS: Final = ("fieldOptions", "showThresholdLabels", "showThresholdMarkers", "sortBy")
+_OLD_CUSTOM: Final = ("displayMode", "filterable")
+
+
+def dashboard(emitted: Json) -> Json:
+    return {**_without(emitted, _OLD_DASHBOARD), "timepicker": {}}
+
+
+def row(emitted: Json) -> Json:
+    return _only(emitted, _ROW)
+
+
+def variable(emitted: Json) -> Json:
+    kept = _without(emitted, _OLD_VARIABLE)
+    kept["current"] = _only(emitted["current"], ("text", "value"))
+    return kept
+
+
+def panel(emitted: Json) -> Json:
+    found = emitted["fieldConfig"]
+    defaults = {"color": {"mode": "thresholds"}, "mappings": [], **_without(found["defaults"], ())}
+    defaults["custom"] = _custom(defaults.get("custom", {}))
+    kept = _only(emitted, _PANEL) | {
+        "fieldConfig": {"defaults": defaults, "overrides": found.get("overrides", [])},
+        "options": _without(emitted["options"], _OLD_OPTIONS),
+        "pluginVersion": PLUGIN_VERSION,
+        "targets": [_target(each, index) for index, each in enumerate(emitted["targets"])],
+    }
+    if emitted["transformations"]:
+        kept["transformations"] = emitted["transformations"]
+    return kept
+
+
+def _only(emitted: Json, members: Iterable[str]) -> Json:
+    return {name: emitted[name] for name in members if emitted.get(name) is not None}
+
+
+def _without(emitted: Json, members: Iterable[str]) -> Json:
+    """The others, but no nulls."""
+    return _only(emitted, emitted.keys() - set(members))
+
+
+def _custom(emitted: Json) -> Json:
+    """The panel type's own settings; a linear scale has no base."""
+    custom = _without(emitted, _OLD_CUSTOM)
+    if "scaleDistribution" in custom:
+        custom["scaleDistribution"] = {"type": custom["scaleDistribution"]["type"]}
+    return custom
+
+
+def _target(emitted: Json, index: int) -> Json:
+    """A query with the reference A, B, ... instead of the noise of other data sources."""
+    kept = {name: emitted[name] for name in ("datasource", "expr", "legendFormat")}
+    kept |= {"editorMode": "code", "refId": chr(ord("A") + index)}
+    if emitted["datasource"]["type"] == "loki":
+        return kept | {"queryType": "instant" if emitted["instant"] else "range"}
+    return kept | {
+        "format": emitted["format"],
+        "instant": emitted["instant"],
+        "range": not emitted["instant"],
+    }
