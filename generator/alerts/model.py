@@ -60,7 +60,7 @@ class Recording:
 class Panel:
     """Where an alert's quantity is plotted.
 
-    The dashboard's variables do not narrow a quantity that is `whole`. `id` comes from the
+    The dashboard's variables do not filter a quantity that is `unfiltered`. `id` comes from the
     committed ids, once all alerts are known.
     """
 
@@ -68,7 +68,7 @@ class Panel:
     section: str
     title: str
     legend: str
-    whole: bool = False
+    unfiltered: bool = False
     id: int = 0
 
 

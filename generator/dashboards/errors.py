@@ -7,7 +7,9 @@ from typing import Final
 from generator import names
 from generator.alerts.objectives import objectives
 from generator.alerts.recordings import errors
+from generator.dashboards.budgets import budget_left
 from generator.dashboards.panels import (
+    NO_REQUESTS,
     BarGauge,
     Dashboard,
     Logs,
@@ -16,7 +18,6 @@ from generator.dashboards.panels import (
     Section,
     TimeSeries,
 )
-from generator.dashboards.shared import NO_REQUESTS, budget_left
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
 

@@ -6,7 +6,10 @@ from generator import names
 from generator.alerts.objectives import objectives
 from generator.alerts.recordings import NAMES, QUANTILES
 from generator.alerts.recordings import quantile as recorded_quantile
+from generator.dashboards.budgets import budget_left
 from generator.dashboards.panels import (
+    NO_REQUESTS,
+    NO_SIDECAR,
     Dashboard,
     Heatmap,
     Panel,
@@ -15,7 +18,6 @@ from generator.dashboards.panels import (
     Table,
     TimeSeries,
 )
-from generator.dashboards.shared import NO_REQUESTS, NO_SIDECAR, budget_left
 from generator.promql import le, number
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds

@@ -9,7 +9,7 @@ from typing import Final
 
 from generator.alerts.model import Alert
 from generator.dashboards import theme
-from generator.dashboards.alertpanels import alert_panel
+from generator.dashboards.alert_panels import alert_panel
 from generator.dashboards.corrections import Json
 from generator.dashboards.panels import Dashboard, Panel, Section
 from generator.panel_ids import PanelIds

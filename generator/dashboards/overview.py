@@ -7,8 +7,11 @@ from typing import Final
 from generator import names
 from generator.alerts import objectives
 from generator.alerts.recordings import errors, quantile, requests
-from generator.dashboards import levels, queries
+from generator.dashboards import queries, steps
+from generator.dashboards.budgets import budget_burn, budget_left
 from generator.dashboards.panels import (
+    NO_REQUESTS,
+    NO_SIDECAR,
     BarGauge,
     Dashboard,
     Heatmap,
@@ -21,7 +24,6 @@ from generator.dashboards.panels import (
     Table,
     TimeSeries,
 )
-from generator.dashboards.shared import NO_REQUESTS, NO_SIDECAR, budget_burn, budget_left
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
 
@@ -72,24 +74,24 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
             title=f"Failed within {format_duration(window)}",
             description=(
                 "Share of the verifications that failed. Next: Failures on the errors dashboard."
-                f"\n\n{levels.row_in_words(failures)}"
+                f"\n\n{steps.row_in_words(failures)}"
             ),
             queries=(Query(f"sum({failed.query}) / (sum({all_.query}) > 0)"),),
             no_value=NO_REQUESTS,
             unit="percentunit",
-            steps=levels.of_row(failures),
+            steps=steps.of_row(failures),
         ),
         Stat(
             key="slowest_p95",
             title="p95 of the slowest instance",
             description=(
                 "95% of the verifications take this long or less; waiting for a worker is not in "
-                f"it. Next: the latency dashboard.\n\n{levels.row_in_words(p95)}"
+                f"it. Next: the latency dashboard.\n\n{steps.row_in_words(p95)}"
             ),
             queries=(Query(f"max({slowest.query})"),),
             no_value=NO_REQUESTS,
             unit="s",
-            steps=levels.of_row(p95),
+            steps=steps.of_row(p95),
         ),
         Stat(
             key="active_clients",
@@ -115,7 +117,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             queries=(Query(f"{names.WORKERS}{{}}", "{{instance}}"),),
             no_value=NO_SIDECAR,
             maximum=expected,
-            steps=levels.from_bound(expected, levels.RED, below=True),
+            steps=steps.from_bound(expected, steps.RED, below=True),
         ),
         Stat(
             key="waiting",
@@ -126,7 +128,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             ),
             queries=(Query(_WAITING),),
             no_value=NO_SIDECAR,
-            steps=levels.from_bound(thresholds.alerts.requests_waiting.min_waiting, levels.ORANGE),
+            steps=steps.from_bound(thresholds.alerts.requests_waiting.min_waiting, steps.ORANGE),
         ),
         Stat(
             key="error_budget",
@@ -139,7 +141,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             no_value=NO_REQUESTS,
             unit="percentunit",
             minimum=None,
-            steps=levels.from_bound(0, levels.RED, below=True),
+            steps=steps.from_bound(0, steps.RED, below=True),
         ),
         Stat(
             key="burn_rate",
@@ -150,7 +152,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             ),
             queries=(Query(f"max({burn.query})"),),
             no_value=NO_REQUESTS,
-            steps=levels.from_bound(1, levels.ORANGE),
+            steps=steps.from_bound(1, steps.ORANGE),
         ),
     )
 
@@ -171,7 +173,7 @@ def _firing(thresholds: Thresholds) -> Table:
         key="firing_alerts",
         title="Firing alerts",
         description="Start with the critical ones. An alert's name links to its runbook.",
-        queries=(Query(queries.alerts(thresholds.service.name), instant=True, whole=True),),
+        queries=(Query(queries.alerts(thresholds.service.name), instant=True, unfiltered=True),),
         no_value="No alert fires",
         unit="string",
         columns={
@@ -195,12 +197,12 @@ def _history(thresholds: Thresholds) -> StateTimeline:
         key="alert_history",
         title="Alerts over time",
         description="What fired when. The first band of an outage is often its cause.",
-        queries=(Query(f"max by (alertname) ({ranked})", "{{alertname}}", whole=True),),
+        queries=(Query(f"max by (alertname) ({ranked})", "{{alertname}}", unfiltered=True),),
         no_value="No alert fired",
         states={
-            3: ("critical", levels.RED),
-            2: ("warning", levels.ORANGE),
-            1: ("info", levels.BLUE),
+            3: ("critical", steps.RED),
+            2: ("warning", steps.ORANGE),
+            1: ("info", steps.BLUE),
         },
     )
 

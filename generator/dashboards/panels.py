@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
-from generator.dashboards.levels import Step
+from generator.dashboards.steps import Step
+
+# What panels say that have no data, and the legend of a worker's series.
+NO_REQUESTS: Final = "No requests"
+NO_SIDECAR: Final = "No data from the sidecar"
+WORKER: Final = "{{instance}} worker {{worker}}"
 
 
 @dataclass(frozen=True)
 class Query:
     """A query of a panel, in PromQL with braces at every selector, or in LogQL.
 
-    The variables' matchers are added to every selector of PromQL, unless the query is `whole`.
+    The variables' matchers are added to every selector of PromQL, unless the query is `unfiltered`.
     """
 
     expr: str
     legend: str = ""
     language: Literal["PromQL", "LogQL"] = "PromQL"
     instant: bool = False
-    whole: bool = False
+    unfiltered: bool = False
 
 
 @dataclass(frozen=True)

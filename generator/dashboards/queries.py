@@ -9,7 +9,7 @@ from typing import Final
 from generator.names import LABELS
 from generator.promql import with_matchers
 
-# Variables whose value narrows every series that has a label of their name.
+# Variables whose value filters every series that has a label of their name.
 VARIABLES: Final = ("job", "instance", "worker")
 # A recording rule's level -> the variables that its series have labels for.
 _LEVELS: Final = {
@@ -36,7 +36,7 @@ def _matchers(names: Iterable[str]) -> str:
 EVERYWHERE: Final = _matchers(("job", "instance"))
 
 
-def narrow(expr: str) -> str:
+def with_variables(expr: str) -> str:
     """`expr` with the variables' matchers at every selector, as far as it has their labels."""
     return _SELECTOR.sub(lambda found: with_matchers(found[0], _matchers(labels(found[1]))), expr)
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from generator import names
 from generator.alerts.families import leaks
-from generator.dashboards.panels import Dashboard, Panel, Query, Section, Table, TimeSeries
-from generator.dashboards.shared import NO_SIDECAR, WORKER
+from generator.dashboards.panels import (
+    NO_SIDECAR,
+    WORKER,
+    Dashboard,
+    Panel,
+    Query,
+    Section,
+    Table,
+    TimeSeries,
+)
 from generator.thresholds.model import Thresholds
 
 

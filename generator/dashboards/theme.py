@@ -11,7 +11,6 @@ from grafanalib._gen import DashboardEncoder
 
 from generator.dashboards import corrections, queries
 from generator.dashboards.corrections import Json
-from generator.dashboards.levels import GREEN, Step
 from generator.dashboards.panels import (
     BarGauge,
     Dashboard,
@@ -25,6 +24,7 @@ from generator.dashboards.panels import (
     Table,
     TimeSeries,
 )
+from generator.dashboards.steps import GREEN, Step
 from generator.names import LOAD_TEST, START_TIME, UP, WORKER_INFO
 from generator.promql import with_matchers
 from generator.thresholds.model import Thresholds
@@ -127,9 +127,9 @@ def _steps(steps: tuple[Step, ...]) -> list[Json]:
 
 
 def _target(query: Query, form: str) -> core.Target:
-    plain = query.whole or query.language == "LogQL"
+    plain = query.unfiltered or query.language == "LogQL"
     return core.Target(
-        expr=query.expr if plain else queries.narrow(query.expr),
+        expr=query.expr if plain else queries.with_variables(query.expr),
         legendFormat=query.legend,
         format=form,
         instant=query.instant,

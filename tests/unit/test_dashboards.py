@@ -12,8 +12,8 @@ from typing import Any, Literal
 import pytest
 
 from generator.alerts.model import Alert, Panel
-from generator.dashboards import levels, render
-from generator.dashboards.levels import BLUE, GREEN, ORANGE, RED, YELLOW, Step
+from generator.dashboards import render, steps
+from generator.dashboards.steps import BLUE, GREEN, ORANGE, RED, YELLOW, Step
 from generator.thresholds.levels import LatencyLevels
 from generator.thresholds.settings import SEVERITIES
 from tests.bundle import alerts, thresholds
@@ -202,12 +202,12 @@ def test_the_default_data_sources_come_from_the_thresholds() -> None:
 
 def test_colours_of_a_row() -> None:
     row = LatencyLevels(target=0.5, acceptable=1, poor=2, why="")
-    assert levels.of_row(row) == (Step(GREEN), Step(YELLOW, 0.5), Step(ORANGE, 1), Step(RED, 2))
-    assert levels.row_in_words(row) == (
+    assert steps.of_row(row) == (Step(GREEN), Step(YELLOW, 0.5), Step(ORANGE, 1), Step(RED, 2))
+    assert steps.row_in_words(row) == (
         "Levels: target up to 500ms, acceptable up to 1s, poor up to 2s, critical beyond."
     )
     low = thresholds().targets.throughput.low
-    assert levels.of_row(low) == (
+    assert steps.of_row(low) == (
         Step(ORANGE),
         Step(YELLOW, low.acceptable),
         Step(GREEN, low.target),
@@ -215,18 +215,18 @@ def test_colours_of_a_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "steps"),
+    ("op", "wanted"),
     [(">", (Step(GREEN), Step(RED, 5))), ("<", (Step(RED), Step(GREEN, 5)))],
 )
-def test_colours_of_an_alert_without_a_row(op: Literal[">", "<"], steps: tuple[Step, ...]) -> None:
+def test_colours_of_an_alert_without_a_row(op: Literal[">", "<"], wanted: tuple[Step, ...]) -> None:
     model = next(alert for alert in alerts() if alert.triggers[0].bound is None)
     triggers = tuple(replace(model.triggers[0], severity=each) for each in SEVERITIES)
-    assert levels.of_alert(replace(model, op=op, triggers=triggers, constant=5)) == steps
+    assert steps.of_alert(replace(model, op=op, triggers=triggers, constant=5)) == wanted
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda each: each.name)
-def test_colours_grow_graver_towards_the_bad_end(alert: Alert) -> None:
+def test_colours_get_worse_towards_the_bad_end(alert: Alert) -> None:
     order = [GREEN, BLUE, YELLOW, ORANGE, RED]
-    found = [order.index(step.colour) for step in levels.of_alert(alert)]
+    found = [order.index(step.colour) for step in steps.of_alert(alert)]
     assert found == sorted(found, reverse=alert.op == "<")
     assert found[-1 if alert.op == "<" else 0] == 0

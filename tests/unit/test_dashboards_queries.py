@@ -103,13 +103,13 @@ def test_the_panel_of_an_alert_follows_the_variables_of_its_place(alert: Alert) 
 
 
 def test_matchers_are_added_where_the_metric_has_the_label() -> None:
-    assert queries.narrow("sum by (le) (rate(up{}[5m])) / auditor_worker_threads{}") == (
+    assert queries.with_variables("sum by (le) (rate(up{}[5m])) / auditor_worker_threads{}") == (
         'sum by (le) (rate(up{job=~"$job",instance=~"$instance"}[5m]))'
         ' / auditor_worker_threads{job=~"$job",instance=~"$instance",worker=~"$worker"}'
     )
-    assert queries.narrow('up{job="a"}') == 'up{job="a",job=~"$job",instance=~"$instance"}'
+    assert queries.with_variables('up{job="a"}') == 'up{job="a",job=~"$job",instance=~"$instance"}'
     with pytest.raises(KeyError):
-        queries.narrow("unheard_of{}")
+        queries.with_variables("unheard_of{}")
 
 
 def test_the_share_within_a_target_reads_the_histogram() -> None:

@@ -42,7 +42,7 @@ def watchdog(context: Context, settings: ConditionAlert) -> Alert:
             "This alert always fires. Whoever receives it raises the alarm when it stops: then "
             "Prometheus, Alertmanager or the way between them is broken."
         ),
-        panel=Panel("overview", "Availability", "Watchdog", "watchdog", whole=True),
+        panel=Panel("overview", "Availability", "Watchdog", "watchdog", unfiltered=True),
         runbook=Runbook(
             summary=(
                 "It always fires: as long as it arrives, the way of an alert from Prometheus to "

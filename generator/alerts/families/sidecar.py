@@ -152,7 +152,7 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
             "is watched. Next: look at the scrape configuration and the service discovery, and at "
             "the status page of Prometheus's targets."
         ),
-        panel=Panel("overview", SECTION, "Jobs without a target", "{{job}}", whole=True),
+        panel=Panel("overview", SECTION, "Jobs without a target", "{{job}}", unfiltered=True),
         runbook=Runbook(
             summary="Prometheus knows no target of a job, so nothing of it is watched.",
             first=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from generator.alerts.model import Alert
-from generator.dashboards import levels
+from generator.dashboards import steps
 from generator.dashboards.panels import Link, Query, TimeSeries
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
@@ -28,12 +28,12 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
         key=alert.key,
         title=alert.panel.title,
         description=_description(alert),
-        queries=(Query(alert.quantity, alert.panel.legend, whole=alert.panel.whole),),
+        queries=(Query(alert.quantity, alert.panel.legend, unfiltered=alert.panel.unfiltered),),
         no_value="No data: nothing to judge, or nothing recorded yet",
         unit=UNITS[alert.unit],
         minimum=None if alert.unit in (Unit.GROWTH, Unit.PACE) else 0,
-        steps=levels.of_alert(alert),
-        soft_maximum=levels.lowest_bound(alert) or None,
+        steps=steps.of_alert(alert),
+        soft_maximum=steps.lowest_bound(alert) or None,
         links=(
             Link(
                 f"Runbook of {alert.name}", f"{thresholds.service.links.runbooks}/{alert.name}.md"
@@ -45,9 +45,9 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
 def _description(alert: Alert) -> str:
     """When the alert fires, what that means, what to do next, and the levels of its row."""
     bound = next((each.bound for each in reversed(alert.triggers) if each.bound), None)
-    parts = [levels.alert_in_words(alert), f"Then: {alert.runbook.summary}", _next_step(alert)]
+    parts = [steps.alert_in_words(alert), f"Then: {alert.runbook.summary}", _next_step(alert)]
     if bound:
-        parts.append(levels.row_in_words(bound.levels))
+        parts.append(steps.row_in_words(bound.levels))
     return "\n\n".join(filter(None, parts))
 
 

@@ -1,19 +1,13 @@
-"""Panels that several dashboards show, and the words that several panels need."""
+"""Panels of the error budgets, which several dashboards show."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from generator.alerts import objectives
 from generator.alerts.objectives import Objective
-from generator.dashboards import levels
-from generator.dashboards.panels import Panel, Query, TimeSeries
+from generator.dashboards import steps
+from generator.dashboards.panels import NO_REQUESTS, Panel, Query, TimeSeries
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
-
-NO_REQUESTS: Final = "No requests"
-NO_SIDECAR: Final = "No data from the sidecar"
-WORKER: Final = "{{instance}} worker {{worker}}"
 
 
 def budget_left(thresholds: Thresholds, objective: Objective) -> Panel:
@@ -30,7 +24,7 @@ def budget_left(thresholds: Thresholds, objective: Objective) -> Panel:
         no_value=NO_REQUESTS,
         unit="percentunit",
         minimum=None,
-        steps=levels.from_bound(0, levels.RED, below=True),
+        steps=steps.from_bound(0, steps.RED, below=True),
     )
 
 
@@ -53,6 +47,6 @@ def budget_burn(thresholds: Thresholds, objective: Objective) -> Panel:
         ),
         no_value=NO_REQUESTS,
         unit="none",
-        steps=levels.from_bound(1, levels.ORANGE),
+        steps=steps.from_bound(1, steps.ORANGE),
         soft_maximum=1,
     )

@@ -1,4 +1,4 @@
-"""Levels and bounds as colours of a panel and as words of its description."""
+"""Levels and bounds as the threshold steps of a panel, and as words in its description."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ YELLOW: Final = "yellow"
 ORANGE: Final = "orange"
 RED: Final = "red"
 
-# From harmless to grave.
-_GRAVITY: Final = (GREEN, BLUE, YELLOW, ORANGE, RED)
+# From good to bad.
+_ORDER: Final = (GREEN, BLUE, YELLOW, ORANGE, RED)
 # The colour of what lies beyond an edge of a row.
 _BEYOND: Final = {"target": YELLOW, "acceptable": ORANGE, "poor": RED}
 _SEVERITY: Final[dict[Severity, str]] = {"info": BLUE, "warning": ORANGE, "critical": RED}
@@ -39,16 +39,16 @@ def of_row(levels: Levels) -> tuple[Step, ...]:
 
 
 def of_alert(alert: Alert) -> tuple[Step, ...]:
-    """The levels of the row that the mildest severity names, and the other severities' bounds."""
+    """The levels of the row of the lowest severity, and the bounds of the other severities."""
     found: dict[float, str] = {}
     for trigger in reversed(alert.triggers):
         value = alert.bound(trigger)
         if trigger.bound is None:
-            found[value] = _graver(found.get(value, GREEN), _SEVERITY[trigger.severity])
+            found[value] = _worse(found.get(value, GREEN), _SEVERITY[trigger.severity])
         elif not found:
             found.update({edge: _BEYOND[name] for name, edge in trigger.bound.levels.edges()})
         elif value not in found:
-            found[value] = _next(max(found.values(), key=_GRAVITY.index))
+            found[value] = _next(max(found.values(), key=_ORDER.index))
     return _steps(list(found.items()), alert.op == "<")
 
 
@@ -58,25 +58,25 @@ def from_bound(value: float, colour: str, below: bool = False) -> tuple[Step, ..
 
 
 def _steps(edges: list[tuple[float, str]], below: bool) -> tuple[Step, ...]:
-    """Colours that never grow milder on the way from the good end to the bad one."""
-    graver: list[tuple[float, str]] = []
+    """Colours that never get better on the way from the good end to the bad one."""
+    found: list[tuple[float, str]] = []
     colour = GREEN
     for value, own in sorted(edges, reverse=below):
-        colour = _graver(colour, own)
-        graver.append((value, colour))
+        colour = _worse(colour, own)
+        found.append((value, colour))
     if not below:
-        return (Step(GREEN), *(Step(name, value) for value, name in graver))
-    bounds = [None, *(value for value, _ in reversed(graver))]
-    colours = [*(name for _, name in reversed(graver)), GREEN]
+        return (Step(GREEN), *(Step(name, value) for value, name in found))
+    bounds = [None, *(value for value, _ in reversed(found))]
+    colours = [*(name for _, name in reversed(found)), GREEN]
     return tuple(Step(name, bound) for name, bound in zip(colours, bounds, strict=True))
 
 
-def _graver(one: str, other: str) -> str:
-    return max(one, other, key=_GRAVITY.index)
+def _worse(one: str, other: str) -> str:
+    return max(one, other, key=_ORDER.index)
 
 
 def _next(colour: str) -> str:
-    return _GRAVITY[min(_GRAVITY.index(colour) + 1, len(_GRAVITY) - 1)]
+    return _ORDER[min(_ORDER.index(colour) + 1, len(_ORDER) - 1)]
 
 
 def lowest_bound(alert: Alert) -> float:
