@@ -27,7 +27,7 @@ def thresholds_options() -> argparse.ArgumentParser:
         type=Path,
         default=Path("thresholds.yaml"),
         metavar="FILE",
-        help="default: thresholds.yaml",
+        help="file to read (default: thresholds.yaml)",
     )
     options.add_argument(
         "--overlay",

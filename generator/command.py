@@ -17,7 +17,11 @@ def add_commands(add: AddCommand) -> None:
     source = thresholds_options()
     target = argparse.ArgumentParser(add_help=False)
     target.add_argument(
-        "--out", type=Path, default=Path(), metavar="FOLDER", help="default: the current folder"
+        "--out",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="folder of the bundle (default: the current folder)",
     )
     target.add_argument(
         "--only",

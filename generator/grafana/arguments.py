@@ -11,18 +11,22 @@ from generator.arguments import AddCommand, load, thresholds_options
 def add_commands(add: AddCommand) -> None:
     target = argparse.ArgumentParser(add_help=False)
     target.add_argument(
-        "--grafana", metavar="URL", help="default: service.links.grafana of the thresholds"
+        "--grafana",
+        metavar="URL",
+        help="address of Grafana (default: service.links.grafana of the thresholds)",
     )
     target.add_argument(
         "--token-file",
         type=Path,
         metavar="FILE",
-        help="file with the token of a service account; default: the variable GRAFANA_TOKEN",
+        help="file with the token of a service account (default: the variable GRAFANA_TOKEN)",
     )
     parents = [thresholds_options(), target]
     push = add("push", parents=parents, help="save the dashboards in Grafana, but keep edits there")
     push.add_argument(
-        "--folder", metavar="TITLE", help="default: the service's name; created if missing"
+        "--folder",
+        metavar="TITLE",
+        help="folder in Grafana, created if missing (default: the service's name)",
     )
     push.add_argument(
         "--dry-run", action="store_true", help="change nothing; exit 1 if something would change"

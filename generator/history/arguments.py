@@ -43,7 +43,10 @@ def add_commands(add: AddCommand) -> None:
 
 def _add_backtest(backtest: argparse.ArgumentParser) -> None:
     backtest.add_argument(
-        "--prometheus", required=True, metavar="URL", help="its token, if any: PROMETHEUS_TOKEN"
+        "--prometheus",
+        required=True,
+        metavar="URL",
+        help="address of Prometheus; its token, if any, is read from PROMETHEUS_TOKEN",
     )
     backtest.add_argument(
         "--proposed", type=Path, metavar="FILE", help="an overlay to compare with"
@@ -58,7 +61,9 @@ def _add_backtest(backtest: argparse.ArgumentParser) -> None:
 
 
 def _add_calibrate(calibrate: argparse.ArgumentParser) -> None:
-    calibrate.add_argument("--prometheus", metavar="URL", help="learn from its history")
+    calibrate.add_argument(
+        "--prometheus", metavar="URL", help="address of a Prometheus, to learn from its history"
+    )
     calibrate.add_argument(
         "--results",
         type=Path,

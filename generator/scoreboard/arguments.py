@@ -16,10 +16,17 @@ def add_commands(add: AddCommand) -> None:
         "or wrong",
     )
     scoreboard.add_argument(
-        "--promtool", default="promtool", metavar="PROGRAM", help="default: the one on PATH"
+        "--promtool",
+        default="promtool",
+        metavar="PROGRAM",
+        help="promtool to run (default: the one on PATH)",
     )
     scoreboard.add_argument(
-        "--out", type=Path, default=Path(), metavar="FOLDER", help="default: the current folder"
+        "--out",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="folder of the bundle (default: the current folder)",
     )
     scoreboard.set_defaults(run=_scoreboard)
 
