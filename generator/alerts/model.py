@@ -27,6 +27,38 @@ Family = Literal[
 Dashboard = Literal["overview", "latency", "system", "errors"]
 Scope = Literal["bundle", "job", "instance", "worker"]
 
+# What a fault does, as the metrics show it. Alerts that detect the same effect may fire together.
+Effect = Literal[
+    "failed requests",
+    "slow answers",  # one in twenty or more
+    "slow tail",  # one in a hundred
+    "slow outliers",  # one in a thousand
+    "answers slower than the objective",
+    "memory in use",
+    "memory before the first request",
+    "memory near the container's limit",
+    "slow memory growth",
+    "fast memory growth",
+    "file descriptors",
+    "threads",
+    "CPU time",
+    "CPU time without requests",
+    "requests waiting",
+    "slow health checks",
+    "workers missing",
+    "worker restarts",
+    "database connections",
+    "service down",
+    "service unresponsive",
+    "sidecar not scraped",
+    "targets unknown",
+    "workers not found",
+    "read errors",
+    "app metrics missing",
+    "low confidence",
+    "no traffic",
+]
+
 # What makes no sense while an alert fires: all that a service that is down shows, the worker's, or
 # the alerts of these keys.
 Inhibited = Literal["symptoms", "worker alerts"] | tuple[str, ...]
@@ -188,12 +220,14 @@ class Alert:
     are Go templates in which ``BOUND`` stands for the bound of the severity at hand and ``FOR`` for
     its wait. `clock` is the one its cases are written for, where it is not the service's own:
     windows of hours need no sample every few seconds. `hides` are the alerts of
-    the same instance that Alertmanager keeps back meanwhile.
+    the same instance that Alertmanager keeps back meanwhile. `detects` is None for the alert that
+    always fires.
     """
 
     key: str
     family: Family
     scope: Scope
+    detects: Effect | None
     quantity: str
     op: Literal[">", "<"]
     unit: Unit

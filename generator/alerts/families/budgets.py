@@ -14,7 +14,7 @@ from typing import Final, Literal
 from generator.alerts import objectives, remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import Definition
-from generator.alerts.model import Alert, Cause, Dashboard, Panel, Query, Runbook
+from generator.alerts.model import Alert, Cause, Dashboard, Effect, Panel, Query, Runbook
 from generator.alerts.objectives import Objective
 from generator.alerts.testcases.budgets import BudgetCases
 from generator.alerts.triggers import triggers
@@ -31,6 +31,7 @@ class _Kind:
     """What the alerts on one objective have in common."""
 
     dashboard: Dashboard
+    detects: Effect
     bad: str
     look: str
     meaning: str
@@ -41,6 +42,7 @@ class _Kind:
 _KINDS: Final[Mapping[str, _Kind]] = {
     "error": _Kind(
         dashboard="errors",
+        detects="failed requests",
         bad="failed",
         look="read the newest ERROR lines on the errors dashboard; they name the failing part",
         meaning=(
@@ -57,6 +59,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     ),
     "latency": _Kind(
         dashboard="latency",
+        detects="answers slower than the objective",
         bad="too slow",
         look=(
             "compare with CPU and database connections on the system dashboard, which tell slow "
@@ -218,6 +221,7 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
         key=own.key,
         family=own.objective,
         scope="job",
+        detects=kind.detects,
         quantity=long_burn.query,
         op=">",
         unit=Unit.FACTOR,

@@ -13,6 +13,7 @@ from generator.alerts.definition import Definition
 from generator.alerts.model import (
     Alert,
     Cause,
+    Effect,
     Panel,
     Query,
     Runbook,
@@ -44,6 +45,7 @@ class _Percentile:
 
     key: str
     field: str
+    detects: Effect
     summary: str
     impact: str
     first: str
@@ -55,6 +57,7 @@ _ALERTS: Final = (
     _Percentile(
         key="high_median_latency",
         field="p50",
+        detects="slow answers",
         summary="Half of the verifications take too long: the service as a whole is slow.",
         impact="Every client, on most requests.",
         first=(
@@ -77,6 +80,7 @@ _ALERTS: Final = (
     _Percentile(
         key="high_latency",
         field="p95",
+        detects="slow answers",
         summary="One verification in twenty takes too long.",
         impact="Most clients now and then; those with long answers and many sources first.",
         first=(
@@ -99,6 +103,7 @@ _ALERTS: Final = (
     _Percentile(
         key="high_tail_latency",
         field="p99",
+        detects="slow tail",
         summary="One verification in a hundred takes too long.",
         impact=(
             "Few requests, but each client sooner or later; clients with short time limits see "
@@ -123,6 +128,7 @@ _ALERTS: Final = (
     _Percentile(
         key="extreme_latency",
         field="p999",
+        detects="slow outliers",
         summary="One verification in a thousand takes extremely long.",
         impact="Single requests. Nobody needs to get up for it.",
         first="Nothing at night. By day look for what the slowest requests have in common.",
@@ -149,6 +155,7 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
         key=own.key,
         family="latency",
         scope="instance",
+        detects=own.detects,
         quantity=read.query,
         op=">",
         unit=Unit.DURATION,

@@ -31,6 +31,7 @@ from generator.alerts.model import (
     AlertTest,
     Case,
     Cause,
+    Effect,
     ExpectedAlert,
     Panel,
     Query,
@@ -130,6 +131,7 @@ class _Leak:
 
     key: str
     kind: Kind
+    detects: Effect
     per: Per
     summary: str
     impact: str
@@ -141,6 +143,7 @@ class _Leak:
 _SLOW: Final = _Leak(
     key="memory_leak",
     kind=MEMORY,
+    detects="slow memory growth",
     per="hour",
     summary="A worker's memory has grown steadily for hours.",
     impact=(
@@ -165,6 +168,7 @@ _SLOW: Final = _Leak(
 _FAST: Final = _Leak(
     key="fast_memory_leak",
     kind=MEMORY,
+    detects="fast memory growth",
     per="minute",
     summary="A worker's memory grows so fast that it reaches its limit within hours.",
     impact=(
@@ -191,6 +195,7 @@ _FAST: Final = _Leak(
 _FDS: Final = _Leak(
     key="file_descriptor_leak",
     kind=DESCRIPTORS,
+    detects="file descriptors",
     per="hour",
     summary="A worker has opened more and more files or connections for hours.",
     impact="Nobody yet. At the limit the worker can neither accept a connection nor open a file.",
@@ -225,6 +230,7 @@ _FDS: Final = _Leak(
 _POOLS: Final = _Leak(
     key="thread_leak",
     kind=THREAD_KIND,
+    detects="threads",
     per="hour",
     summary="A worker has started more and more threads for hours.",
     impact="Nobody yet; each thread keeps memory, and many busy ones slow each other down.",
@@ -274,6 +280,7 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
         key=own.key,
         family=leaking.family,
         scope="worker",
+        detects=own.detects,
         quantity=steep.query,
         op=">",
         unit=Unit.GROWTH if kind is MEMORY else Unit.PACE,

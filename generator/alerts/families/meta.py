@@ -32,6 +32,7 @@ def watchdog(context: Context, settings: ConditionAlert) -> Alert:
         key="watchdog",
         family="meta",
         scope="bundle",
+        detects=None,
         quantity="vector(1)",
         op=">",
         unit=Unit.COUNT,

@@ -44,6 +44,7 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
         key="low_confidence",
         family="quality",
         scope="instance",
+        detects="low confidence",
         quantity=weak.query,
         op=">",
         unit=Unit.RATIO,
