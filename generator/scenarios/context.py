@@ -1,202 +1,223 @@
-"""What every scenario is written from: a healthy instance, and the alerts' own numbers."""
+"""What every scenario is built from: the alerts' own numbers, and a healthy instance."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Final, Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 from generator.alerts.context import Context
-from generator.alerts.model import Alert, Trigger
-from generator.alerts.testcases.inputs import HERE, THERE
-from generator.scenarios.model import Demand
-from generator.scenarios.timeseries import level, steady
-from generator.scenarios.world import MAX_FDS, Spread, Worker, World
+from generator.alerts.model import Alert, Effect, Trigger
+from generator.alerts.testcases.inputs import HERE
+from generator.scenarios.instance import MAX_FDS, Distribution, Instance, Worker
+from generator.scenarios.scenario import Events, Incident, RequiredAlert
+from generator.scenarios.timeseries import Line, Span, level, steady
 from generator.thresholds.model import Thresholds
 
-# How good a healthy instance is, as a share of the targets.
-_WELL: Final = 0.5
-# Left after each deadline before the course goes on.
+# The values of a healthy instance, as a share of the targets.
+_HEALTHY: Final = 0.5
+# Seconds that a scenario goes on after each deadline.
 SPARE: Final = 600.0
-# Until the models of a new worker are loaded.
+# Seconds that a new worker takes to load its models.
 LOADING: Final = 30.0
 _DAY: Final = 86400.0
 
-Which = Literal["worst", "mildest"]
-
-
-@dataclass(frozen=True)
-class Times:
-    """When an incident begins and ends, and how long its scenario is."""
-
-    start: float
-    end: float
-    length: float
+# Of an alert's severities.
+Rank = Literal["highest", "lowest"]
 
 
 @dataclass(frozen=True)
 class ScenarioContext:
-    """Kit and alerts by their keys; every number of a scenario comes out of these."""
+    """The thresholds and the alerts by their keys; every number of a scenario comes from these."""
 
-    context: Context
+    thresholds: Thresholds
     alerts: Mapping[str, Alert]
 
     @property
-    def thresholds(self) -> Thresholds:
-        return self.context.thresholds
+    def interval(self) -> float:
+        """Seconds between two samples."""
+        return float(Context(self.thresholds).clock.interval)
+
+    def alert(self, key: str) -> Alert:
+        return self.alerts[key]
+
+    def settings(self, key: str) -> Any:
+        """The alert's settings, of the form that its family declares."""
+        return getattr(self.thresholds.alerts, self.alert(key).key)
+
+    def trigger(self, key: str, severity: Rank = "highest") -> Trigger:
+        return self.alert(key).triggers[0 if severity == "highest" else -1]
+
+    def bound(self, key: str, severity: Rank = "highest") -> float:
+        return self.alert(key).bound(self.trigger(key, severity))
+
+    def between_severities(self, key: str) -> float:
+        """Beyond the bound of the lowest severity, short of the highest; thrice the only one."""
+        lowest, highest = self.bound(key, "lowest"), self.bound(key)
+        return math.sqrt(lowest * highest) if lowest != highest else 3 * lowest
+
+    def window(self, key: str) -> float:
+        """How long the alert looks back, its envelope included."""
+        settings = self.settings(key)
+        return float(getattr(settings, "window", 0.0) + getattr(settings, "envelope", 0.0))
+
+    def time_to_fire(self, key: str, severity: Rank = "highest") -> float:
+        """From the beginning of an incident until the alert must fire."""
+        return self.window(key) + self.trigger(key, severity).for_
+
+    def time_to_resolve(self, key: str) -> float:
+        """From the end of an incident until the alert must have ended."""
+        return self.window(key) + self.alert(key).keep_firing_for
+
+    def incident(
+        self,
+        *keys: str,
+        severity: Rank = "highest",
+        instance: str = HERE,
+        delay: float = 0.0,
+        lasts: float | None = None,
+        outlasts: tuple[str, ...] = (),
+    ) -> Incident:
+        """A fault for which the alerts named by `keys` must fire.
+
+        `delay` is how long it takes until the fault is beyond the bounds. It `lasts` until the
+        alerts must fire, and those it `outlasts` would, unless given otherwise.
+        """
+        concerned = (*keys, *outlasts)
+        start = max(900.0, *(self.window(key) + 300.0 for key in concerned))
+        if lasts is None:
+            lasts = max(self.time_to_fire(key, severity) for key in concerned) + SPARE
+        end = start + lasts
+        required = tuple(
+            RequiredAlert(
+                self.alert(key),
+                self.trigger(key, severity),
+                instance,
+                since=start,
+                due=start + delay + self.time_to_fire(key, severity),
+                resolved=end + self.time_to_resolve(key),
+            )
+            for key in keys
+        )
+        length = end + max(self.time_to_resolve(key) for key in concerned) + SPARE
+        return Incident(start, end, length, required)
+
+    def leak(self, key: str, quantity: str, also: Mapping[Effect, str] | None = None) -> Events:
+        """A quantity of a worker grows thrice as fast as an alert's bound, until its restart."""
+        incident = self.incident(key)
+        line: Line = getattr(self.worker, quantity)
+        growing = line.grow(incident.start, 3 * self.bound(key))
+        leaking = self.healthy().workers_with([0], **{quantity: growing})
+        return incident.events(self.restarted(leaking, incident.end, [0]), also=also)
 
     @property
     def workers(self) -> int:
         return self.thresholds.service.expected_workers
 
-    def trigger(self, key: str, which: Which = "worst") -> Trigger:
-        return self.alerts[key].triggers[0 if which == "worst" else -1]
-
-    def bound(self, key: str, which: Which = "worst") -> float:
-        return self.alerts[key].bound(self.trigger(key, which))
-
-    def between(self, key: str) -> float:
-        """Beyond the mildest bound of an alert, short of its worst; thrice the only one."""
-        mild, worst = self.bound(key, "mildest"), self.bound(key)
-        return math.sqrt(mild * worst) if mild != worst else 3 * mild
-
-    def window(self, key: str) -> float:
-        """How long the alert looks back, envelope included."""
-        settings = getattr(self.thresholds.alerts, key)
-        return float(getattr(settings, "window", 0.0) + getattr(settings, "envelope", 0.0))
-
-    def wait(self, key: str, which: Which = "worst") -> float:
-        """From the beginning of an incident until its alert must fire."""
-        return self.window(key) + self.trigger(key, which).for_
-
-    def fade(self, key: str) -> float:
-        """From the end of an incident until its alert must have ended."""
-        return self.window(key) + self.alerts[key].keep_firing_for
-
-    def times(self, *keys: str, which: Which = "worst") -> Times:
-        """An incident that lasts until each of the alerts must fire."""
-        start = max(900.0, *(self.window(key) + 300.0 for key in keys))
-        end = start + max(self.wait(key, which) for key in keys) + SPARE
-        return Times(start, end, end + max(self.fade(key) for key in keys) + SPARE)
-
-    def must(
-        self,
-        times: Times,
-        *keys: str,
-        which: Which = "worst",
-        instance: str = HERE,
-        late: float = 0.0,
-    ) -> tuple[Demand, ...]:
-        """Alerts that must fire; `late` is how long after its start the incident is ill enough."""
-        return tuple(
-            Demand(
-                self.alerts[key],
-                self.trigger(key, which),
-                instance,
-                times.start,
-                times.start + late + self.wait(key, which),
-                times.end + self.fade(key),
-            )
-            for key in keys
-        )
-
     @property
-    def busy(self) -> float:
+    def request_rate(self) -> float:
         """Requests a second: twice what an alert must see to judge, and one for each worker."""
-        alerts = self.thresholds.alerts
-        floors: list[float] = [
-            settings.min_requests / settings.window
-            for settings in (getattr(alerts, item.name) for item in fields(alerts))
-            if hasattr(settings, "min_requests")
+        known = [self.settings(key) for key in self.alerts]
+        floors = [
+            each.min_requests / each.window for each in known if hasattr(each, "min_requests")
         ]
         return float(max(self.workers, math.ceil(2 * max(floors))))
 
-    def world(self, instance: str = HERE) -> World:
-        """An instance that is well and busy."""
+    def healthy(self, instance: str = HERE) -> Instance:
+        """An instance with every value within the targets, and plenty of requests."""
         targets = self.thresholds.targets
-        return World(
+        return Instance(
             instance=instance,
-            requests=steady(self.busy),
-            errors=steady(_WELL * targets.error_rate.normal.target),
+            requests=steady(self.request_rate),
+            errors=steady(_HEALTHY * targets.error_rate.normal.target),
             latency=steady(self.latency),
-            weak=steady(_WELL * targets.confidence.target),
+            low_confidence=steady(_HEALTHY * targets.confidence.target),
             workers=(self.worker,) * self.workers,
             memory_limit=2.0 * self.workers * targets.memory.peak_24h.acceptable,
             waiting=level(0.0),
-            queued=level(0.0),
-            clients=level(float(math.ceil(_WELL * targets.throughput.low.concurrency))),
-            answers=steady(True),
-            probe=steady(self.latency.times(0.1)),
+            accept_queue=level(0.0),
+            clients=level(float(math.ceil(_HEALTHY * targets.throughput.low.concurrency))),
+            probe_succeeds=steady(True),
+            probe_latency=steady(self.latency.times(0.1)),
             read_errors=steady(0.0),
         )
 
-    def idle(self, instance: str = HERE) -> World:
-        """An instance that is well and that nobody asks anything."""
-        world = self.world(instance)
-        cpu = steady(_WELL * self.thresholds.targets.cpu.idle.target)
-        workers = tuple(replace(worker, cpu=cpu) for worker in world.workers)
-        return replace(world, requests=steady(0.0), workers=workers, clients=level(0.0))
+    def idle(self, instance: str = HERE) -> Instance:
+        """A healthy instance without requests."""
+        idle = self.healthy(instance).workers_with(cpu=steady(self.idle_cpu))
+        return replace(idle, requests=steady(0.0), clients=level(0.0))
 
     def restarted(
-        self, world: World, moment: float, slots: Iterable[int] | None = None, gone: float = 0.0
-    ) -> World:
-        """Workers, all unless told which, end; `gone` later new ones start and load models."""
-        back = moment + gone
-        slots = range(self.workers) if slots is None else slots
-        for slot in slots:
-            old = world.workers[slot]
-            new = replace(
-                old,
-                memory=old.memory.to(moment, 0.0).to(back, self.cold).to(back + LOADING, self.warm),
-                born=old.born.to(back, back),
-                alive=old.alive.between(moment, back, False) if gone else old.alive,
-            )
-            world = world.worker(slot, new)
-        return world
+        self,
+        instance: Instance,
+        moment: float,
+        slots: Collection[int] | None = None,
+        downtime: float = 0.0,
+    ) -> Instance:
+        """Workers end, all or those in `slots`; `downtime` later new ones start and load models."""
+        back = moment + downtime
 
-    def pair(self) -> tuple[World, World]:
-        return self.world(), self.world(THERE)
+        def restart(old: Worker) -> Worker:
+            memory = old.memory.then(moment, 0.0).then(back, self.cold_memory)
+            return replace(
+                old,
+                memory=memory.then(back + LOADING, self.warm_memory),
+                started=old.started.then(back, back),
+                alive=old.alive.during(Span(moment, back), False) if downtime else old.alive,
+            )
+
+        return instance.change_workers(restart, slots)
 
     @property
-    def latency(self) -> Spread:
+    def latency(self) -> Distribution:
         rows = self.thresholds.targets.latency
-        return Spread(
+        return Distribution(
             (
-                (0.5, _WELL * rows.p50.target),
-                (0.95, _WELL * rows.p95.target),
-                (0.99, _WELL * rows.p99.target),
-                (0.999, _WELL * rows.p999.target),
+                (0.5, _HEALTHY * rows.p50.target),
+                (0.95, _HEALTHY * rows.p95.target),
+                (0.99, _HEALTHY * rows.p99.target),
+                (0.999, _HEALTHY * rows.p999.target),
                 (1.0, rows.p999.target),
             )
         )
 
     @property
-    def warm(self) -> float:
-        """Memory of a worker with its models."""
+    def warm_memory(self) -> float:
+        """Of a worker with its models."""
         return 0.9 * self.thresholds.targets.memory.peak_1h.target
 
     @property
-    def cold(self) -> float:
-        """Memory of a worker before its first request."""
-        return _WELL * self.thresholds.targets.memory.initial.target
+    def cold_memory(self) -> float:
+        """Of a worker before its first request."""
+        return _HEALTHY * self.thresholds.targets.memory.initial.target
+
+    @property
+    def idle_cpu(self) -> float:
+        return _HEALTHY * self.thresholds.targets.cpu.idle.target
 
     @property
     def worker(self) -> Worker:
         targets = self.thresholds.targets
         return Worker(
-            memory=level(self.warm),
-            threads=level(math.ceil(_WELL * targets.worker.threads.target)),
-            fds=level(round(_WELL * targets.worker.fds.target * MAX_FDS)),
-            database=level(self.connections),
-            cpu=steady(_WELL * targets.cpu.normal.target),
-            born=steady(-_DAY),
+            memory=level(self.warm_memory),
+            threads=level(math.ceil(_HEALTHY * targets.worker.threads.target)),
+            fds=level(round(_HEALTHY * targets.worker.fds.target * MAX_FDS)),
+            db_connections=level(self.db_connections),
+            cpu=steady(_HEALTHY * targets.cpu.normal.target),
+            started=steady(-_DAY),
         )
 
     @property
-    def connections(self) -> float:
-        """Database connections of a worker: of its pool, and of what all may have."""
+    def db_connections(self) -> float:
+        """Of a worker: within the targets of its pool, and of what all of them may open."""
         rows = self.thresholds.targets.database
+        share = _HEALTHY * rows.pool_usage.target * self.pool
+        of_all = _HEALTHY * rows.connections.target / self.workers
+        return max(1.0, math.floor(min(share, of_all)))
+
+    @property
+    def pool(self) -> float:
+        """Connections that a worker's pool opens at most."""
         pool = self.thresholds.service.database_pool
-        share = _WELL * rows.pool_usage.target * (pool.size + pool.overflow)
-        return max(1.0, math.floor(min(share, _WELL * rows.connections.target / self.workers)))
+        return float(pool.size + pool.overflow)

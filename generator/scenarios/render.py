@@ -9,8 +9,8 @@ from generator.alerts.clock import Clock
 from generator.alerts.context import Context
 from generator.alerts.model import Alert, Recording, Series
 from generator.rules import group_name
-from generator.scenarios.exposition import series
-from generator.scenarios.model import Demand, Scenario
+from generator.scenarios.input_series import series
+from generator.scenarios.scenario import RequiredAlert, Scenario
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import SEVERITIES, Severity
 from generator.thresholds.units import format_duration
@@ -64,9 +64,11 @@ def document(
 ) -> dict[str, Any]:
     """A test file that evaluates the rules over the scenario's series, and `more` of these."""
     context = Context(thresholds)
-    clock, length = scenario.grid(context.clock)
+    clock, length = scenario.samples(context.clock)
     interval = format_duration(clock.interval)
-    found = [each for world in scenario.worlds for each in series(world, context, clock, length)]
+    found = [
+        each for instance in scenario.instances for each in series(instance, context, clock, length)
+    ]
     return {
         "rule_files": list(rule_files),
         "evaluation_interval": interval,
@@ -90,8 +92,8 @@ def expectations(scenario: Scenario, alerts: Sequence[Alert], clock: Clock) -> l
     if scenario.begins:
         before = clock.tick(scenario.begins) - clock.interval
         found.append(_expectation(before, _ever(f'alertname!="{WATCHDOG}"', before)))
-    for demand in scenario.must:
-        found += _demanded(demand, clock)
+    for each in scenario.required:
+        found += _required(each, clock)
     end = clock.tick(scenario.length)
     return [*found, _expectation(end, others(scenario, alerts, end))]
 
@@ -100,31 +102,31 @@ def others(scenario: Scenario, alerts: Sequence[Alert], end: int) -> str:
     """Whatever has fired by the end but should not have."""
     allowed = "|".join((WATCHDOG, *scenario.allowed(alerts)))
     parts = [_ever(f'alertname!~"{allowed}"', end)]
-    for demand in scenario.must:
-        labels = {**demand.labels, "severity": "|".join(with_lower_severities(demand))}
+    for each in scenario.required:
+        labels = {**each.labels, "severity": "|".join(with_lower_severities(each))}
         parts.append(f"unless on ({_BY})\n{_ever(_labels(labels), end)}")
     return "\n".join(parts)
 
 
-def with_lower_severities(demand: Demand) -> tuple[Severity, ...]:
-    """The demanded severity and the milder ones, which tell of the same incident."""
-    return SEVERITIES[SEVERITIES.index(demand.trigger.severity) :]
+def with_lower_severities(required: RequiredAlert) -> tuple[Severity, ...]:
+    """The required severity and the lower ones, which the same incident may reach first."""
+    return SEVERITIES[SEVERITIES.index(required.trigger.severity) :]
 
 
-def due(demand: Demand, clock: Clock) -> int:
+def due(required: RequiredAlert, clock: Clock) -> int:
     """The deadline and two evaluations: one for the sample, one for what is made of it."""
-    return clock.tick(demand.due) + 2 * clock.interval
+    return clock.tick(required.due) + 2 * clock.interval
 
 
-def _demanded(demand: Demand, clock: Clock) -> Iterator[dict[str, Any]]:
+def _required(required: RequiredAlert, clock: Clock) -> Iterator[dict[str, Any]]:
     """Fires by its deadline, and no more once it must have ended."""
-    by = due(demand, clock)
-    labels = _labels(demand.labels)
-    shown = ", ".join(f'{name}="{value}"' for name, value in demand.labels.items())
+    by = due(required, clock)
+    labels = _labels(required.labels)
+    shown = ", ".join(f'{name}="{value}"' for name, value in required.labels.items())
     yield _expectation(by, _ever(labels, by), f"{{{shown}}}")
-    if demand.gone is not None:
-        gone = clock.tick(demand.gone) + 2 * clock.interval
-        yield _expectation(gone, f'ALERTS{{alertstate="firing",{labels}}}')
+    if required.resolved is not None:
+        resolved = clock.tick(required.resolved) + 2 * clock.interval
+        yield _expectation(resolved, f'ALERTS{{alertstate="firing",{labels}}}')
 
 
 def _labels(labels: Mapping[str, str]) -> str:

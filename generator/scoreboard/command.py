@@ -15,9 +15,9 @@ from generator.alerts.context import Context
 from generator.alerts.model import Alert
 from generator.files import write
 from generator.scenarios import all_scenarios
-from generator.scenarios.exposition import process_memory
-from generator.scenarios.model import Scenario
+from generator.scenarios.input_series import process_memory
 from generator.scenarios.render import document, rule_groups
+from generator.scenarios.scenario import Scenario
 from generator.scoreboard import guide, page
 from generator.scoreboard.judge import guess, judge
 from generator.scoreboard.measure import ExpectedAlert, PromtoolError, firings, question
@@ -89,8 +89,8 @@ def _guide_firings(
                 [guide.GROUP],
                 [_question(thresholds, each)],
                 [
-                    process_memory(world, context, *each.grid(context.clock))
-                    for world in each.worlds
+                    process_memory(instance, context, *each.samples(context.clock))
+                    for instance in each.instances
                 ],
             )
             for each in scenarios

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from generator.alerts.clock import Clock
 from generator.alerts.model import Alert
-from generator.scenarios.model import Demand, Scenario
 from generator.scenarios.render import due, with_lower_severities
+from generator.scenarios.scenario import RequiredAlert, Scenario
 from generator.scoreboard.measure import ExpectedAlert
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A demanded alert: its deadline and its first firing, both since the incident began."""
+    """A required alert: its deadline and its first firing, both since the incident began."""
 
-    demand: Demand
+    required: RequiredAlert
     due: float
     after: float | None
 
@@ -27,7 +27,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The bundle's alerts: `answers` to what was demanded, `false` what should not have fired."""
+    """The bundle's alerts: `answers` to what was required, `false` what should not have fired."""
 
     answers: tuple[Answer, ...]
     false: tuple[str, ...]
@@ -49,7 +49,7 @@ class Guess:
 def judge(
     scenario: Scenario, clock: Clock, alerts: Sequence[Alert], fired: Sequence[ExpectedAlert]
 ) -> Verdict:
-    answers = tuple(_answer(demand, clock, fired) for demand in scenario.must)
+    answers = tuple(_answer(required, clock, fired) for required in scenario.required)
     allowed = scenario.allowed(alerts)
     begins = scenario.begins
     false = [
@@ -57,19 +57,19 @@ def judge(
         for each in fired
         if begins is None
         or each.at < begins
-        or not (each.alert in allowed or any(_tells(each, one) for one in scenario.must))
+        or not (each.alert in allowed or any(_tells(each, one) for one in scenario.required))
     ]
     return Verdict(answers, _named(false))
 
 
-def _answer(demand: Demand, clock: Clock, fired: Sequence[ExpectedAlert]) -> Answer:
-    times = [each.at for each in fired if _is(each, demand)]
-    after = min(times) - demand.since if times else None
-    return Answer(demand, due(demand, clock) - demand.since, after)
+def _answer(required: RequiredAlert, clock: Clock, fired: Sequence[ExpectedAlert]) -> Answer:
+    times = [each.at for each in fired if _is(each, required)]
+    after = min(times) - required.since if times else None
+    return Answer(required, due(required, clock) - required.since, after)
 
 
-def _is(fired: ExpectedAlert, demand: Demand) -> bool:
-    labels = demand.labels
+def _is(fired: ExpectedAlert, required: RequiredAlert) -> bool:
+    labels = required.labels
     return (fired.alert, fired.instance, fired.severity) == (
         labels["alertname"],
         labels.get("instance", ""),
@@ -77,13 +77,13 @@ def _is(fired: ExpectedAlert, demand: Demand) -> bool:
     )
 
 
-def _tells(fired: ExpectedAlert, demand: Demand) -> bool:
-    """The demanded alert, at its severity or a milder one."""
+def _tells(fired: ExpectedAlert, required: RequiredAlert) -> bool:
+    """The required alert, at its severity or a lower one."""
     same = (fired.alert, fired.instance) == (
-        demand.alert.name,
-        demand.labels.get("instance", ""),
+        required.alert.name,
+        required.labels.get("instance", ""),
     )
-    return same and fired.severity in with_lower_severities(demand)
+    return same and fired.severity in with_lower_severities(required)
 
 
 def guess(scenario: Scenario, fired: Sequence[ExpectedAlert]) -> Guess:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.markdown import bullets, section, table
-from generator.scenarios.model import Scenario
 from generator.scenarios.render import FOLDER
+from generator.scenarios.scenario import Scenario
 from generator.scoreboard.judge import Answer, Guess, Verdict
 from generator.thresholds.units import format_duration
 
@@ -37,7 +37,7 @@ class Row:
 
     @property
     def quiet(self) -> bool:
-        return not self.scenario.must
+        return not self.scenario.required
 
     @property
     def guessed_in_time(self) -> bool:
@@ -179,7 +179,7 @@ def problems(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _name(answer: Answer) -> str:
-    return f"{answer.demand.alert.name} ({answer.demand.trigger.severity})"
+    return f"{answer.required.alert.name} ({answer.required.trigger.severity})"
 
 
 def _after(seconds: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The incident scenarios on the real promtool, with the committed rules and with others."""
+"""The scenarios on the real promtool, with the committed rules and with others."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ TESTS = sorted((ROOT / FOLDER).glob("*.yml"))
 
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
-def test_an_incident_is_told_of_and_a_quiet_course_is_not(any_promtool: Path, test: Path) -> None:
+def test_incidents_are_detected_and_negative_scenarios_silent(any_promtool: Path, test: Path) -> None:
     run(any_promtool, "test", "rules", test)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
-def test_so_it_is_on_the_oldest_version(test: Path) -> None:
+def test_the_oldest_promtool_agrees(test: Path) -> None:
     run(had(tools.PROMTOOLS[0]), "test", "rules", test)
 
 

@@ -12,7 +12,7 @@ import yaml
 from generator.alerts.context import Context
 from generator.cli import BAD_INPUT, main
 from generator.scenarios import all_scenarios
-from generator.scenarios.model import Scenario
+from generator.scenarios.scenario import Scenario
 from generator.scoreboard import guide, page
 from generator.scoreboard.judge import Guess, guess, judge
 from generator.scoreboard.measure import ExpectedAlert, parse
@@ -22,8 +22,8 @@ CLOCK = Context(thresholds()).clock
 SCENARIOS = {each.name: each for each in all_scenarios(thresholds(), alerts())}
 INCIDENT = SCENARIOS["errors-after-a-release"]
 QUIET = SCENARIOS["a-nightly-batch"]
-(DEMAND,) = INCIDENT.must
-TOLD = ExpectedAlert("AuditorHighErrorRate", DEMAND.instance, "critical", DEMAND.since + 300)
+(REQUIRED,) = INCIDENT.required
+TOLD = ExpectedAlert("AuditorHighErrorRate", REQUIRED.instance, "critical", REQUIRED.since + 300)
 
 
 def row(
@@ -58,7 +58,7 @@ def test_a_milder_severity_tells_of_the_same() -> None:
     ("fired", "problem"),
     [
         ((), "AuditorHighErrorRate (critical) fires after never, due after"),
-        ((replace(TOLD, at=DEMAND.since + 9000),), "fires after 2h30m, due after 10m30s"),
+        ((replace(TOLD, at=REQUIRED.since + 9000),), "fires after 2h30m, due after 10m30s"),
         (
             (TOLD, ExpectedAlert("AuditorDown", "", "critical", TOLD.at)),
             "AuditorDown (critical) should",
@@ -89,16 +89,16 @@ def test_a_quiet_course_forbids_every_alert() -> None:
 
 def test_the_guides_first_rule_after_the_beginning_counts() -> None:
     fired = (
-        ExpectedAlert("HighLatency", "", "", DEMAND.since + 600),
-        ExpectedAlert("HighErrorRate", "", "", DEMAND.since + 400),
-        ExpectedAlert("MemoryLeak", "", "", DEMAND.since - 15),
+        ExpectedAlert("HighLatency", "", "", REQUIRED.since + 600),
+        ExpectedAlert("HighErrorRate", "", "", REQUIRED.since + 400),
+        ExpectedAlert("MemoryLeak", "", "", REQUIRED.since - 15),
     )
     assert guess(INCIDENT, fired) == Guess(400, ("HighErrorRate",), ("MemoryLeak",))
     assert guess(QUIET, fired[:1]) == Guess(None, (), ("HighLatency",))
 
 
 def test_totals_count_both_sets_of_rules() -> None:
-    rule = ExpectedAlert("HighErrorRate", "", "", DEMAND.since + 99999)
+    rule = ExpectedAlert("HighErrorRate", "", "", REQUIRED.since + 99999)
     rows = [
         row(INCIDENT, TOLD, guessed=(rule,)),
         row(INCIDENT),

@@ -1,3 +1,5 @@
+"""Quantities over time, and their samples."""
+
 from __future__ import annotations
 
 from itertools import pairwise
@@ -7,25 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.alerts.clock import Clock
-from generator.scenarios.timeseries import SCRAPED, Grid, level, steady, total
+from generator.scenarios.timeseries import SCRAPED, Sampler, Span, combine, level, steady, total
 from tests.unit.test_series import samples
 
 CLOCK = Clock(15)
 
 
 def test_a_step_holds_until_the_next_one() -> None:
-    course = steady(1.0).to(30, 2.0)
-    assert [course.at(moment) for moment in (0, 29.9, 30, 99)] == [1, 1, 2, 2]
+    steps = steady(1.0).then(30, 2.0)
+    assert [steps.at(moment) for moment in (0, 29.9, 30, 99)] == [1, 1, 2, 2]
 
 
 def test_a_step_may_be_taken_back() -> None:
-    course = steady(1.0).to(100, 5.0).between(30, 60, 2.0)
-    assert [course.at(moment) for moment in (29, 30, 59, 60, 99, 100)] == [1, 2, 2, 1, 1, 5]
+    steps = steady(1.0).then(100, 5.0).during(Span(30, 60), 2.0)
+    assert [steps.at(moment) for moment in (29, 30, 59, 60, 99, 100)] == [1, 2, 2, 1, 1, 5]
 
 
 def test_what_was_to_come_within_a_while_is_there_after_it() -> None:
-    course = steady(1.0).to(40, 5.0).between(30, 60, 2.0)
-    assert [course.at(moment) for moment in (30, 45, 60)] == [2, 2, 5]
+    steps = steady(1.0).then(40, 5.0).during(Span(30, 60), 2.0)
+    assert [steps.at(moment) for moment in (30, 45, 60)] == [2, 2, 5]
 
 
 def test_a_line_grows_from_where_it_is() -> None:
@@ -34,25 +36,30 @@ def test_a_line_grows_from_where_it_is() -> None:
 
 
 def test_a_line_may_be_elsewhere_for_a_while() -> None:
-    line = level(7.0).between(30, 60, 1.0)
+    line = level(7.0).during(Span(30, 60), 1.0)
     assert [line.at(moment) for moment in (0, 30, 59, 60)] == [7, 1, 1, 7]
 
 
+def test_combined_steps_have_a_step_wherever_a_part_has_one() -> None:
+    both = combine(lambda a, b: a + b, steady(1).then(30, 2), steady(10).then(60, 20))
+    assert both.points == ((0, 11), (30, 12), (60, 22))
+
+
 def test_the_total_of_lines_is_that_of_their_values() -> None:
-    lines = [level(1.0).grow(20, 3.0), level(10.0).to(35, 4.0, -1.0), level(0.5)]
+    lines = [level(1.0).grow(20, 3.0), level(10.0).then(35, 4.0, -1.0), level(0.5)]
     whole = total(lines)
     for moment in (0, 10, 20, 34, 35, 36, 100):
         assert whole.at(moment) == sum(line.at(moment) for line in lines)
 
 
 def test_failed_lost_and_unknown_scrapes_differ() -> None:
-    seen = SCRAPED.between(15, 45, "failed").between(60, 90, "lost")
-    assert Grid(CLOCK, 120, seen).line(level(3.0)) == "3x0 stale _x1 3x0 _x2 3x1"
+    scrapes = SCRAPED.during(Span(15, 45), "failed").during(Span(60, 90), "lost")
+    assert Sampler(CLOCK, 120, scrapes).line(level(3.0)) == "3x0 stale _x1 3x0 _x2 3x1"
 
 
 def test_a_gauge_is_there_only_while_its_worker_is() -> None:
-    there = steady(True).between(30, 60, False)
-    assert Grid(CLOCK, 90, SCRAPED).line(level(3.0), there) == "3x1 stale _x1 3x1"
+    alive = steady(True).during(Span(30, 60), False)
+    assert Sampler(CLOCK, 90, SCRAPED).line(level(3.0), alive) == "3x1 stale _x1 3x1"
 
 
 @given(
@@ -65,8 +72,8 @@ def test_a_gauge_is_there_only_while_its_worker_is() -> None:
 def test_a_gauge_is_sampled_where_its_line_is(points: list[tuple[float, float, float]]) -> None:
     line = level(0.0)
     for moment, value, growth in sorted(points):
-        line = line.to(moment, value, growth)
-    found = samples(Grid(CLOCK, 900, SCRAPED).line(line))
+        line = line.then(moment, value, growth)
+    found = samples(Sampler(CLOCK, 900, SCRAPED).line(line))
     assert len(found) == 60
     for turn, sample in enumerate(found):
         moment = 15.0 * turn
@@ -75,6 +82,6 @@ def test_a_gauge_is_sampled_where_its_line_is(points: list[tuple[float, float, f
 
 
 def test_stretches_begin_at_samples_and_leave_no_gap() -> None:
-    cuts = Grid(CLOCK, 120, SCRAPED).cuts((7.0, 30.0, 31.0, 500.0))
-    assert cuts == [(0, 15), (15, 30), (30, 45), (45, 120)]
-    assert all(end == start for (_, end), (start, _) in pairwise(cuts))
+    stretches = Sampler(CLOCK, 120, SCRAPED).stretches((7.0, 30.0, 31.0, 500.0))
+    assert stretches == [(0, 15), (15, 30), (30, 45), (45, 120)]
+    assert all(end == start for (_, end), (start, _) in pairwise(stretches))

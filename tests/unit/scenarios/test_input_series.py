@@ -1,4 +1,4 @@
-"""What a world exposes: all that the rules read, and nothing that the contract does not know."""
+"""An instance exposes all that the rules read, and nothing that the contract does not know."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ from generator.names import LABELS
 from generator.promql import plain
 from generator.scenarios import all_scenarios
 from generator.scenarios.context import ScenarioContext
-from generator.scenarios.exposition import process_memory, series
-from generator.scenarios.model import Scenario
-from generator.scenarios.timeseries import steady
-from generator.scenarios.world import Spread, World
+from generator.scenarios.input_series import process_memory, series
+from generator.scenarios.instance import Distribution, Instance
+from generator.scenarios.scenario import Scenario
+from generator.scenarios.timeseries import Span, steady
 from tests.bundle import alerts, recordings, thresholds
 from tests.unit.test_alerts import vectors
 from tests.unit.test_series import samples
 
-KIT = Context(thresholds())
-BOOK = ScenarioContext(KIT, {alert.key: alert for alert in alerts()})
+BASE = Context(thresholds())
+CONTEXT = ScenarioContext(thresholds(), {alert.key: alert for alert in alerts()})
 CLOCK = Clock(15)
 SCENARIOS = all_scenarios(thresholds(), alerts())
 
 
-def exposed(world: World, length: int = 600) -> dict[str, list[float | None]]:
-    return {each.series: samples(each.values) for each in series(world, KIT, CLOCK, length)}
+def exposed(
+    instance: Instance, clock: Clock = CLOCK, length: int = 600
+) -> dict[str, list[float | None]]:
+    return {each.series: samples(each.values) for each in series(instance, BASE, clock, length)}
 
 
 def labels_of(name: str) -> dict[str, str]:
@@ -57,22 +59,24 @@ def fits(selector: promql_parser.VectorSelector, name: str) -> bool:
 
 
 def test_every_series_that_a_rule_reads_is_there() -> None:
-    names = list(exposed(BOOK.world()))
+    names = list(exposed(CONTEXT.healthy()))
     unread = [str(each) for each in selectors() if not any(fits(each, name) for name in names)]
     assert unread == []
 
 
 def test_every_series_has_the_labels_of_the_contract() -> None:
-    for name in exposed(BOOK.world()):
+    for name in exposed(CONTEXT.healthy()):
         metric = name.partition("{")[0]
         assert set(labels_of(name)) == {"job", "instance", *LABELS[metric]}, name
 
 
 def test_no_series_is_there_twice() -> None:
     for scenario in SCENARIOS:
-        clock, length = scenario.grid(KIT.clock)
+        clock, length = scenario.samples(BASE.clock)
         names = [
-            each.series for world in scenario.worlds for each in series(world, KIT, clock, length)
+            each.series
+            for instance in scenario.instances
+            for each in series(instance, BASE, clock, length)
         ]
         assert len(names) == len(set(names)), scenario.name
 
@@ -91,27 +95,29 @@ def falls(values: list[float]) -> int:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
 def test_counters_fall_only_where_something_restarts(scenario: Scenario) -> None:
-    clock, length = scenario.grid(KIT.clock)
-    for world in scenario.worlds:
-        found = {each.series: samples(each.values) for each in series(world, KIT, clock, length)}
-        again = max(
-            len(world.restarts),
-            len(world.resumes),
-            *(len([*worker.born.alert_tests]) - 1 for worker in world.workers),
+    clock, length = scenario.samples(BASE.clock)
+    for instance in scenario.instances:
+        found = {
+            each.series: samples(each.values) for each in series(instance, BASE, clock, length)
+        }
+        restarts = max(
+            len(instance.app_resets),
+            len(instance.sidecar_restarts),
+            *(len([*worker.started.moments]) - 1 for worker in instance.workers),
         )
-        assert all(falls(values) <= again for values in counters(found).values())
+        assert all(falls(values) <= restarts for values in counters(found).values())
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
-def test_every_series_has_as_many_samples_as_the_course_is_long(scenario: Scenario) -> None:
-    clock, length = scenario.grid(KIT.clock)
-    for world in scenario.worlds:
-        for each in series(world, KIT, clock, length):
+def test_every_series_has_as_many_samples_as_the_scenario_is_long(scenario: Scenario) -> None:
+    clock, length = scenario.samples(BASE.clock)
+    for instance in scenario.instances:
+        for each in series(instance, BASE, clock, length):
             assert len(samples(each.values)) == length // clock.interval, each.series
 
 
 def test_a_histogram_rises_to_its_count() -> None:
-    found = exposed(BOOK.world())
+    found = exposed(CONTEXT.healthy())
     for metric in ("auditor_verify_latency_seconds", "auditor_confidence_score"):
         last = [values[-1] for name, values in found.items() if name.startswith(f"{metric}_bucket")]
         count = next(v[-1] for name, v in found.items() if name.startswith(f"{metric}_count"))
@@ -120,9 +126,9 @@ def test_a_histogram_rises_to_its_count() -> None:
         assert rising[-1] == count
 
 
-def test_requests_are_counted_by_what_became_of_them() -> None:
-    world = replace(BOOK.world(), requests=steady(2.0), errors=steady(0.25))
-    found = exposed(world)
+def test_requests_are_counted_by_status() -> None:
+    instance = replace(CONTEXT.healthy(), requests=steady(2.0), errors=steady(0.25))
+    found = exposed(instance)
     grown = {
         labels_of(name)["status"]: (values[-1] or 0) - (values[0] or 0)
         for name, values in found.items()
@@ -132,10 +138,10 @@ def test_requests_are_counted_by_what_became_of_them() -> None:
 
 
 def test_a_failure_that_never_happened_has_no_series_before() -> None:
-    world = replace(BOOK.world(), errors=steady(0.0).to(300, 1.0))
-    (values,) = (values for name, values in exposed(world).items() if 'status="error"' in name)
+    instance = replace(CONTEXT.healthy(), errors=steady(0.0).then(300, 1.0))
+    (values,) = (values for name, values in exposed(instance).items() if 'status="error"' in name)
     assert values[:20] == [None] * 20
-    assert values[20] == pytest.approx(BOOK.busy * 15)
+    assert values[20] == pytest.approx(CONTEXT.request_rate * 15)
 
 
 def value_of(found: dict[str, list[float | None]], start: str, at: int) -> float | None:
@@ -143,49 +149,51 @@ def value_of(found: dict[str, list[float | None]], start: str, at: int) -> float
 
 
 def test_a_worker_that_is_gone_has_no_series_and_does_not_count() -> None:
-    found = exposed(BOOK.restarted(BOOK.world(), 300.0, [0], gone=60.0))
+    found = exposed(CONTEXT.restarted(CONTEXT.healthy(), 300.0, [0], downtime=60.0))
     gone, back = 315, 360
-    assert value_of(found, "auditor_workers{", gone) == BOOK.workers - 1
-    assert value_of(found, "auditor_workers{", back) == BOOK.workers
+    assert value_of(found, "auditor_workers{", gone) == CONTEXT.workers - 1
+    assert value_of(found, "auditor_workers{", back) == CONTEXT.workers
     assert value_of(found, "auditor_worker_threads{", gone) is None
     assert value_of(found, "auditor_worker_start_time_seconds{", back) == back
-    assert value_of(found, "auditor_worker_starts_total{", gone) == BOOK.workers
-    assert value_of(found, "auditor_worker_starts_total{", back) == BOOK.workers + 1
+    assert value_of(found, "auditor_worker_starts_total{", gone) == CONTEXT.workers
+    assert value_of(found, "auditor_worker_starts_total{", back) == CONTEXT.workers + 1
 
 
-def test_a_sidecar_that_resumes_counts_the_workers_it_finds() -> None:
-    world = replace(BOOK.restarted(BOOK.world(), 150.0), resumes=(300.0,))
-    found = exposed(world)
-    assert value_of(found, "auditor_worker_starts_total{", 285) == 2 * BOOK.workers
-    assert value_of(found, "auditor_worker_starts_total{", 300) == BOOK.workers
+def test_a_sidecar_that_restarts_counts_the_workers_it_finds() -> None:
+    instance = replace(CONTEXT.restarted(CONTEXT.healthy(), 150.0), sidecar_restarts=(300.0,))
+    found = exposed(instance)
+    assert value_of(found, "auditor_worker_starts_total{", 285) == 2 * CONTEXT.workers
+    assert value_of(found, "auditor_worker_starts_total{", 300) == CONTEXT.workers
 
 
-def test_up_tells_failed_scrapes_from_lost_ones() -> None:
-    failed = exposed(BOOK.world().scrapes(300, 330, "failed"))
-    lost = exposed(BOOK.world().scrapes(300, 330, "lost"))
+def test_up_is_0_where_a_scrape_fails_and_absent_where_it_is_lost() -> None:
+    failed = exposed(CONTEXT.healthy().scraped(Span(300, 330), "failed"))
+    lost = exposed(CONTEXT.healthy().scraped(Span(300, 330), "lost"))
     assert value_of(failed, "up{", 300) == 0
     assert value_of(lost, "up{", 300) is None
     assert value_of(failed, "auditor_workers{", 300) is None
 
 
 def test_the_memory_in_use_is_that_of_the_workers() -> None:
-    found = exposed(BOOK.world())
-    assert value_of(found, "auditor_memory_usage_bytes{", 0) == BOOK.workers * BOOK.warm
+    found = exposed(CONTEXT.healthy())
+    assert (
+        value_of(found, "auditor_memory_usage_bytes{", 0) == CONTEXT.workers * CONTEXT.warm_memory
+    )
 
 
 def test_the_standard_collectors_memory_is_that_of_the_first_worker() -> None:
     (mine,) = (
         values
-        for name, values in exposed(BOOK.world()).items()
+        for name, values in exposed(CONTEXT.healthy()).items()
         if name.startswith("auditor_worker_resident_memory_bytes") and 'worker="0"' in name
     )
-    given: Series = process_memory(BOOK.world(), KIT, CLOCK, 600)
+    given: Series = process_memory(CONTEXT.healthy(), BASE, CLOCK, 600)
     assert samples(given.values) == mine
 
 
 def test_a_share_lies_evenly_between_two_points() -> None:
-    spread = Spread(((0.5, 1.0), (1.0, 3.0)))
-    assert [spread.share(bound) for bound in (0.0, 0.5, 1.0, 2.0, 3.0, 9.0)] == [
+    distribution = Distribution(((0.5, 1.0), (1.0, 3.0)))
+    assert [distribution.share(bound) for bound in (0.0, 0.5, 1.0, 2.0, 3.0, 9.0)] == [
         0.0,
         0.25,
         0.5,
@@ -196,5 +204,5 @@ def test_a_share_lies_evenly_between_two_points() -> None:
 
 
 def test_only_the_slowest_become_slower() -> None:
-    spread = Spread(((0.5, 1.0), (1.0, 3.0))).times(10, above=0.5)
-    assert spread.points == ((0.5, 1.0), (1.0, 30.0))
+    distribution = Distribution(((0.5, 1.0), (1.0, 3.0))).times(10, above=0.5)
+    assert distribution.points == ((0.5, 1.0), (1.0, 30.0))

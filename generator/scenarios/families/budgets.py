@@ -1,0 +1,98 @@
+"""Requests a little worse than promised, for as long as it takes to matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from generator.alerts.families.budgets import burn_of, judged_after
+from generator.alerts.model import Effect
+from generator.alerts.testcases.inputs import HERE
+from generator.scenarios.context import SPARE, ScenarioContext
+from generator.scenarios.instance import Distribution
+from generator.scenarios.registry import scenarios_of
+from generator.scenarios.scenario import Events, RequiredAlert
+from generator.scenarios.timeseries import Span
+
+scenario = scenarios_of("error")
+
+# So many times as bad as the bound of the burn rate.
+_BAD: Final = 2.0
+_ALSO: Final[Mapping[Effect, str]] = dict.fromkeys(
+    ("slow answers", "slow tail", "slow outliers"),
+    "the same requests are more than is acceptable within minutes",
+)
+
+
+@scenario
+def a_part_of_the_answers_is_broken(context: ScenarioContext) -> Events:
+    """A release breaks some questions and slows others. It is rolled back within the hour."""
+    return _both_budgets(context, "fast")
+
+
+@scenario
+def a_part_of_the_answers_stays_broken(context: ScenarioContext) -> Events:
+    """A broken source of texts fails some questions and slows others.
+
+    It is mended in the end.
+    """
+    return _both_budgets(context, "steady")
+
+
+@scenario
+def a_few_answers_are_broken_all_day(context: ScenarioContext) -> Events:
+    """One kind of question fails or is slow. Too few people ask it for anyone to complain."""
+    return _both_budgets(context, "slow")
+
+
+@scenario
+def a_few_answers_are_broken_for_days(context: ScenarioContext) -> Events:
+    """Slightly more answers than promised fail or are slow. It goes on through the night."""
+    return _both_budgets(context, "creeping")
+
+
+def _both_budgets(context: ScenarioContext, burn: str) -> Events:
+    """So many requests fail, and so many of the rest are slow, that both budgets burn."""
+    keys = (f"error_budget_{burn}_burn", f"latency_budget_{burn}_burn")
+    windows = burn_of(context.thresholds, keys[0])
+    start = max(900.0, windows.short_window)
+    failed, slow = (
+        min(0.9, _BAD * context.alert(key).constant * allowed(context, key)) for key in keys
+    )
+    due = max(_due(context, keys[0], start, failed), _due(context, keys[1], start, slow))
+    end = due + SPARE
+    resolved = end + windows.short_window + max(context.alert(key).keep_firing_for for key in keys)
+    within = context.thresholds.slo.latency.within
+    latency = Distribution(((1 - slow, within / 2), (1.0, 20 * within)))
+    return Events(
+        length=resolved + SPARE,
+        instances=(context.healthy().during(Span(start, end), errors=failed, latency=latency),),
+        required=tuple(
+            RequiredAlert(context.alert(key), context.trigger(key), HERE, start, due, resolved)
+            for key in keys
+        ),
+        also=_ALSO,
+    )
+
+
+def allowed(context: ScenarioContext, key: str) -> float:
+    """The share that the objective of an alert leaves."""
+    slo = context.thresholds.slo
+    objective = slo.availability if key.startswith("error") else slo.latency
+    return 1 - objective.objective
+
+
+def _due(context: ScenarioContext, key: str, start: float, share: float) -> float:
+    """When the share of all requests so far is beyond the bound, as far as the window is full.
+
+    What is summed by the hour is late by an hour.
+    """
+    alert = context.alert(key)
+    windows = burn_of(context.thresholds, key)
+    times = share / (alert.constant * allowed(context, key))
+    worse = start + min(windows.window / times, start / (times - 1))
+    tile = context.thresholds.slo.burn.fast.window
+    late = tile if windows.window > tile else 0.0
+    return (
+        max(worse, judged_after(context.thresholds, key)) + late + context.trigger(key).for_ + 300.0
+    )

@@ -1,0 +1,41 @@
+"""Database connections: too many, or many for a moment."""
+
+from __future__ import annotations
+
+import math
+
+from generator.scenarios.context import ScenarioContext
+from generator.scenarios.registry import scenarios_of
+from generator.scenarios.scenario import Events
+from generator.scenarios.timeseries import Span
+
+scenario = scenarios_of("database")
+
+
+@scenario
+def a_worker_keeps_its_whole_pool(context: ScenarioContext) -> Events:
+    """A worker does not give connections back, and its pool is used up. It is restarted."""
+    incident = context.incident("database_pool_near_limit")
+    full = context.healthy().workers_during(incident, [0], db_connections=context.pool)
+    return incident.events(context.restarted(full, incident.end, [0]))
+
+
+@scenario
+def larger_pools_than_the_database_takes(context: ScenarioContext) -> Events:
+    """Somebody set larger pools, and a busy hour fills them. The database is about to refuse."""
+    incident = context.incident("many_database_connections")
+    each = math.ceil(1.2 * context.bound("many_database_connections") / context.workers)
+    return incident.events(context.healthy().workers_during(incident, db_connections=each))
+
+
+@scenario
+def the_database_restarts(context: ScenarioContext) -> Events:
+    """The database restarts, and every worker fills its pool for a moment. All is well again."""
+    waits = (
+        trigger.for_
+        for key in ("database_pool_near_limit", "many_database_connections")
+        for trigger in context.alert(key).triggers
+    )
+    reconnecting = Span(1800.0, 1800.0 + min(waits) / 2)
+    full = context.healthy().workers_during(reconnecting, db_connections=context.pool)
+    return Events(length=5400.0, instances=(full,))

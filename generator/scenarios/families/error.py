@@ -1,0 +1,110 @@
+"""Requests that fail, and failures that need no alert."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from generator.alerts.testcases.inputs import THERE
+from generator.scenarios.context import ScenarioContext
+from generator.scenarios.registry import scenarios_of
+from generator.scenarios.scenario import Events
+from generator.scenarios.timeseries import Span, steady
+
+scenario = scenarios_of("error")
+
+
+def _far_beyond(context: ScenarioContext) -> float:
+    """A share of failed requests that every severity is for."""
+    return min(0.9, 3 * context.bound("high_error_rate"))
+
+
+@scenario
+def errors_after_a_release(context: ScenarioContext) -> Events:
+    """A release breaks one kind of question. It is rolled back later."""
+    incident = context.incident("high_error_rate")
+    return incident.events(context.healthy().during(incident, errors=_far_beyond(context)))
+
+
+@scenario
+def errors_above_the_acceptable(context: ScenarioContext) -> Events:
+    """A few requests fail, more than is acceptable. It is no matter for the night."""
+    incident = context.incident("high_error_rate", severity="lowest")
+    share = min(0.9, context.between_severities("high_error_rate"))
+    return incident.events(context.healthy().during(incident, errors=share))
+
+
+@scenario
+def errors_on_one_of_two_instances(context: ScenarioContext) -> Events:
+    """The second of two instances cannot reach the database any more. The first is well."""
+    incident = context.incident("high_error_rate", instance=THERE)
+    failing = context.healthy(THERE).during(incident, errors=_far_beyond(context))
+    return incident.events(context.healthy(), failing)
+
+
+def _sparse(context: ScenarioContext) -> float:
+    """Requests a second: in a window half as many again as the failures that are needed."""
+    settings = context.settings("requests_failing")
+    return float(1.5 * settings.min_failures / settings.window)
+
+
+@scenario
+def every_request_fails_at_night(context: ScenarioContext) -> Events:
+    """Few requests come at night, and all of them fail. No ratio has enough of them."""
+    incident = context.incident("requests_failing")
+    sparse = replace(context.healthy(), requests=steady(_sparse(context)))
+    return incident.events(sparse.during(incident, errors=1.0))
+
+
+@scenario
+def the_first_failures_come_at_once(context: ScenarioContext) -> Events:
+    """An instance that never failed refuses a batch within seconds. Then it is well again."""
+    # The first failure of an app brings a new series, which begins with its count.
+    incident = context.incident("requests_failing", lasts=context.interval)
+    burst = 3 * context.settings("requests_failing").min_failures / context.interval
+    sparse = replace(context.healthy(), requests=steady(_sparse(context) / 2), errors=steady(0.0))
+    return incident.events(sparse.during(incident, requests=burst, errors=1.0))
+
+
+@scenario
+def one_of_three_requests_fails_at_night(context: ScenarioContext) -> Events:
+    """Three requests come now and then, and one of them fails. That is no outage."""
+    # They come often enough that their pauses are no silence either.
+    pause = 60.0 * int(context.window("no_traffic") / 90)
+    night = replace(context.idle(), errors=steady(1 / 3))
+    for turn in range(1, 9):
+        night = night.during(Span(turn * pause, turn * pause + 60), requests=3 / 60)
+    return Events(length=9 * pause, instances=(night,))
+
+
+@scenario
+def a_busy_day_with_errors_on_target(context: ScenarioContext) -> Events:
+    """Requests come as fast as they can be answered. As few fail as the target allows."""
+    targets = context.thresholds.targets
+    busy = replace(
+        context.healthy(),
+        requests=steady(targets.throughput.high.target),
+        errors=steady(targets.error_rate.normal.target),
+    )
+    return Events(length=3 * 3600.0, instances=(busy,))
+
+
+@scenario
+def counters_start_again_under_load(context: ScenarioContext) -> Events:
+    """The folder of the app's metrics is emptied twice under load. Failures go on as before."""
+    promised = 1 - context.thresholds.slo.availability.objective
+    share = 0.8 * min(promised, context.bound("high_error_rate", "lowest"))
+    emptied = replace(context.healthy(), errors=steady(share), app_resets=(1800.0, 3000.0))
+    return Events(length=5400.0, instances=(emptied,))
+
+
+@scenario
+def a_burst_is_refused(context: ScenarioContext) -> Events:
+    """A client sends a burst and is answered 429 for a minute. Nobody else notices."""
+    # Refused requests are counted nowhere; what shows is a crowd of clients.
+    crowded = context.healthy().during(
+        Span(1800.0, 1860.0),
+        requests=3 * context.request_rate,
+        clients=400.0,
+        waiting=context.request_rate,
+    )
+    return Events(length=5400.0, instances=(crowded,))

@@ -1,0 +1,148 @@
+"""Slow answers, and single ones that are slow for a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from generator.alerts.model import Effect
+from generator.alerts.recordings import QUANTILES
+from generator.alerts.testcases.inputs import THERE
+from generator.scenarios.context import LOADING, ScenarioContext
+from generator.scenarios.instance import Distribution, Worker
+from generator.scenarios.registry import scenarios_of
+from generator.scenarios.scenario import Events
+from generator.scenarios.timeseries import Span, level, steady
+
+scenario = scenarios_of("latency")
+
+_OBJECTIVE: Final[Mapping[Effect, str]] = {
+    "answers slower than the objective": "the same answers use up the budget of slow ones",
+}
+_RAREST: Final[Mapping[Effect, str]] = {
+    "slow outliers": "the slowest in a thousand are among them",
+    **_OBJECTIVE,
+}
+_SLOWEST: Final[Mapping[Effect, str]] = {
+    "slow tail": "the slowest in a hundred are among them",
+    **_RAREST,
+}
+
+
+def slow_probe(context: ScenarioContext) -> Distribution:
+    """Health checks far too slow for `slow_probe`."""
+    return _slower(context, "p50", 3 * context.bound("slow_probe"))
+
+
+def _slower(
+    context: ScenarioContext, percentile: str, value: float, above: float = 0.0
+) -> Distribution:
+    """Latencies with this value at a percentile; those of the share `above` are healthy."""
+    return context.latency.times(_factor(context, percentile, value), above)
+
+
+def _factor(context: ScenarioContext, percentile: str, value: float) -> float:
+    """How many times slower than healthy this value of a percentile is."""
+    share = QUANTILES[percentile]
+    return value / next(healthy for at, healthy in context.latency.points if at == share)
+
+
+@scenario
+def the_database_answers_slowly(context: ScenarioContext) -> Events:
+    """A missing index makes every verification slow, and the next ones wait. Then it is there."""
+    incident = context.incident(
+        "high_latency", "high_median_latency", "requests_waiting", "slow_probe"
+    )
+    slower = max(
+        _factor(context, "p95", 3 * context.bound("high_latency")),
+        _factor(context, "p50", 3 * context.bound("high_median_latency")),
+    )
+    slow = context.healthy().during(
+        incident,
+        latency=context.latency.times(slower),
+        waiting=3 * context.bound("requests_waiting") * context.request_rate,
+        probe_latency=slow_probe(context),
+    )
+    return incident.events(slow, also=_SLOWEST)
+
+
+@scenario
+def one_of_two_instances_is_slow(context: ScenarioContext) -> Events:
+    """The second of two instances lost its graphics card. The first is well."""
+    incident = context.incident("high_latency", instance=THERE)
+    latency = _slower(context, "p95", 3 * context.bound("high_latency"))
+    slow = context.healthy(THERE).during(incident, latency=latency)
+    return incident.events(context.healthy(), slow, also=_SLOWEST)
+
+
+@scenario
+def a_larger_model_is_slower(context: ScenarioContext) -> Events:
+    """A release with a larger model takes longer for every answer.
+
+    It is no matter for the night.
+    """
+    incident = context.incident("high_median_latency", severity="lowest")
+    latency = _slower(context, "p50", context.between_severities("high_median_latency"))
+    return incident.events(context.healthy().during(incident, latency=latency), also=_SLOWEST)
+
+
+@scenario
+def one_of_fifty_is_slow(context: ScenarioContext) -> Events:
+    """Questions with many sources take long, all others are fast. The p95 does not show it."""
+    incident = context.incident("high_tail_latency")
+    latency = _slower(context, "p99", 3 * context.bound("high_tail_latency"), above=0.95)
+    return incident.events(context.healthy().during(incident, latency=latency), also=_RAREST)
+
+
+@scenario
+def one_of_five_hundred_takes_for_ever(context: ScenarioContext) -> Events:
+    """Now and then a verification runs into a lock. Nobody is called for that."""
+    incident = context.incident("extreme_latency")
+    latency = _slower(context, "p999", 3 * context.bound("extreme_latency"), above=0.99)
+    return incident.events(context.healthy().during(incident, latency=latency), also=_OBJECTIVE)
+
+
+@scenario
+def one_slow_request_in_the_evening(context: ScenarioContext) -> Events:
+    """Few requests come in the evening, and one of them takes long. That is no percentile."""
+    settings = context.settings("high_median_latency")
+    rate = 0.8 * settings.min_requests / settings.window
+    once = Span(1800.0, 1800.0 + context.interval)
+    evening = replace(context.healthy(), requests=steady(rate)).during(
+        once, requests=1 / context.interval, latency=context.latency.times(30)
+    )
+    return Events(length=5400.0, instances=(evening,))
+
+
+@scenario
+def models_load_at_the_first_requests(context: ScenarioContext) -> Events:
+    """The first requests of the morning find cold workers. Each of these loads a gigabyte first."""
+    loading = Span(3600.0, 3600.0 + LOADING)
+    first, loaded = loading.start, loading.end
+    median = context.latency.points[0][1]
+    growth = (context.warm_memory - context.cold_memory) / LOADING
+    memory = level(context.cold_memory).then(first, context.cold_memory, growth)
+
+    def load(worker: Worker) -> Worker:
+        return replace(
+            worker,
+            memory=memory.then(loaded, context.warm_memory),
+            started=steady(0.0),
+            cpu=worker.cpu.then(first, 1.0).then(loaded, context.worker.cpu.at(0)),
+        )
+
+    cold = context.idle().change_workers(load)
+    morning = replace(
+        cold,
+        requests=cold.requests.then(first, context.workers / LOADING).then(
+            loaded, context.request_rate
+        ),
+        clients=cold.clients.then(first, context.healthy().clients.at(0)),
+    ).during(
+        loading,
+        latency=context.latency.times(LOADING / 2 / median),
+        waiting=float(context.workers),
+        probe_latency=context.latency.times(10),
+    )
+    return Events(length=2 * 3600.0, instances=(morning,), sample_interval=int(LOADING))

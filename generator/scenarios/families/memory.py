@@ -1,0 +1,197 @@
+"""Memory that grows, or is large from the start, and memory that only moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from generator.alerts.model import Effect
+from generator.alerts.testcases.inputs import HERE
+from generator.scenarios.context import LOADING, SPARE, ScenarioContext
+from generator.scenarios.instance import MIB, Instance
+from generator.scenarios.registry import scenarios_of
+from generator.scenarios.scenario import Events, RequiredAlert
+from generator.scenarios.timeseries import Line, level
+
+scenario = scenarios_of("memory")
+
+# The garbage collector's sawtooth goes so far to either side.
+_SAW: Final = 150 * MIB
+# Seconds between samples that do not miss what memory does.
+_FINE: Final = 15
+_GOLDEN: Final = 0.6180339887
+
+
+def _growing(instance: Instance, slot: int, moment: float, growth: float) -> Instance:
+    """The memory of one worker grows like that from `moment` on."""
+    return instance.change_workers(
+        lambda worker: replace(worker, memory=worker.memory.grow(moment, growth)), [slot]
+    )
+
+
+def _grown(instance: Instance, moment: float, size: float) -> Instance:
+    """Every worker's memory is of that size from `moment` on."""
+    return instance.change_workers(
+        lambda worker: replace(worker, memory=worker.memory.then(moment, size))
+    )
+
+
+def saw(base: float, length: float, period: float, growth: float = 0.0) -> Line:
+    """Up for three quarters of a period and down again, on a level that may grow."""
+    points: list[tuple[float, float, float]] = []
+    moment = 0.0
+    up, down = 0.75 * period, 0.25 * period
+    while moment < length:
+        low = base - _SAW + growth * moment
+        points += [
+            (moment, low, growth + 2 * _SAW / up),
+            (moment + up, low + growth * up + 2 * _SAW, growth - 2 * _SAW / down),
+        ]
+        moment += period
+    return Line(tuple(points))
+
+
+def _period(context: ScenarioContext) -> float:
+    """Of a sawtooth that has a low in every envelope; whole minutes."""
+    return 60.0 * max(4, int(context.settings("memory_leak").envelope / 180))
+
+
+def _as_long_as_a_leak(context: ScenarioContext) -> float:
+    """A length in which a leak would be detected."""
+    return context.time_to_fire("memory_leak", "lowest") + SPARE
+
+
+@scenario
+def a_worker_leaks_slowly(context: ScenarioContext) -> Events:
+    """A worker keeps a little of every answer. It is restarted the next day."""
+    return context.leak("memory_leak", "memory")
+
+
+@scenario
+def a_leak_below_a_sawtooth(context: ScenarioContext) -> Events:
+    """The garbage collector moves a worker's memory up and down, and its floor rises.
+
+    Nobody restarts it.
+    """
+    key = "memory_leak"
+    due = context.time_to_fire(key)
+    growth = 3 * context.bound(key)
+    memory = saw(context.warm_memory, due + SPARE, _period(context), growth)
+    return Events(
+        length=due + SPARE,
+        instances=(context.healthy().workers_with([0], memory=memory),),
+        required=(RequiredAlert(context.alert(key), context.trigger(key), HERE, 0.0, due),),
+        sample_interval=_FINE,
+    )
+
+
+@scenario
+def a_worker_leaks_fast(context: ScenarioContext) -> Events:
+    """A release keeps every source it is given. The worker is restarted in time."""
+    also: Mapping[Effect, str] = {"memory in use": "what grows becomes large"}
+    return context.leak("fast_memory_leak", "memory", also)
+
+
+@scenario
+def heavy_requests_fill_the_container(context: ScenarioContext) -> Events:
+    """Long answers need so much memory that the container's limit is near.
+
+    A restart of all workers helps.
+    """
+    incident = context.incident("memory_near_limit")
+    bound = context.bound("memory_near_limit")
+    limit = context.workers * context.warm_memory / (0.75 * bound)
+    peak = (1 + bound) / 2 * limit / context.workers
+    heavy = _grown(replace(context.healthy(), memory_limit=limit), incident.start, peak)
+    return incident.events(context.restarted(heavy, incident.end))
+
+
+@scenario
+def larger_models_than_planned(context: ScenarioContext) -> Events:
+    """A release loads larger models into every worker. It is rolled back."""
+    incident = context.incident("high_memory", delay=LOADING)
+    released = context.restarted(context.healthy(), incident.start)
+    size = 1.2 * context.bound("high_memory")
+    large = _grown(released, incident.start + LOADING, size)
+    return incident.events(context.restarted(large, incident.end))
+
+
+@scenario
+def a_release_is_heavy_from_the_start(context: ScenarioContext) -> Events:
+    """A release imports so much that each worker is large before its first request. It stays."""
+    # The alert ends nevertheless, once the workers are no longer new.
+    key = "high_initial_memory"
+    incident = context.incident(key)
+    released = context.restarted(context.healthy(), incident.start)
+    heavy = _grown(released, incident.start, 1.2 * context.bound(key))
+    resolved = incident.start + 2 * context.time_to_resolve(key)
+    required = tuple(replace(each, resolved=resolved) for each in incident.required)
+    return replace(incident, required=required).events(heavy)
+
+
+@scenario
+def the_garbage_collectors_sawtooth(context: ScenarioContext) -> Events:
+    """The memory of each worker moves by 150 MiB to either side. Its floor stays."""
+    length = _as_long_as_a_leak(context)
+    memory = saw(context.warm_memory, length, _period(context))
+    return Events(
+        length=length,
+        instances=(context.healthy().workers_with(memory=memory),),
+        sample_interval=_FINE,
+    )
+
+
+def jittery(base: float, length: float, every: float, slot: int) -> Line:
+    """A level that moves by up to two in a hundred, the same way in every rendering."""
+    return Line(
+        tuple(
+            (
+                every * turn,
+                round(base * (1 + 0.04 * ((turn * _GOLDEN + slot / 7) % 1 - 0.5))),
+                0.0,
+            )
+            for turn in range(int(length / every) + 1)
+        )
+    )
+
+
+@scenario
+def flat_memory_with_jitter(context: ScenarioContext) -> Events:
+    """The memory of each worker trembles by two in a hundred. It never grows."""
+    length, every = _as_long_as_a_leak(context), 2 * _FINE
+    instance = context.healthy()
+    for slot in range(context.workers):
+        memory = jittery(context.warm_memory, length, float(every), slot)
+        instance = instance.workers_with([slot], memory=memory)
+    return Events(length=length, instances=(instance,), sample_interval=every)
+
+
+@scenario
+def a_cache_fills_and_stops(context: ScenarioContext) -> Events:
+    """A cache fills for an hour or two and keeps its size. That is no leak."""
+    start = context.settings("memory_leak").window
+    filling = 0.7 * (context.trigger("memory_leak", "lowest").for_ - start)
+    growth = 1.5 * context.bound("memory_leak", "lowest")
+    filling_up = _growing(context.healthy(), 0, start, growth)
+    filled = _growing(filling_up, 0, start + filling, 0.0)
+    return Events(length=start + filling + _as_long_as_a_leak(context), instances=(filled,))
+
+
+@scenario
+def workers_are_recycled(context: ScenarioContext) -> Events:
+    """Each worker is replaced after some thousand requests. Its growth never matters."""
+    # They are replaced before anything can be said of their growth.
+    settings = context.settings("memory_leak")
+    life = settings.warm_up + settings.envelope + settings.window
+    growth = 3 * context.bound("memory_leak", "lowest")
+    length = 4 * life
+    memory = level(context.warm_memory).grow(0.0, growth)
+    instance = context.healthy().workers_with(memory=memory)
+    for slot in range(context.workers):
+        moment = life * (0.4 + 0.5 * slot / context.workers)
+        while moment < length:
+            instance = context.restarted(instance, moment, [slot])
+            instance = _growing(instance, slot, moment + LOADING, growth)
+            moment += 0.9 * life
+    return Events(length=length, instances=(instance,))

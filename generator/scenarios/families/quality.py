@@ -1,0 +1,37 @@
+"""Answers with low scores: many, and a few."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from generator.scenarios.context import ScenarioContext
+from generator.scenarios.registry import scenarios_of
+from generator.scenarios.scenario import Events
+from generator.scenarios.timeseries import steady
+
+scenario = scenarios_of("quality")
+
+
+def _too_many(context: ScenarioContext) -> float:
+    """A share of low scores half-way between the bound and all."""
+    return (1 + context.bound("low_confidence")) / 2
+
+
+@scenario
+def answers_lose_their_sources(context: ScenarioContext) -> Events:
+    """The search index is half empty, and most answers find no source. It is rebuilt."""
+    incident = context.incident("low_confidence")
+    return incident.events(context.healthy().during(incident, low_confidence=_too_many(context)))
+
+
+@scenario
+def few_and_odd_questions(context: ScenarioContext) -> Events:
+    """Somebody tries odd questions in the evening, and most answers are weak. They are few."""
+    settings = context.settings("low_confidence")
+    evening = replace(
+        context.idle(),
+        requests=steady(0.6 * settings.min_requests / settings.window),
+        errors=steady(0.0),
+        low_confidence=steady(_too_many(context)),
+    )
+    return Events(length=3 * 3600.0, instances=(evening,))

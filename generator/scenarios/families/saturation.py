@@ -1,0 +1,140 @@
+"""File descriptors, threads, CPU time and waiting requests: used up, or only used."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Literal
+
+from generator.scenarios.context import SPARE, ScenarioContext
+from generator.scenarios.families.latency import slow_probe
+from generator.scenarios.instance import MAX_FDS
+from generator.scenarios.registry import scenarios_of
+from generator.scenarios.scenario import Events
+from generator.scenarios.timeseries import Line, Span
+
+scenario = scenarios_of("saturation")
+
+# Seconds that a leak of things that are counted takes to its peak.
+_LEAK: Final = 3 * 3600.0
+
+
+def _leak(
+    context: ScenarioContext,
+    key: str,
+    quantity: Literal["fds", "threads"],
+    bound: float,
+    peak: float,
+) -> Events:
+    """A worker leaks up to `peak`, past the `bound` of an alert, until it is restarted."""
+    healthy: Line = getattr(context.worker, quantity)
+    base = healthy.at(0)
+    delay = _LEAK * (bound - base) / (peak - base)
+    incident = context.incident(key, delay=delay, lasts=delay + context.time_to_fire(key) + SPARE)
+    leak = healthy.grow(incident.start, (peak - base) / _LEAK)
+    if incident.end > incident.start + _LEAK:
+        leak = leak.then(incident.start + _LEAK, peak)
+    leaking = context.healthy().workers_with([0], **{quantity: leak.then(incident.end, base)})
+    return incident.events(context.restarted(leaking, incident.end, [0]))
+
+
+@scenario
+def a_worker_leaks_descriptors(context: ScenarioContext) -> Events:
+    """A worker forgets to close files until it may open no more. It is restarted."""
+    key = "file_descriptors_near_limit"
+    bound = context.bound(key) * MAX_FDS
+    return _leak(context, key, "fds", bound, (bound + MAX_FDS) / 2)
+
+
+@scenario
+def a_worker_leaks_threads(context: ScenarioContext) -> Events:
+    """A worker starts a thread now and then that never ends. It is restarted."""
+    bound = context.bound("many_threads")
+    return _leak(context, "many_threads", "threads", bound, 2 * bound)
+
+
+@scenario
+def a_worker_leaks_a_few_descriptors_an_hour(context: ScenarioContext) -> Events:
+    """A worker keeps a connection open now and then. It is restarted the next day."""
+    return context.leak("file_descriptor_leak", "fds")
+
+
+@scenario
+def a_worker_leaks_a_few_threads_an_hour(context: ScenarioContext) -> Events:
+    """Now and then a question hangs in a thread of its own. The worker is restarted."""
+    return context.leak("thread_leak", "threads")
+
+
+@scenario
+def a_worker_spins_under_load(context: ScenarioContext) -> Events:
+    """One worker is caught in a loop while the others serve. The loop ends by itself."""
+    incident = context.incident("high_cpu")
+    cpu = 1.2 * context.bound("high_cpu")
+    return incident.events(context.healthy().workers_during(incident, [0], cpu=cpu))
+
+
+@scenario
+def a_worker_spins_at_night(context: ScenarioContext) -> Events:
+    """No request comes, yet a worker retries something without a pause. The cause goes away."""
+    incident = context.incident("idle_cpu")
+    cpu = 3 * context.bound("idle_cpu")
+    return incident.events(
+        context.idle().workers_during(incident, [0], cpu=cpu),
+        also={"CPU time": "an idle worker may compute more than a busy one should"},
+    )
+
+
+@scenario
+def clients_queue_for_a_worker(context: ScenarioContext) -> Events:
+    """More clients come than there are workers, and each waits for seconds.
+
+    The app's own latency is perfect.
+    """
+    incident = context.incident("requests_waiting", "slow_probe")
+    least = 2 * context.settings("requests_waiting").min_waiting
+    waiting = max(least, 3 * context.bound("requests_waiting") * context.request_rate)
+    return incident.events(
+        context.healthy().during(
+            incident,
+            waiting=waiting / 2,
+            accept_queue=waiting / 2,
+            probe_latency=slow_probe(context),
+            clients=math.ceil(waiting),
+        )
+    )
+
+
+@scenario
+def statistics_block_the_event_loop(context: ScenarioContext) -> Events:
+    """Somebody asks for the statistics of a year again and again. Nothing else is asked."""
+    incident = context.incident("slow_probe")
+    return incident.events(context.idle().during(incident, probe_latency=slow_probe(context)))
+
+
+@scenario
+def a_nightly_batch(context: ScenarioContext) -> Events:
+    """A batch keeps every worker at a whole core for some minutes.
+
+    It is done before that matters.
+    """
+    length = 0.8 * min(trigger.for_ for trigger in context.alert("high_cpu").triggers)
+    batch = Span(3600.0, 3600.0 + length)
+    return Events(length=2 * 3600.0, instances=(context.healthy().workers_during(batch, cpu=0.99),))
+
+
+@scenario
+def a_crowd_for_a_minute(context: ScenarioContext) -> Events:
+    """Hundreds of clients connect at once and leave. Nobody waits for long."""
+    minute = Span(1800.0, 1845.0)
+    bound = context.bound("file_descriptors_near_limit", "lowest") * MAX_FDS
+    crowded = context.healthy().during(minute, clients=400.0, waiting=3 * context.request_rate)
+    fds = round((bound + MAX_FDS) / 2)
+    return Events(length=5400.0, instances=(crowded.workers_during(minute, fds=fds),))
+
+
+@scenario
+def a_thread_pool_fills(context: ScenarioContext) -> Events:
+    """The first parallel questions fill each worker's pool of threads. It stays as it is."""
+    full = context.thresholds.targets.worker.threads.acceptable
+    threads = context.worker.threads
+    threads = threads.grow(3600.0, (full - threads.at(0)) / 600).then(4200.0, full)
+    return Events(length=8 * 3600.0, instances=(context.healthy().workers_with(threads=threads),))

@@ -1,0 +1,57 @@
+"""Requests that stop coming, or are answered too slowly, and quiet hours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from generator.scenarios.context import ScenarioContext
+from generator.scenarios.registry import scenarios_of
+from generator.scenarios.scenario import Events
+from generator.scenarios.timeseries import Span, steady
+
+scenario = scenarios_of("traffic")
+
+
+@scenario
+def the_gateway_sends_nothing(context: ScenarioContext) -> Events:
+    """A wrong route in the gateway sends all requests elsewhere. The service itself is well."""
+    incident = context.incident("no_traffic")
+    unused = context.healthy().during(incident, requests=0.0)
+    return incident.events(unused.workers_during(incident, cpu=context.idle_cpu))
+
+
+@scenario
+def answers_come_slower_than_asked(context: ScenarioContext) -> Events:
+    """A noisy neighbour takes the machine's cores, and requests queue. It leaves."""
+    # Fewer answers than are asked for, yet each request waits less than a second.
+    incident = context.incident("low_throughput")
+    rate = 0.75 * context.bound("low_throughput")
+    waiting = math.ceil(1.2 * context.thresholds.targets.throughput.low.concurrency)
+    busy = replace(context.healthy(), requests=steady(2.0 * rate))
+    return incident.events(busy.during(incident, requests=rate, waiting=waiting))
+
+
+@scenario
+def a_night_without_traffic(context: ScenarioContext) -> Events | None:
+    """Requests grow few in the evening and stop at night. In the morning they come again."""
+    # An evening with a request in each window, yet fewer than the alert wants before a silence.
+    # None where no such rate exists.
+    settings = context.settings("no_traffic")
+    least, most = 1 / settings.window, settings.min_requests / settings.before
+    if least >= most:
+        return None
+    evening, night = 3600.0, 3600.0 + settings.before + 2 * settings.window
+    morning = night + 3 * 3600.0
+    requests = steady(context.request_rate).then(evening, math.sqrt(least * most)).then(night, 0.0)
+    busy = context.worker.cpu.at(0)
+    cpu = steady(busy).then(evening, context.idle_cpu).then(morning, busy)
+    quiet = replace(context.idle(), requests=requests.then(morning, context.request_rate))
+    return Events(length=morning + 3600.0, instances=(quiet.workers_with(cpu=cpu),))
+
+
+@scenario
+def a_pause_of_the_only_client(context: ScenarioContext) -> Events:
+    """The only client stops for less than the alert's window. Then it goes on."""
+    pause = Span(3600.0, 3600.0 + 0.8 * context.window("no_traffic"))
+    return Events(length=3 * 3600.0, instances=(context.healthy().during(pause, requests=0.0),))

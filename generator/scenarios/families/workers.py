@@ -1,0 +1,71 @@
+"""Workers that end: again and again, for good, or once."""
+
+from __future__ import annotations
+
+from generator.scenarios.context import ScenarioContext
+from generator.scenarios.registry import scenarios_of
+from generator.scenarios.scenario import Events
+from generator.scenarios.timeseries import Span
+
+scenario = scenarios_of("workers")
+
+
+@scenario
+def workers_crash_in_a_loop(context: ScenarioContext) -> Events:
+    """Every worker ends minutes after its start, as a model is broken. A rollback mends it."""
+    key = "worker_crash_loop"
+    incident = context.incident(key)
+    pause = context.window(key) / (3 * context.bound(key))
+    instance, moment = context.healthy(), incident.start
+    while moment < incident.end:
+        instance = context.restarted(instance, moment)
+        moment += pause
+    return incident.events(instance)
+
+
+@scenario
+def a_worker_stays_away(context: ScenarioContext) -> Events | None:
+    """A worker was killed and its supervisor does not replace it. A restart does."""
+    # None where the loss of a worker is that of the service.
+    if context.workers == 1:
+        return None
+    incident = context.incident("workers_missing")
+    downtime = incident.end - incident.start
+    return incident.events(
+        context.restarted(context.healthy(), incident.start, [0], downtime=downtime)
+    )
+
+
+@scenario
+def a_worker_is_killed_once(context: ScenarioContext) -> Events:
+    """The kernel kills a worker. Its supervisor replaces it within seconds."""
+    downtime = Span(1800.0, 1800.0 + context.interval)
+    instance = context.healthy().during(downtime, errors=0.02)
+    instance = context.restarted(instance, downtime.start, [0], downtime=context.interval)
+    return Events(length=5400.0, instances=(instance,))
+
+
+@scenario
+def deploys_of_all_workers(context: ScenarioContext) -> Events:
+    """A deploy replaces one worker after the other. The next one restarts them all at once."""
+    # The first as a graceful reload does, the second an hour later.
+    instance = context.healthy()
+    for slot in range(context.workers):
+        instance = context.restarted(instance, 1800.0 + 30 * slot, [slot])
+    second = Span(5400.0, 5400.0 + context.interval)
+    instance = context.restarted(instance, second.start).during(second, probe_succeeds=False)
+    return Events(length=3 * 3600.0, instances=(instance,))
+
+
+@scenario
+def a_deploy_is_rolled_back(context: ScenarioContext) -> Events | None:
+    """A release turns out to be wrong and is rolled back minutes later.
+
+    Every worker starts twice.
+    """
+    # Two starts of each worker in the window: None where a bound finds that too many.
+    if context.bound("worker_crash_loop", "lowest") < 2:
+        return None
+    release, rollback = 1800.0, 1800.0 + context.window("worker_crash_loop") * 2 / 3
+    instance = context.restarted(context.restarted(context.healthy(), release), rollback)
+    return Events(length=3 * 3600.0, instances=(instance,))
