@@ -39,7 +39,12 @@ class ScenarioContext:
         """Seconds between two samples."""
         return float(Context(self.thresholds).clock.interval)
 
+    def one_sample(self, moment: float) -> Span:
+        """So short a while that it shows in a single sample."""
+        return Span(moment, moment + self.interval)
+
     def alert(self, key: str) -> Alert:
+        """Every alert that a scenario needs is looked up here. Raises KeyError."""
         return self.alerts[key]
 
     def settings(self, key: str) -> Any:
@@ -53,7 +58,7 @@ class ScenarioContext:
         return self.alert(key).bound(self.trigger(key, severity))
 
     def between_severities(self, key: str) -> float:
-        """Beyond the bound of the lowest severity, short of the highest; thrice the only one."""
+        """A value between the bounds of two severities; three times the only bound."""
         lowest, highest = self.bound(key, "lowest"), self.bound(key)
         return math.sqrt(lowest * highest) if lowest != highest else 3 * lowest
 
@@ -79,10 +84,9 @@ class ScenarioContext:
         lasts: float | None = None,
         outlasts: tuple[str, ...] = (),
     ) -> Incident:
-        """A fault for which the alerts named by `keys` must fire.
+        """A fault that lasts until the alerts of `keys` must fire, and those it `outlasts` would.
 
-        `delay` is how long it takes until the fault is beyond the bounds. It `lasts` until the
-        alerts must fire, and those it `outlasts` would, unless given otherwise.
+        It takes `delay` seconds to exceed the bounds. `lasts` sets its length instead.
         """
         concerned = (*keys, *outlasts)
         start = max(900.0, *(self.window(key) + 300.0 for key in concerned))
@@ -104,7 +108,7 @@ class ScenarioContext:
         return Incident(start, end, length, required)
 
     def leak(self, key: str, quantity: str, also: Mapping[Effect, str] | None = None) -> Events:
-        """A quantity of a worker grows thrice as fast as an alert's bound, until its restart."""
+        """A worker's `quantity` grows three times as fast as the bound, until it is restarted."""
         incident = self.incident(key)
         line: Line = getattr(self.worker, quantity)
         growing = line.grow(incident.start, 3 * self.bound(key))
@@ -124,11 +128,11 @@ class ScenarioContext:
         ]
         return float(max(self.workers, math.ceil(2 * max(floors))))
 
-    def healthy(self, instance: str = HERE) -> Instance:
+    def healthy(self, address: str = HERE) -> Instance:
         """An instance with every value within the targets, and plenty of requests."""
         targets = self.thresholds.targets
         return Instance(
-            instance=instance,
+            address=address,
             requests=steady(self.request_rate),
             errors=steady(_HEALTHY * targets.error_rate.normal.target),
             latency=steady(self.latency),
@@ -143,9 +147,9 @@ class ScenarioContext:
             read_errors=steady(0.0),
         )
 
-    def idle(self, instance: str = HERE) -> Instance:
+    def idle(self) -> Instance:
         """A healthy instance without requests."""
-        idle = self.healthy(instance).workers_with(cpu=steady(self.idle_cpu))
+        idle = self.healthy().workers_with(cpu=steady(self.idle_cpu))
         return replace(idle, requests=steady(0.0), clients=level(0.0))
 
     def restarted(
@@ -171,6 +175,7 @@ class ScenarioContext:
 
     @property
     def latency(self) -> Distribution:
+        """Of a healthy instance."""
         rows = self.thresholds.targets.latency
         return Distribution(
             (
@@ -194,10 +199,12 @@ class ScenarioContext:
 
     @property
     def idle_cpu(self) -> float:
+        """Of a healthy worker without requests."""
         return _HEALTHY * self.thresholds.targets.cpu.idle.target
 
     @property
     def worker(self) -> Worker:
+        """A healthy one."""
         targets = self.thresholds.targets
         return Worker(
             memory=level(self.warm_memory),
@@ -210,7 +217,7 @@ class ScenarioContext:
 
     @property
     def db_connections(self) -> float:
-        """Of a worker: within the targets of its pool, and of what all of them may open."""
+        """Of a healthy worker: within the target of its pool and of all workers together."""
         rows = self.thresholds.targets.database
         share = _HEALTHY * rows.pool_usage.target * self.pool
         of_all = _HEALTHY * rows.connections.target / self.workers

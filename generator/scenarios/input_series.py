@@ -35,7 +35,7 @@ def series(instance: Instance, context: Context, clock: Clock, length: int) -> t
     """All that Prometheus gets of one instance over `length` seconds."""
     app = _app_target(instance, context, clock, length)
     sidecar = _Target(
-        context.workers(instance.instance), Sampler(clock, length, instance.sidecar_scrapes)
+        context.workers(instance.address), Sampler(clock, length, instance.sidecar_scrapes)
     )
     return (
         *_app(instance, app, context),
@@ -56,7 +56,7 @@ def process_memory(instance: Instance, context: Context, clock: Clock, length: i
 
 
 def _app_target(instance: Instance, context: Context, clock: Clock, length: int) -> _Target:
-    return _Target(context.api(instance.instance), Sampler(clock, length, instance.api_scrapes))
+    return _Target(context.api(instance.address), Sampler(clock, length, instance.api_scrapes))
 
 
 @dataclass(frozen=True)

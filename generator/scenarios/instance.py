@@ -81,7 +81,7 @@ class InstanceValues(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """What happens to one instance.
+    """What happens to one instance; `address` is its label.
 
     `requests` come a second, of which a share of `errors` fails; of the answers a share of
     `low_confidence` has a low score. `read_errors` are those of the sidecar a second. The app's
@@ -89,7 +89,7 @@ class Instance:
     sidecar finds the workers; `app_metrics`: the app exposes its metrics.
     """
 
-    instance: str
+    address: str
     requests: Steps[float]
     errors: Steps[float]
     latency: Steps[Distribution]

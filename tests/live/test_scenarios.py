@@ -19,7 +19,9 @@ TESTS = sorted((ROOT / FOLDER).glob("*.yml"))
 
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
-def test_incidents_are_detected_and_negative_scenarios_silent(any_promtool: Path, test: Path) -> None:
+def test_incidents_are_detected_and_negative_scenarios_silent(
+    any_promtool: Path, test: Path
+) -> None:
     run(any_promtool, "test", "rules", test)
 
 

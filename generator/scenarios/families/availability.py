@@ -1,11 +1,10 @@
-"""The service down or hung, and probes that fail once."""
+"""The service down or hung, and single failed probes."""
 
 from __future__ import annotations
 
 from generator.scenarios.context import ScenarioContext
 from generator.scenarios.registry import scenarios_of
 from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span
 
 scenario = scenarios_of("availability")
 
@@ -44,6 +43,5 @@ def a_probe_fails_now_and_then(context: ScenarioContext) -> Events:
     """A probe is lost every twenty minutes. The next one is answered."""
     instance = context.healthy()
     for turn in range(1, 5):
-        once = Span(1200.0 * turn, 1200.0 * turn + context.interval)
-        instance = instance.during(once, probe_succeeds=False)
+        instance = instance.during(context.one_sample(1200.0 * turn), probe_succeeds=False)
     return Events(length=6000.0, instances=(instance,))

@@ -1,4 +1,4 @@
-"""Requests a little worse than promised, for as long as it takes to matter."""
+"""Requests a little worse than the objectives allow, for as long as it takes to matter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from generator.scenarios.timeseries import Span
 
 scenario = scenarios_of("error")
 
-# So many times as bad as the bound of the burn rate.
+# How many times the bound of the burn rate the failures reach.
 _BAD: Final = 2.0
 _ALSO: Final[Mapping[Effect, str]] = dict.fromkeys(
     ("slow answers", "slow tail", "slow outliers"),
@@ -52,7 +52,7 @@ def a_few_answers_are_broken_for_days(context: ScenarioContext) -> Events:
 
 
 def _both_budgets(context: ScenarioContext, burn: str) -> Events:
-    """So many requests fail, and so many of the rest are slow, that both budgets burn."""
+    """So many requests fail or are slow that both budgets burn too fast."""
     keys = (f"error_budget_{burn}_burn", f"latency_budget_{burn}_burn")
     windows = burn_of(context.thresholds, keys[0])
     start = max(900.0, windows.short_window)
@@ -83,9 +83,9 @@ def allowed(context: ScenarioContext, key: str) -> float:
 
 
 def _due(context: ScenarioContext, key: str, start: float, share: float) -> float:
-    """When the share of all requests so far is beyond the bound, as far as the window is full.
+    """When the share of bad requests, in as much of the window as there is, exceeds the bound.
 
-    What is summed by the hour is late by an hour.
+    What is summed by the hour is an hour late.
     """
     alert = context.alert(key)
     windows = burn_of(context.thresholds, key)

@@ -1,4 +1,4 @@
-"""Requests that fail, and failures that need no alert."""
+"""Failing requests, and failures that need no alert."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ scenario = scenarios_of("error")
 
 
 def _far_beyond(context: ScenarioContext) -> float:
-    """A share of failed requests that every severity is for."""
+    """A share of failed requests above the bound of every severity."""
     return min(0.9, 3 * context.bound("high_error_rate"))
 
 
@@ -42,7 +42,7 @@ def errors_on_one_of_two_instances(context: ScenarioContext) -> Events:
 
 
 def _sparse(context: ScenarioContext) -> float:
-    """Requests a second: in a window half as many again as the failures that are needed."""
+    """Requests a second: 1.5 times as many in a window as failures are needed."""
     settings = context.settings("requests_failing")
     return float(1.5 * settings.min_failures / settings.window)
 
@@ -58,7 +58,7 @@ def every_request_fails_at_night(context: ScenarioContext) -> Events:
 @scenario
 def the_first_failures_come_at_once(context: ScenarioContext) -> Events:
     """An instance that never failed refuses a batch within seconds. Then it is well again."""
-    # The first failure of an app brings a new series, which begins with its count.
+    # The first failure creates a series, which starts at its count instead of 0.
     incident = context.incident("requests_failing", lasts=context.interval)
     burst = 3 * context.settings("requests_failing").min_failures / context.interval
     sparse = replace(context.healthy(), requests=steady(_sparse(context) / 2), errors=steady(0.0))
@@ -68,7 +68,7 @@ def the_first_failures_come_at_once(context: ScenarioContext) -> Events:
 @scenario
 def one_of_three_requests_fails_at_night(context: ScenarioContext) -> Events:
     """Three requests come now and then, and one of them fails. That is no outage."""
-    # They come often enough that their pauses are no silence either.
+    # The pauses are too short for `no_traffic`.
     pause = 60.0 * int(context.window("no_traffic") / 90)
     night = replace(context.idle(), errors=steady(1 / 3))
     for turn in range(1, 9):
@@ -100,7 +100,7 @@ def counters_start_again_under_load(context: ScenarioContext) -> Events:
 @scenario
 def a_burst_is_refused(context: ScenarioContext) -> Events:
     """A client sends a burst and is answered 429 for a minute. Nobody else notices."""
-    # Refused requests are counted nowhere; what shows is a crowd of clients.
+    # Rejected requests are not counted; only the crowd of clients shows.
     crowded = context.healthy().during(
         Span(1800.0, 1860.0),
         requests=3 * context.request_rate,

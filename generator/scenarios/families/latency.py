@@ -1,4 +1,4 @@
-"""Slow answers, and single ones that are slow for a reason."""
+"""Slow answers, and single ones that are slow for a good reason."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _SLOWEST: Final[Mapping[Effect, str]] = {
 
 
 def slow_probe(context: ScenarioContext) -> Distribution:
-    """Health checks far too slow for `slow_probe`."""
+    """Health checks so slow that every severity of `slow_probe` fires."""
     return _slower(context, "p50", 3 * context.bound("slow_probe"))
 
 
 def _slower(
     context: ScenarioContext, percentile: str, value: float, above: float = 0.0
 ) -> Distribution:
-    """Latencies with this value at a percentile; those of the share `above` are healthy."""
+    """Latencies with `value` at the percentile; the share below `above` is as fast as ever."""
     return context.latency.times(_factor(context, percentile, value), above)
 
 
 def _factor(context: ScenarioContext, percentile: str, value: float) -> float:
-    """How many times slower than healthy this value of a percentile is."""
+    """How many times slower than healthy `value` is at the percentile."""
     share = QUANTILES[percentile]
     return value / next(healthy for at, healthy in context.latency.points if at == share)
 
@@ -108,7 +108,7 @@ def one_slow_request_in_the_evening(context: ScenarioContext) -> Events:
     """Few requests come in the evening, and one of them takes long. That is no percentile."""
     settings = context.settings("high_median_latency")
     rate = 0.8 * settings.min_requests / settings.window
-    once = Span(1800.0, 1800.0 + context.interval)
+    once = context.one_sample(1800.0)
     evening = replace(context.healthy(), requests=steady(rate)).during(
         once, requests=1 / context.interval, latency=context.latency.times(30)
     )

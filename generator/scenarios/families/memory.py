@@ -16,15 +16,15 @@ from generator.scenarios.timeseries import Line, level
 
 scenario = scenarios_of("memory")
 
-# The garbage collector's sawtooth goes so far to either side.
+# How far the sawtooth of the garbage collector goes to either side.
 _SAW: Final = 150 * MIB
-# Seconds between samples that do not miss what memory does.
+# Seconds between samples that catch every movement of memory.
 _FINE: Final = 15
 _GOLDEN: Final = 0.6180339887
 
 
 def _growing(instance: Instance, slot: int, moment: float, growth: float) -> Instance:
-    """The memory of one worker grows like that from `moment` on."""
+    """One worker's memory grows by that much a second from `moment` on."""
     return instance.change_workers(
         lambda worker: replace(worker, memory=worker.memory.grow(moment, growth)), [slot]
     )
@@ -53,7 +53,7 @@ def saw(base: float, length: float, period: float, growth: float = 0.0) -> Line:
 
 
 def _period(context: ScenarioContext) -> float:
-    """Of a sawtooth that has a low in every envelope; whole minutes."""
+    """Of a sawtooth that has a low point in every envelope, in whole minutes."""
     return 60.0 * max(4, int(context.settings("memory_leak").envelope / 180))
 
 
@@ -120,7 +120,7 @@ def larger_models_than_planned(context: ScenarioContext) -> Events:
 @scenario
 def a_release_is_heavy_from_the_start(context: ScenarioContext) -> Events:
     """A release imports so much that each worker is large before its first request. It stays."""
-    # The alert ends nevertheless, once the workers are no longer new.
+    # The alert resolves nevertheless, once the workers are no longer new.
     key = "high_initial_memory"
     incident = context.incident(key)
     released = context.restarted(context.healthy(), incident.start)
@@ -143,7 +143,7 @@ def the_garbage_collectors_sawtooth(context: ScenarioContext) -> Events:
 
 
 def jittery(base: float, length: float, every: float, slot: int) -> Line:
-    """A level that moves by up to two in a hundred, the same way in every rendering."""
+    """A level that fluctuates by up to two percent, the same way in every rendering."""
     return Line(
         tuple(
             (
@@ -181,7 +181,7 @@ def a_cache_fills_and_stops(context: ScenarioContext) -> Events:
 @scenario
 def workers_are_recycled(context: ScenarioContext) -> Events:
     """Each worker is replaced after some thousand requests. Its growth never matters."""
-    # They are replaced before anything can be said of their growth.
+    # Their lives are too short for an alert to judge their growth.
     settings = context.settings("memory_leak")
     life = settings.warm_up + settings.envelope + settings.window
     growth = 3 * context.bound("memory_leak", "lowest")

@@ -13,7 +13,7 @@ scenario = scenarios_of("quality")
 
 
 def _too_many(context: ScenarioContext) -> float:
-    """A share of low scores half-way between the bound and all."""
+    """A share of low scores halfway between the bound and 1."""
     return (1 + context.bound("low_confidence")) / 2
 
 

@@ -1,4 +1,4 @@
-"""File descriptors, threads, CPU time and waiting requests: used up, or only used."""
+"""File descriptors, threads, CPU time and waiting requests: exhausted, or merely in use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from generator.scenarios.timeseries import Line, Span
 
 scenario = scenarios_of("saturation")
 
-# Seconds that a leak of things that are counted takes to its peak.
+# Seconds from the start of such a leak to its peak.
 _LEAK: Final = 3 * 3600.0
 
 

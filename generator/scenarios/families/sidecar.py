@@ -1,4 +1,4 @@
-"""The monitoring itself: blind, gone, or only restarted."""
+"""The monitoring itself: blind, down, or only restarted."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def the_sidecar_lost_its_rights(context: ScenarioContext) -> Events:
 @scenario
 def the_apps_metrics_are_gone(context: ScenarioContext) -> Events:
     """A deploy lost the folder of the app's metrics. For hours nobody sets it again."""
-    # Without requests to see, the workers must not count as busy without any.
+    # Busy workers must not look as if they computed without requests.
     incident = context.incident("app_metrics_missing", outlasts=("idle_cpu",))
     return incident.events(context.healthy().during(incident, app_metrics=False))
 
@@ -65,7 +65,7 @@ def the_sidecar_restarts(context: ScenarioContext) -> Events:
 @scenario
 def prometheus_restarts(context: ScenarioContext) -> Events:
     """Prometheus is restarted, and later moved to another machine. It scrapes nothing meanwhile."""
-    # A gap that Prometheus looks back over, and a longer one.
+    # One gap within Prometheus's lookback of five minutes, and one beyond.
     short, long = Span(1800.0, 2010.0), Span(3600.0, 4080.0)
     instance = context.healthy().scraped(short, "lost").scraped(long, "lost")
     return Events(length=3 * 3600.0, instances=(instance,))
@@ -76,6 +76,5 @@ def a_scrape_fails_now_and_then(context: ScenarioContext) -> Events:
     """A scrape runs into its time limit every ten minutes. The next one succeeds."""
     instance = context.healthy()
     for turn in range(1, 8):
-        once = Span(600.0 * turn, 600.0 * turn + context.interval)
-        instance = instance.scraped(once, "failed")
+        instance = instance.scraped(context.one_sample(600.0 * turn), "failed")
     return Events(length=5400.0, instances=(instance,))

@@ -1,4 +1,4 @@
-"""Requests that stop coming, or are answered too slowly, and quiet hours."""
+"""Traffic that stops, or is served too slowly, and pauses that are harmless."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def the_gateway_sends_nothing(context: ScenarioContext) -> Events:
 @scenario
 def answers_come_slower_than_asked(context: ScenarioContext) -> Events:
     """A noisy neighbour takes the machine's cores, and requests queue. It leaves."""
-    # Fewer answers than are asked for, yet each request waits less than a second.
+    # Fewer answers than requests, yet each waits for less than a second.
     incident = context.incident("low_throughput")
     rate = 0.75 * context.bound("low_throughput")
     waiting = math.ceil(1.2 * context.thresholds.targets.throughput.low.concurrency)
@@ -35,8 +35,8 @@ def answers_come_slower_than_asked(context: ScenarioContext) -> Events:
 @scenario
 def a_night_without_traffic(context: ScenarioContext) -> Events | None:
     """Requests grow few in the evening and stop at night. In the morning they come again."""
-    # An evening with a request in each window, yet fewer than the alert wants before a silence.
-    # None where no such rate exists.
+    # In the evening every window has a request, but the hours before the silence have too few for
+    # the alert. None where no such rate exists.
     settings = context.settings("no_traffic")
     least, most = 1 / settings.window, settings.min_requests / settings.before
     if least >= most:

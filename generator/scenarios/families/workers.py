@@ -5,7 +5,6 @@ from __future__ import annotations
 from generator.scenarios.context import ScenarioContext
 from generator.scenarios.registry import scenarios_of
 from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span
 
 scenario = scenarios_of("workers")
 
@@ -26,7 +25,7 @@ def workers_crash_in_a_loop(context: ScenarioContext) -> Events:
 @scenario
 def a_worker_stays_away(context: ScenarioContext) -> Events | None:
     """A worker was killed and its supervisor does not replace it. A restart does."""
-    # None where the loss of a worker is that of the service.
+    # None with a single worker: losing it is losing the service.
     if context.workers == 1:
         return None
     incident = context.incident("workers_missing")
@@ -39,7 +38,7 @@ def a_worker_stays_away(context: ScenarioContext) -> Events | None:
 @scenario
 def a_worker_is_killed_once(context: ScenarioContext) -> Events:
     """The kernel kills a worker. Its supervisor replaces it within seconds."""
-    downtime = Span(1800.0, 1800.0 + context.interval)
+    downtime = context.one_sample(1800.0)
     instance = context.healthy().during(downtime, errors=0.02)
     instance = context.restarted(instance, downtime.start, [0], downtime=context.interval)
     return Events(length=5400.0, instances=(instance,))
@@ -48,11 +47,10 @@ def a_worker_is_killed_once(context: ScenarioContext) -> Events:
 @scenario
 def deploys_of_all_workers(context: ScenarioContext) -> Events:
     """A deploy replaces one worker after the other. The next one restarts them all at once."""
-    # The first as a graceful reload does, the second an hour later.
     instance = context.healthy()
     for slot in range(context.workers):
         instance = context.restarted(instance, 1800.0 + 30 * slot, [slot])
-    second = Span(5400.0, 5400.0 + context.interval)
+    second = context.one_sample(5400.0)
     instance = context.restarted(instance, second.start).during(second, probe_succeeds=False)
     return Events(length=3 * 3600.0, instances=(instance,))
 
@@ -63,7 +61,7 @@ def a_deploy_is_rolled_back(context: ScenarioContext) -> Events | None:
 
     Every worker starts twice.
     """
-    # Two starts of each worker in the window: None where a bound finds that too many.
+    # None where a bound takes two starts of each worker in the window for too many.
     if context.bound("worker_crash_loop", "lowest") < 2:
         return None
     release, rollback = 1800.0, 1800.0 + context.window("worker_crash_loop") * 2 / 3
