@@ -234,16 +234,14 @@ def _first_minutes(context: Context, settings: InitialAlert, lowest: Recording) 
     clock = context.clock
     window, rest = clock.tick(settings.window), 2 * clock.tick(settings.window)
     i, early = clock.interval, clock.tick(settings.window / 4)
-    courses = (
+    histories = (
         [Phase(window - i, 4.0), Phase(i, 2.0), Phase(rest, 1.0)],
         [Phase(early, 1.0), Phase(rest + window, 4.0)],
     )
-    workers = [{**context.workers(HERE), "worker": str(index)} for index, _ in enumerate(courses)]
+    workers = [{**context.workers(HERE), "worker": str(index)} for index, _ in enumerate(histories)]
     series = [
-        Series(
-            selector(RESIDENT_MEMORY, labels), gauge(clock, time_series, lambda value: value * GIB)
-        )
-        for labels, time_series in zip(workers, courses, strict=True)
+        Series(selector(RESIDENT_MEMORY, labels), gauge(clock, phases, lambda value: value * GIB))
+        for labels, phases in zip(workers, histories, strict=True)
     ]
     series += [
         Series(selector(START_TIME, labels), f"0x{(rest + window) // i}") for labels in workers

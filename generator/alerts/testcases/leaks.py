@@ -150,10 +150,10 @@ def _start_times(phases: Sequence[Phase], first: float) -> list[Phase]:
 
 def negative_cases(growth: Growth) -> tuple[Case, ...]:
     """Healthy workers that a naive rule takes for leaking ones."""
-    return tuple(time_series(growth) for time_series in _COURSES)
+    return tuple(case(growth) for case in _NEGATIVE_CASES)
 
 
-def _course(growth: Growth, title: str, values: str, start_times: str = "") -> Case:
+def _silent_case(growth: Growth, title: str, values: str, start_times: str = "") -> Case:
     """Several windows of a worker; old enough to be judged, unless `start_times` says otherwise."""
     clock = growth.context.clock
     length = _length(growth)
@@ -185,14 +185,14 @@ def _first_request(growth: Growth) -> Case:
     settings, base = growth.settings, growth.leaking.base
     before, after = _samples(growth, (settings.window + settings.envelope) / 3), _length(growth)
     values = f"{number(base / 10)}x{before} {number(base)}x{after}"
-    return _course(growth, "the first request fills pools and caches", values, f"0x{after}")
+    return _silent_case(growth, "the first request fills pools and caches", values, f"0x{after}")
 
 
 def _jump(growth: Growth) -> Case:
     settings, base = growth.settings, growth.leaking.base
     before, after = _samples(growth, (settings.window + settings.envelope) / 3), _length(growth)
     values = f"{number(base)}x{before} {number(base + 2 * growth.leaking.swing)}x{after}"
-    return _course(growth, "one jump of an old worker", values)
+    return _silent_case(growth, "one jump of an old worker", values)
 
 
 def _sawtooth(growth: Growth) -> Case:
@@ -202,13 +202,13 @@ def _sawtooth(growth: Growth) -> Case:
     step = number((high - low) / half)
     saw = f"{number(low)}+{step}x{half - 1} {number(high)}-{step}x{half - 1}"
     turns = _samples(growth, _length(growth)) // (2 * half) + 1
-    return _course(growth, "a sawtooth", " ".join([saw] * turns))
+    return _silent_case(growth, "a sawtooth", " ".join([saw] * turns))
 
 
 def _jitter(growth: Growth) -> Case:
     base, part = growth.leaking.base, growth.leaking.swing / 5
     once = " ".join(number(each) for each in (base, base + part, base - part))
-    return _course(
+    return _silent_case(
         growth, "flat with jitter", " ".join([once] * (_samples(growth, _length(growth)) // 3 + 1))
     )
 
@@ -221,7 +221,7 @@ def _recycled(growth: Growth) -> Case:
     lives = _samples(growth, _length(growth)) // life + 1
     values = f"{number(growth.leaking.base)}+{step}x{life - 1}"
     start_times = (f"{number(life * clock.interval * turn)}x{life - 1}" for turn in range(lives))
-    return _course(
+    return _silent_case(
         growth,
         "a worker that leaks and is replaced in time, as by max_requests",
         " ".join([values] * lives),
@@ -245,7 +245,7 @@ def _deploys(growth: Growth) -> Case:
         f"{number(start * clock.interval)}x{length - 1}"
         for start, length in zip(starts, lengths, strict=True)
     )
-    return _course(growth, "three deploys, each heavier", values, start_times)
+    return _silent_case(growth, "three deploys, each heavier", values, start_times)
 
 
 def _sidecar_restart(growth: Growth) -> Case:
@@ -254,7 +254,7 @@ def _sidecar_restart(growth: Growth) -> Case:
     before = _samples(growth, growth.settings.window)
     gap, rest = _samples(growth, 300), _samples(growth, _length(growth))
     old = number(-judged_from(growth.settings))
-    return _course(
+    return _silent_case(
         growth,
         "the sidecar starts again and numbers the workers anew",
         f"{number(base)}x{before} stale _x{gap} {number(base + swing)}x{rest}",
@@ -262,7 +262,7 @@ def _sidecar_restart(growth: Growth) -> Case:
     )
 
 
-_COURSES: tuple[Callable[[Growth], Case], ...] = (
+_NEGATIVE_CASES: tuple[Callable[[Growth], Case], ...] = (
     _first_request,
     _jump,
     _sawtooth,
