@@ -20,16 +20,8 @@ def section(title: str, *blocks: str, depth: int = 2) -> str:
     return "\n\n".join((f"{'#' * depth} {title}", *blocks))
 
 
-def fence(language: str, lines: Iterable[str]) -> str:
-    return "\n".join((f"```{language}", *lines, "```"))
-
-
 def bullets(items: Iterable[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
-
-
-def steps(items: Iterable[str]) -> str:
-    return "\n".join(f"{number}. {item}" for number, item in enumerate(items, start=1))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

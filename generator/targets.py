@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
+import jinja2
+
 from generator.alerts.model import Alert
-from generator.markdown import page, section, table
+from generator.markdown import table
 from generator.thresholds import Thresholds, shapes
 from generator.thresholds.levels import Levels, LoadLevels, Targets
 from generator.thresholds.units import format_value
 from generator.values import Value, values
 
 PATH: Final = "docs/targets.md"
+_PAGE: Final = Path(__file__).with_suffix(".md")
 _UNWATCHED: Final = "graded by the performance tests"
 _TITLES: Final = {"cpu": "CPU"}
 
@@ -20,44 +24,36 @@ _TITLES: Final = {"cpu": "CPU"}
 def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
     """The page by its path."""
     known = values(thresholds)
-    return {
-        PATH: page(
-            "Targets",
-            (
-                "A row gives the last value of each level; what lies beyond `acceptable` is poor, "
-                "beyond `poor` critical. An alert fires once a row's values enter the level named "
-                "beside it. Every number stands in [thresholds.yaml](../thresholds.yaml)."
-            ),
-            *_groups(thresholds, alerts, known),
-            section("Objective", _facts(each for each in known if each.path.startswith("slo."))),
-            section("Service", _facts(each for each in known if each.path.startswith("service."))),
-            section(
-                "Notifications", _facts(each for each in known if each.path.startswith("routing."))
-            ),
-            section(
-                "Deployment", _facts(each for each in known if each.path.startswith("deploy."))
-            ),
-        )
+    page = jinja2.Template(
+        _PAGE.read_text("utf-8"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    facts = {
+        name: _facts(value for value in known if value.path.startswith(f"{name}."))
+        for name in ("slo", "service", "routing", "deploy")
     }
+    return {PATH: page.render(groups=_groups(thresholds, alerts, known), **facts)}
 
 
-def _groups(thresholds: Thresholds, alerts: Sequence[Alert], known: Sequence[Value]) -> list[str]:
+def _groups(
+    thresholds: Thresholds, alerts: Sequence[Alert], known: Sequence[Value]
+) -> list[tuple[str, str, str]]:
+    """Title, meaning and table of each group of rows."""
     meanings = {key: _meaning(field.shape) for key, field in shapes.record(Targets).fields.items()}
     rows = thresholds.rows()
-    sections: list[str] = []
+    found: list[tuple[str, str, str]] = []
     for group in dict.fromkeys(name.partition(".")[0] for name in rows):
         inner = {name: levels for name, levels in rows.items() if name.partition(".")[0] == group}
         body = table(
             ("row", "holds", "target", "acceptable", "poor", "watched by", "why"),
             [_row(name, levels, alerts, known) for name, levels in inner.items()],
         )
-        sections.append(
-            section(
-                _TITLES.get(group, group.replace("_", " ").capitalize()),
-                *filter(None, (meanings[group], body)),
-            )
-        )
-    return sections
+        title = _TITLES.get(group, group.replace("_", " ").capitalize())
+        found.append((title, meanings[group], body))
+    return found
 
 
 def _meaning(shape: shapes.Shape) -> str:

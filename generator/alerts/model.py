@@ -105,46 +105,6 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Cause:
-    """A likely cause and what helps.
-
-    `remedy` is Markdown, `settings` are lines ``NAME=value`` of the Auditor's environment and
-    `commands` shell commands, both to be used as they are.
-    """
-
-    title: str
-    remedy: str
-    settings: tuple[str, ...] = ()
-    commands: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Query:
-    """What to look at next: `expr` is PromQL with braces at every selector."""
-
-    label: str
-    expr: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runbook:
-    """What the one who is called at night needs to know, in Markdown.
-
-    `gist` says in one sentence what is wrong, `meaning` what is true while the alert fires and what
-    it does not say, `impact` who feels it. `first` are the steps to take at once, `causes` stand in
-    order of likelihood, and `escalate` says when to call whom.
-    """
-
-    summary: str
-    first: tuple[str, ...]
-    meaning: str
-    impact: str
-    queries: tuple[Query, ...]
-    causes: tuple[Cause, ...]
-    escalate: str
-
-
-@dataclass(frozen=True)
 class Trigger:
     """One severity of an alert: its bound if it has one, and how long the condition must hold."""
 
@@ -236,7 +196,6 @@ class Alert:
     summary: str
     description: str
     panel: Panel
-    runbook: Runbook
     cases: tuple[Case, ...] = ()
     recordings: tuple[Recording, ...] = ()
     constant: float = 0.0

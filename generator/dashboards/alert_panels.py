@@ -7,6 +7,7 @@ from typing import Final
 from generator.alerts.model import Alert
 from generator.dashboards import steps
 from generator.dashboards.panels import Link, Query, TimeSeries
+from generator.runbooks.sources import summary
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
 
@@ -45,7 +46,8 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
 def _description(alert: Alert) -> str:
     """When the alert fires, what that means, what to do next, and the levels of its row."""
     bound = next((each.bound for each in reversed(alert.triggers) if each.bound), None)
-    parts = [steps.alert_in_words(alert), f"Then: {alert.runbook.summary}", _next_step(alert)]
+    wrong = f"Then: {summary(alert.key)}"
+    parts = [steps.alert_in_words(alert), wrong, _next_step(alert)]
     if bound:
         parts.append(steps.row_in_words(bound.levels))
     return "\n\n".join(filter(None, parts))

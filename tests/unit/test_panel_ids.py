@@ -10,7 +10,7 @@ import pytest
 from generator import dashboards, panel_ids
 from generator.alerts import all_alerts
 from generator.bundle import render
-from generator.dashboards import overview
+from generator.dashboards import alert_panels, overview
 from generator.panel_ids import PATH, PanelIdError, PanelIds, parse
 from tests.bundle import ROOT, alerts, thresholds
 
@@ -82,7 +82,8 @@ def test_a_broken_file_is_one_message(text: str, message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
-def test_two_panels_with_one_key_are_refused() -> None:
+def test_two_panels_with_one_key_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alert_panels, "summary", lambda key: f"What is wrong in {key}.")
     one = next(alert for alert in alerts() if alert.key == "down")
     twin = replace(one, key="connections")
     with pytest.raises(PanelIdError, match="have the same key: connections"):

@@ -8,15 +8,18 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from generator import runbooks, targets
+from generator import targets
 from generator.alerts import all_alerts
 from generator.alerts.model import Alert
+from generator.runbooks.render import render
+from generator.runbooks.sources import summary
 from generator.thresholds import Thresholds, shapes
 from generator.thresholds.levels import Unit
 from generator.values import Value, values
@@ -25,17 +28,20 @@ from tests.unit.test_alerts import check_known
 
 FOLDER = "docs/runbooks"
 PAGES = {alert.name: f"{FOLDER}/{alert.name}.md" for alert in alerts()}
-WRITTEN = [*PAGES.values(), f"{FOLDER}/README.md", "docs/targets.md"]
+INDEX = f"{FOLDER}/README.md"
+WRITTEN = [*PAGES.values(), INDEX, "docs/targets.md"]
 SECTIONS = (
-    "First steps",
-    "Meaning",
-    "Impact",
-    "How to see it",
-    "Likely causes and remedies",
-    "Escalate",
+    "First five minutes",
+    "Who is affected",
+    "When to escalate",
+    "Where to look",
+    "Likely causes",
+    "Background",
+    "Condition",
     "Numbers",
-    "Tests",
+    "Test cases",
 )
+MOST_WORDS = 300
 
 # Every setting of the Auditor's performance testing guide and the values it names.
 GUIDE = {
@@ -60,11 +66,26 @@ OTHERS = {"PROMETHEUS_MULTIPROC_DIR", "CAP_SYS_PTRACE"}
 
 
 def fenced(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    """Code blocks of a language, in steps of a list as well."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", text, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block) for _, block in found]
+
+
+def settings(text: str) -> list[list[str]]:
+    """Name and value of every setting that a page proposes."""
+    blocks = re.findall(r"^\[Settings\].*?\n```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    lines = "".join(blocks).splitlines()
+    return [line.partition("  #")[0].split("=", 1) for line in lines]
+
+
+def words(text: str) -> int:
+    """Words of the prose: without code blocks, targets of links, and the pipes of tables."""
+    prose = re.sub(r"^( *)```.*?^\1```$|\]\([^)]*\)|\|", "", text, flags=re.DOTALL | re.MULTILINE)
+    return len(re.findall(r"\S*\w\S*", prose))
 
 
 def headings(text: str) -> list[str]:
-    prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE)
     return re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
 
 
@@ -87,28 +108,37 @@ def test_there_is_a_page_for_every_alert_and_no_other() -> None:
 def test_a_page_has_every_section_and_none_is_empty(name: str) -> None:
     text = files()[PAGES[name]]
     assert [title for title in headings(text) if title in SECTIONS] == list(SECTIONS)
-    for before, after in zip(SECTIONS, (*SECTIONS[1:], None), strict=True):
-        _, _, rest = text.partition(f"\n## {before}\n")
-        assert (rest.partition(f"\n## {after}\n")[0] if after else rest).strip(), before
+    prose = re.sub(r"^( *)```.*?^\1```$", "code", text, flags=re.DOTALL | re.MULTILINE)
+    assert re.findall(r"^#+ (.+)\n+(?=#)", prose, re.MULTILINE) == ["Likely causes"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_read_at_night_is_short(name: str) -> None:
+    _, _, page = files()[PAGES[name]].partition("-->\n")
+    assert words(page.partition("\n## Background\n")[0]) <= MOST_WORDS
+
+
+def test_only_prose_counts_as_words() -> None:
+    assert words("# A title\n\n[two words](a-page.md) | `x`\n\n```sh\nnot counted\n```\n") == 5
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_numbered_steps_and_several_causes(name: str) -> None:
+    page = files()[PAGES[name]]
+    _, _, first = page.partition(f"\n## {SECTIONS[0]}\n")
+    steps = re.findall(r"^(\d)\. ", first.partition("\n## ")[0], re.MULTILINE)
+    assert steps
+    assert steps == [str(number) for number, _ in enumerate(steps, start=1)]
+    _, _, causes = page.partition("\n## Likely causes\n")
+    assert causes.partition("\n## ")[0].count("\n### ") > 1
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.name)
-def test_a_runbook_says_what_to_do(alert: Alert) -> None:
-    context = alert.runbook
-    assert context.queries
-    assert len(context.causes) > 1
-    for text in (
-        context.summary,
-        context.meaning,
-        context.impact,
-        context.escalate,
-        *context.first,
-    ):
-        assert text == text.strip()
-        assert text.endswith((".", "`", "?"))
-    for cause in context.causes:
-        assert cause.remedy.endswith(".")
-        assert not cause.title.endswith(".")
+def test_a_summary_is_one_sentence(alert: Alert) -> None:
+    text = summary(alert.key)
+    assert text == text.strip()
+    assert text.endswith(".")
+    assert ". " not in text
 
 
 @pytest.mark.parametrize("path", WRITTEN)
@@ -151,13 +181,21 @@ def test_every_setting_is_one_of_the_guide(path: str) -> None:
     assert names <= GUIDE.keys() | OTHERS
 
 
-@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.name)
-def test_every_setting_has_a_value_of_the_guide(alert: Alert) -> None:
+@pytest.mark.parametrize("path", PAGES.values())
+def test_every_setting_has_a_value_of_the_guide_and_is_in_the_index(path: str) -> None:
     workers = thresholds().service.expected_workers
     allowed = {**GUIDE, "WORKER_COUNT": {*GUIDE["WORKER_COUNT"], str(workers)}}
-    for line in (line for cause in alert.runbook.causes for line in cause.settings):
-        name, _, value = line.partition("  #")[0].partition("=")
-        assert name in OTHERS or value in allowed[name], line
+    listed = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", files()[INDEX], re.MULTILINE)
+    for name, value in settings(files()[path]):
+        assert name in OTHERS or value in allowed[name]
+        assert f"`{value}`" in dict(listed)[name]
+
+
+def test_the_index_lists_no_setting_that_no_page_proposes() -> None:
+    listed = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", files()[INDEX], re.MULTILINE)
+    proposed = [each for path in PAGES.values() for each in settings(files()[path])]
+    for name, values_ in listed:
+        assert {f"`{value}`" for key, value in proposed if key == name} == {*values_.split(", ")}
 
 
 def test_every_command_is_sound_shell(tmp_path: Path) -> None:
@@ -181,10 +219,10 @@ def test_every_command_is_sound_shell(tmp_path: Path) -> None:
 def test_the_panel_exists_under_the_names_of_the_page(alert: Alert) -> None:
     text = files()[PAGES[alert.name]]
     found = re.search(
-        r"Dashboard \*\*(.+?)\*\*.*?panel \*\*(.+?)\*\*: \[`/d/(\S+?)\?viewPanel=(\d+)`\]", text
+        r"\[([^]]+)\]\(\S+?/d/(\S+?)\?viewPanel=(\d+)\) on the dashboard (.+), ", text
     )
     assert found
-    title, panel, uid, number = found.groups()
+    panel, uid, number, title = found.groups()
     board = json.loads(files()[f"dashboards/{alert.panel.dashboard}.json"])
     assert (board["title"], board["uid"]) == (title, uid)
     assert [each["title"] for each in board["panels"] if each["id"] == int(number)] == [panel]
@@ -229,7 +267,7 @@ def _larger(value: float, unit: Unit) -> float:
 
 
 def pages(known: Thresholds) -> dict[str, str]:
-    return runbooks.render(known, all_alerts(known))
+    return render(known, all_alerts(known))
 
 
 @pytest.fixture(scope="module")

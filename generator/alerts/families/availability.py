@@ -6,22 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, AlertTest, Case, Cause, Panel, Query, Runbook, Series
+from generator.alerts.model import Alert, AlertTest, Case, Panel, Series
 from generator.alerts.testcases.inputs import HERE, InputGenerator, gauge_inputs
 from generator.alerts.testcases.series import Phase, gauge, selector
 from generator.alerts.testcases.standard import with_standard_cases, worst_alone
 from generator.alerts.triggers import triggers
 from generator.names import (
-    ACCEPT_QUEUE,
-    CONNECTIONS_WAITING,
-    CPU_SECONDS,
-    DB_CONNECTIONS,
     PROBE_SUCCESS,
-    WORKER_INFO,
-    WORKER_STARTS,
     WORKERS,
 )
 from generator.thresholds.levels import Unit
@@ -79,50 +72,6 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
             "once, look at its database and its models."
         ),
         panel=Panel("overview", SECTION, "Workers alive", "{{instance}}"),
-        runbook=Runbook(
-            summary="No worker of the Auditor runs, and nothing answers.",
-            first=(
-                f"Start it: `{remedies.START}`.",
-                (
-                    f"It ends again: read the end of its log, `{remedies.TAIL}`. The last "
-                    "traceback names the reason."
-                ),
-                "It runs, but does not answer: go on with AuditorUnresponsive.",
-            ),
-            meaning=(
-                "The sidecar finds no worker process, and its probe of `GET /health` had no answer "
-                "for the whole time. The sidecar itself is up, or there would be no value: see "
-                "AuditorSidecarDown for that. If the service answers although no worker is seen, "
-                "AuditorSidecarBlind fires instead."
-            ),
-            impact="Every client of this instance: connections are refused.",
-            queries=(
-                Query("Does the probe get an answer?", f"{PROBE_SUCCESS}{{}}"),
-                Query("Workers of every instance", f"{WORKERS}{{}}"),
-                Query("Starts of workers in the last hour", f"increase({WORKER_STARTS}{{}}[1h])"),
-            ),
-            causes=(
-                Cause(
-                    "It cannot start",
-                    "A wrong setting, a missing module or model, or a database that cannot be "
-                    "reached: the app creates its tables while it starts and ends if it cannot.",
-                    commands=(remedies.TAIL, "pg_isready"),
-                ),
-                Cause(
-                    "It was stopped, or is being deployed",
-                    "Nobody has started it again. The state and the exit code tell: 0 or 143 is a "
-                    "stop, 137 a kill.",
-                    commands=("docker compose ps --all auditor-api", remedies.START),
-                ),
-                remedies.KERNEL_KILLS,
-                remedies.ROLL_BACK,
-            ),
-            escalate=(
-                "At once to the developers if it does not stay up after one start, to the "
-                "database's administrators if the log names the database, to the platform team if "
-                "the machine itself is gone. Tell the clients' owners after 15 minutes."
-            ),
-        ),
         origins=("service.expected_workers",),
         inhibits="symptoms",
     )
@@ -167,74 +116,6 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
             "then restart the service."
         ),
         panel=Panel("overview", SECTION, "Probe of GET /health", "{{instance}}"),
-        runbook=Runbook(
-            summary="Workers run, but `GET /health` gets no answer.",
-            first=(
-                (
-                    f"Ask yourself: `{remedies.HEALTH}`. If that answers, the sidecar cannot reach "
-                    "the port: see the causes."
-                ),
-                (
-                    "Save evidence, it is gone after the restart: the state of the workers and "
-                    "what they wait for (first cause)."
-                ),
-                f"Restart: `{remedies.RESTART}`.",
-            ),
-            meaning=(
-                "The sidecar sees worker processes, but its probe of `GET /health` failed for the "
-                "whole time. A worker serves `/health` from the same event loop that verifies, so "
-                "one long verification delays it; with all workers stuck nothing is answered. A "
-                "supervisor replaces a hung worker after some seconds, a single worker has none."
-            ),
-            impact=(
-                "Every client of this instance: requests wait until their own time limit ends them."
-            ),
-            queries=(
-                Query("Requests that wait", f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}"),
-                Query(
-                    "Processor time of each worker, in cores",
-                    f"sum by (instance, worker) (rate({CPU_SECONDS}{{}}[{LOOK_BACK}]))",
-                ),
-                Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
-                Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
-            ),
-            causes=(
-                Cause(
-                    "The workers wait for something: the database, a lock, a disk",
-                    "Their processor time is near zero. `STAT` D is a wait for a disk, T a "
-                    "stopped process; `py-spy dump` shows the line of Python they wait in.",
-                    commands=(
-                        "# pid: label of auditor_worker_info",
-                        'ps -o pid,ppid,stat,wchan:24,etime,args -p "$pid"',
-                        'py-spy dump --pid "$pid"  # where it is installed',
-                    ),
-                ),
-                remedies.SLOW_DATABASE,
-                Cause(
-                    "The workers compute without an end",
-                    "Their processor time is at a whole core each. A huge request or a loop: the "
-                    "log's last `Verifying answer` of each worker has no `Verification complete`. "
-                    "Restart, then find the client.",
-                    commands=(
-                        (
-                            f"{remedies.LOG} | grep -E 'Verif(ying answer|ication complete)' | "
-                            "tail -n 40"
-                        ),
-                    ),
-                ),
-                remedies.MORE_WORKERS,
-                Cause(
-                    "Only the probe fails",
-                    "You get an answer, the sidecar does not: a firewall, a wrong port or a proxy "
-                    "between them. Mend its settings; the service is well.",
-                    commands=(remedies.HEALTH,),
-                ),
-            ),
-            escalate=(
-                "At once to the developers if it hangs again after one restart, with the evidence. "
-                "To the database's administrators at once if the workers wait for the database."
-            ),
-        ),
     )
     inputs = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
     running = replace(

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
-from generator.alerts import objectives, remedies
+from generator.alerts import objectives
 from generator.alerts.context import Context
 from generator.alerts.definition import Definition
-from generator.alerts.model import Alert, Cause, Dashboard, Effect, Panel, Query, Runbook
+from generator.alerts.model import Alert, Dashboard, Effect, Panel
 from generator.alerts.objectives import Objective
 from generator.alerts.testcases.budgets import BudgetCases
 from generator.alerts.triggers import triggers
-from generator.names import CPU_SECONDS, DB_CONNECTIONS, LATENCY, REQUESTS, WORKER_STARTS
-from generator.promql import le, number
+from generator.promql import number
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Burn, Thresholds
 from generator.thresholds.settings import BurnAlert
@@ -32,93 +31,22 @@ class _Kind:
 
     dashboard: Dashboard
     detects: Effect
-    bad: str
     look: str
-    meaning: str
-    impact: str
-    causes: tuple[Cause, ...]
 
 
 _KINDS: Final[Mapping[str, _Kind]] = {
     "error": _Kind(
         dashboard="errors",
         detects="failed requests",
-        bad="failed",
         look="read the newest ERROR lines on the errors dashboard; they name the failing part",
-        meaning=(
-            "Bad are verifications that end with an error in their handler. Refused ones (401, "
-            "422, 429) and those that gave up while they waited are counted nowhere."
-        ),
-        impact="Clients get no verification for these answers.",
-        causes=(
-            remedies.ROLL_BACK,
-            remedies.BROKEN_MODELS,
-            remedies.LARGER_POOL,
-            remedies.KERNEL_KILLS,
-        ),
     ),
     "latency": _Kind(
         dashboard="latency",
         detects="answers slower than the objective",
-        bad="too slow",
         look=(
             "compare with CPU and database connections on the system dashboard, which tell slow "
             "models from a slow database"
         ),
-        meaning=(
-            "Bad are successful verifications that spend longer in their handler than the "
-            "objective allows, counted by a bucket of the histogram and not interpolated. Waiting "
-            "for a worker is not in it."
-        ),
-        impact="Clients wait longer than they were promised, and some give up.",
-        causes=(
-            remedies.ROLL_BACK,
-            remedies.SLOW_DATABASE,
-            remedies.SMALLER_MODELS,
-            remedies.HEAVY_REQUESTS,
-            remedies.STATISTICS_CALLS,
-        ),
-    ),
-}
-
-
-@dataclass(frozen=True)
-class _Urgency:
-    """What the alerts of one pace have in common."""
-
-    summary: str
-    first: str
-    escalate: str
-
-
-_NOW: Final = (
-    "To the developers after 15 minutes, at once if it began with a release. To the database's "
-    "administrators as soon as the database is found at fault."
-)
-_BY_DAY: Final = (
-    "Wake nobody. A ticket for the developers; if it comes back within the week, put it before "
-    "new features."
-)
-_URGENCIES: Final[Mapping[str, _Urgency]] = {
-    "fast": _Urgency(
-        "so fast that it is gone within days",
-        "Something broke within the hour: find what changed, and undo it before you understand it.",
-        _NOW,
-    ),
-    "steady": _Urgency(
-        "fast enough to be gone within a week",
-        "Something has been half broken for hours: see since when, and what changed then.",
-        _NOW,
-    ),
-    "slow": _Urgency(
-        "faster than it may, all day",
-        "Nothing tonight. By day, see which requests are bad and what they have in common.",
-        _BY_DAY,
-    ),
-    "creeping": _Urgency(
-        "a little faster than it may, for days",
-        "Nothing tonight. By day, see what has been a little worse than promised for days.",
-        _BY_DAY,
     ),
 }
 
@@ -206,7 +134,7 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
     windows = burn_of(context.thresholds, own.key)
     after = judged_after(context.thresholds, own.key)
     context = context.for_window(windows.window, slowest=240)
-    kind, urgency = _KINDS[own.objective], _URGENCIES[own.pace]
+    kind = _KINDS[own.objective]
     long, short, period = map(format_duration, (windows.window, windows.short_window, slo.period))
     bound = objectives.factor(context.thresholds, windows)
     long_burn, short_burn = (
@@ -255,33 +183,6 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
             f"Burn rate over {long}",
             "{{job}}",
         ),
-        runbook=Runbook(
-            summary=f"The {objective.key} budget burns {urgency.summary}.",
-            first=(
-                urgency.first,
-                f"{kind.look[0].upper()}{kind.look[1:]}.",
-                (
-                    "See on the panel below how the shorter windows run. They fall: it is over, "
-                    "and the alert will end by itself. They do not: it goes on."
-                ),
-            ),
-            meaning=(
-                f"{objective.good[0].upper()}{objective.good[1:]}, over {period}; what may be bad "
-                f"is the budget. Over {long} more of it was used up than "
-                f"{number(bound)} times its even share, and over {short} as well, and at least "
-                f"{enough} requests were bad. {kind.meaning} It does not say how much of "
-                "the budget is left: a panel beside it does."
-            ),
-            impact=kind.impact,
-            queries=(
-                Query(f"Burn rate over {short}: does it go on?", short_burn.query),
-                Query("Budget left", objectives.remaining(context.thresholds, objective).query),
-                Query(f"Requests that were {kind.bad}, over {long}", bad.query),
-                *_further(context, objective, short),
-            ),
-            causes=kind.causes,
-            escalate=urgency.escalate,
-        ),
         origins=(
             f"slo.burn.{own.pace}",
             objective.settings,
@@ -293,31 +194,6 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
         inhibits=_slower(own),
     )
     return BudgetCases(context, objective, windows, settings, alert, gone, after).with_cases()
-
-
-def _further(context: Context, objective: Objective, short: str) -> tuple[Query, ...]:
-    """What tells the causes apart."""
-    if objective.key == "error":
-        return (
-            Query(
-                "Requests a second, by status",
-                f"sum by (instance, status) (rate({REQUESTS}{{}}[{short}]))",
-            ),
-            Query("Starts of workers", f"increase({WORKER_STARTS}{{}}[{short}])"),
-        )
-    within = le(context.thresholds.slo.latency.within)
-    return (
-        Query(
-            "Share that is fast enough",
-            f'sum by (instance) (rate({LATENCY}_bucket{{le="{within}"}}[{short}])) / '
-            f"sum by (instance) (rate({LATENCY}_count{{}}[{short}]))",
-        ),
-        Query(
-            "Processor time of each worker, in cores",
-            f"sum by (instance, worker) (rate({CPU_SECONDS}{{}}[{short}]))",
-        ),
-        Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
-    )
 
 
 DEFINITIONS: Final = tuple(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.resources import WORKER_LEGEND
@@ -13,11 +12,8 @@ from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    Cause,
     Panel,
-    Query,
     Recording,
-    Runbook,
     Series,
 )
 from generator.alerts.recordings import request_rate
@@ -27,14 +23,8 @@ from generator.alerts.testcases.series import Phase, counter, gauge, selector
 from generator.alerts.testcases.standard import many_users, with_standard_cases, worst_alone
 from generator.alerts.triggers import triggers, users_paths, while_users_allow
 from generator.names import (
-    ACCEPT_QUEUE,
-    API_CLIENTS,
-    API_CONNECTIONS,
-    CONNECTIONS_WAITING,
     CPU_SECONDS,
     LATENCY,
-    REQUESTS,
-    WORKER_INFO,
 )
 from generator.thresholds.levels import Unit
 from generator.thresholds.settings import Rows, WindowAlert
@@ -80,7 +70,7 @@ def _cpu_inputs(context: Context, window: float) -> InputGenerator:
 
 @define(WindowAlert, Rows("cpu"))
 def high_cpu(context: Context, settings: WindowAlert) -> Alert:
-    busy, w = cpu(settings.window), format_duration(settings.window)
+    busy = cpu(settings.window)
     found = triggers(context.thresholds, settings, lower_guard=while_users_allow)
     alert = Alert(
         key="high_cpu",
@@ -104,55 +94,6 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
             "it alone."
         ),
         panel=Panel("system", "Processor", "Processor time", WORKER_LEGEND),
-        runbook=Runbook(
-            summary="A worker has kept most of a core busy for long.",
-            first=(
-                (
-                    "Look at latency and at the requests that wait. Both well: leave it alone, a "
-                    "busy worker is a used one."
-                ),
-                (
-                    "One worker busy, the others idle: save its stack (see the causes), then "
-                    "restart it."
-                ),
-                "All workers busy: the load is more than they can do; follow the causes.",
-            ),
-            meaning=(
-                "User and system time of one worker process, as a share of one core, averaged over "
-                f"{w}. Numeric libraries use several threads, so a worker can exceed one core. The "
-                "milder severity is silent while more users are connected than its row of the "
-                "targets speaks of. High processor time is a cause, not a symptom: by itself "
-                "nobody feels it."
-            ),
-            impact="Nobody, as long as requests do not wait.",
-            queries=(
-                Query(
-                    "Requests that wait for a worker",
-                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
-                ),
-                Query("Requests a second", f"sum by (instance) (rate({REQUESTS}{{}}[{w}]))"),
-                Query("Connected clients", f"{API_CLIENTS}{{}}"),
-                Query(
-                    "System time alone, in cores",
-                    f'sum by (instance, worker) (rate({CPU_SECONDS}{{mode="system"}}[{w}]))',
-                ),
-            ),
-            causes=(
-                remedies.MORE_WORKERS,
-                remedies.SMALLER_MODELS,
-                remedies.HEAVY_REQUESTS,
-                Cause(
-                    "One worker is caught in a loop",
-                    "It is busy without requests, or alone. Its stack tells where; restart it.",
-                    commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
-                ),
-                remedies.STATISTICS_CALLS,
-            ),
-            escalate=(
-                "A ticket for capacity. To the developers if a single worker stays busy without "
-                "requests."
-            ),
-        ),
         origins=users_paths(found),
     )
     inputs = _cpu_inputs(context, settings.window)
@@ -185,49 +126,6 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
             "verification came. Next: read its log for something it tries again and again."
         ),
         panel=Panel("system", "Processor", f"Processor time over {w}", WORKER_LEGEND),
-        runbook=Runbook(
-            summary="A worker computes although no verification comes.",
-            first=(
-                "Nothing at night.",
-                (
-                    f"By day read the log: `{remedies.LOG} | tail -n 50`. Something is tried again "
-                    "and again."
-                ),
-            ),
-            meaning=(
-                f"The worker used more of a core than the bound, on average over {w}, while the "
-                "instance counted no verification. Requests to other paths, and requests that are "
-                "refused (401, 422, 429), are not counted, so they can be the reason. Without the "
-                "app's own metrics nobody knows whether requests come: then "
-                "AuditorAppMetricsMissing fires instead."
-            ),
-            impact="Nobody; it costs energy and hides a fault.",
-            queries=(
-                Query("Requests a second", f"sum by (instance) (rate({REQUESTS}{{}}[{w}]))"),
-                Query("Connections of clients", f"{API_CONNECTIONS}{{}}"),
-                Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
-            ),
-            causes=(
-                remedies.STATISTICS_CALLS,
-                Cause(
-                    "Somebody polls another path, or is refused",
-                    "The access log names path, status and address of every request.",
-                    commands=(
-                        (
-                            f"{remedies.LOG} | grep -oE '\"(GET|POST) [^ ]+ HTTP/[0-9.]+\" [0-9]+' "
-                            "| sort | uniq -c | sort -rn"
-                        ),
-                    ),
-                ),
-                Cause(
-                    "A loop or a retry without a pause",
-                    "The stack of the busy thread tells where. Restart the worker and send the "
-                    "stack to the developers.",
-                    commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
-                ),
-            ),
-            escalate="Not at night. A ticket for the developers.",
-        ),
     )
     blind = _cpu_inputs(context, settings.window)
     inputs = replace(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, Case, Cause, Panel, Query, Recording, Runbook, Series
+from generator.alerts.model import Alert, Case, Panel, Recording, Series
 from generator.alerts.testcases.expectations import about
 from generator.alerts.testcases.inputs import HERE, gauge_inputs
 from generator.alerts.testcases.series import selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, DB_CONNECTIONS, WORKER_INFO
+from generator.names import DB_CONNECTIONS
 from generator.thresholds.levels import Unit
 from generator.thresholds.settings import BoundAlert, Rows
 
@@ -41,51 +40,6 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
             "one worker holds most of them, which is a leak, or all hold alike, which is load."
         ),
         panel=Panel("system", "Database", "Database connections", "{{instance}}"),
-        runbook=Runbook(
-            summary="The workers of an instance hold many connections to the database.",
-            first=(
-                (
-                    "See how many the server has left (first command below). None left: other "
-                    "services fail already."
-                ),
-                "See whether one worker holds most of them (a leak) or all hold alike (load).",
-                "A leak: restart that worker with SIGTERM; its connections go with it.",
-            ),
-            meaning=(
-                "The established sockets from the workers of one instance to the database's port, "
-                "idle ones included, exceed the bound. Other instances and other services come on "
-                "top, so the server may be nearer to its limit than this says. With SQLite there "
-                "are none and the alert cannot fire."
-            ),
-            impact=(
-                "Nobody yet; at the server's limit new connections are refused, to the Auditor and "
-                "to all others."
-            ),
-            queries=(
-                Query("Connections of each worker", f"{DB_CONNECTIONS}{{}}"),
-                Query("All instances together", f"sum({DB_CONNECTIONS}{{}})"),
-                Query(
-                    "Requests that wait for a worker",
-                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
-                ),
-            ),
-            causes=(
-                Cause(
-                    "Larger pools, or more workers or instances, than the server allows",
-                    "Each worker has its own pool; workers times size plus overflow, of all "
-                    "instances, is what they can take. Lower DB_POOL_SIZE, DB_MAX_OVERFLOW or "
-                    "WORKER_COUNT, or put PgBouncer in transaction mode between.",
-                    commands=('psql -c "SHOW max_connections"', remedies.CONNECTIONS),
-                ),
-                remedies.LEAKED_CONNECTIONS,
-                remedies.SLOW_DATABASE,
-                remedies.STATISTICS_CALLS,
-            ),
-            escalate=(
-                "Critical: to the database's administrators at once if the server has few "
-                "connections left, else to the developers after 15 minutes. Warning: a ticket."
-            ),
-        ),
     )
     return with_standard_cases(
         alert,
@@ -138,52 +92,6 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "pg_stat_statements, then raise DB_POOL_SIZE and DB_MAX_OVERFLOW."
         ),
         panel=Panel("system", "Database", "Database pool used", "{{instance}} worker {{worker}}"),
-        runbook=Runbook(
-            summary="A worker has nearly used up its pool of database connections.",
-            first=(
-                (
-                    "See what the connections do (first command of the first cause): run a "
-                    "statement, wait for a lock, or idle in a transaction."
-                ),
-                "A statement or a lock: mend that on the server.",
-                "Idle in a transaction: a leak. Restart the worker with SIGTERM.",
-            ),
-            meaning=(
-                f"The worker holds more than the bound's share of the {capacity} connections that "
-                "size and overflow of its pool allow. In the public source a worker verifies one "
-                "request at a time and needs one connection for that, so many of them are a sign "
-                "of sessions that are not closed rather than of load. If the Auditor runs with "
-                "other numbers than `service.database_pool` in `thresholds.yaml`, the share is "
-                "wrong."
-            ),
-            impact=(
-                "Nobody yet; past the last connection requests of this worker wait for one, and "
-                "fail after half a minute."
-            ),
-            queries=(
-                Query("Connections of each worker", f"{DB_CONNECTIONS}{{}}"),
-                Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
-                Query(
-                    "Requests that wait for a worker",
-                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
-                ),
-            ),
-            causes=(
-                remedies.SLOW_DATABASE,
-                remedies.LEAKED_CONNECTIONS,
-                remedies.LARGER_POOL,
-                Cause(
-                    "The monitoring knows another pool than the Auditor has",
-                    "Set `service.database_pool` in `thresholds.yaml` to the Auditor's "
-                    "DB_POOL_SIZE and DB_MAX_OVERFLOW.",
-                    commands=("docker compose exec -T auditor-api sh -c 'env | grep ^DB_'",),
-                ),
-            ),
-            escalate=(
-                "Critical: to the database's administrators at once if a lock or a statement "
-                "blocks, to the developers after 15 minutes if sessions leak. Warning: a ticket."
-            ),
-        ),
         origins=("service.database_pool.size", "service.database_pool.overflow"),
     )
     levels = {DB_CONNECTIONS: lambda value: value * capacity}

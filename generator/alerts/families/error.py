@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    Cause,
     ExpectedAlert,
     Panel,
-    Query,
-    Runbook,
     Series,
 )
 from generator.alerts.recordings import ERROR, error_ratio, errors, requests
@@ -32,7 +28,7 @@ from generator.alerts.testcases.recordings import requests_over_time
 from generator.alerts.testcases.series import Phase, counter, gauge, selector
 from generator.alerts.testcases.standard import low_traffic, many_users, with_standard_cases
 from generator.alerts.triggers import triggers, users_paths, while_users_allow
-from generator.names import DB_CONNECTIONS, REQUESTS, UP, WORKER_STARTS
+from generator.names import REQUESTS, UP
 from generator.promql import number
 from generator.thresholds.levels import Unit
 from generator.thresholds.settings import FailingAlert, Rows, TrafficAlert
@@ -85,76 +81,6 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
             "errors dashboard; they name the failing part."
         ),
         panel=Panel("errors", "Failures", "Error ratio", "{{instance}}"),
-        runbook=Runbook(
-            summary="Too large a share of the verifications ends with an error.",
-            first=(
-                (
-                    f"Read the newest failures: `{remedies.LOG} | grep -F 'Verification failed' | "
-                    "tail -n 20`. The text after the colon names the failing part."
-                ),
-                (
-                    "Is it every instance, or one? One: take it out of the load balancer and "
-                    "restart it."
-                ),
-                "Did it begin with a start of the workers? Then roll the release back.",
-            ),
-            meaning=(
-                "Handlers of `POST /verify` ran and raised an error, answered with status 500. "
-                "Requests refused before the handler (401, 422, 429) are counted nowhere and so "
-                "are not in this ratio, nor are those that gave up while they waited for a worker. "
-                "The milder severity is silent while more users are connected than its row of the "
-                "targets speaks of."
-            ),
-            impact=(
-                "Clients get no verification for these answers; each failure also uses up the "
-                "error budget."
-            ),
-            queries=(
-                Query("Failures a second, by instance", f"sum by (instance) (rate({FAILED}[{w}]))"),
-                Query(
-                    "Share that fails, all instances together",
-                    f"sum(rate({FAILED}[{w}])) / sum(rate({ALL}[{w}]))",
-                ),
-                Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
-                Query("Starts of workers", f"increase({WORKER_STARTS}{{}}[{w}])"),
-            ),
-            causes=(
-                remedies.ROLL_BACK,
-                Cause(
-                    "The database cannot be reached, or refuses connections",
-                    "The log speaks of a connection, of `too many clients` or of a timeout of the "
-                    "pool. Every verification ends with a row in the database, so each of them "
-                    "fails.",
-                    commands=(
-                        "pg_isready",
-                        'psql -c "SELECT count(*) FROM pg_stat_activity"',
-                        'psql -c "SHOW max_connections"',
-                    ),
-                ),
-                remedies.BROKEN_MODELS,
-                Cause(
-                    "A client sends answers without a sentence",
-                    "`Verification failed: 'total_sentences'` in the log: in the public source an "
-                    "answer too short to hold a sentence fails when it is stored. Ask the client "
-                    "not to send such answers.",
-                    commands=(
-                        f"{remedies.LOG} | grep -cF \"Verification failed: 'total_sentences'\"",
-                    ),
-                ),
-                Cause(
-                    "Requests run into a time limit",
-                    "Look at the latency dashboard first: a longer limit helps only if the work "
-                    "itself takes longer.",
-                    settings=("REQUEST_TIMEOUT=120", "KEEP_ALIVE=5"),
-                ),
-                remedies.LARGER_POOL,
-            ),
-            escalate=(
-                "Critical: to the developers after 15 minutes, at once if every request fails or "
-                "the log speaks of data that cannot be written. To the database's administrators "
-                "at once if the database refuses connections. Warning: a ticket for the developers."
-            ),
-        ),
         origins=users_paths(found),
     )
     inputs = _inputs(context, window, settings.min_requests)
@@ -210,61 +136,6 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
             "few lines say it all."
         ),
         panel=Panel("errors", "Failures", "Error ratio at low traffic", "{{instance}}"),
-        runbook=Runbook(
-            summary=(
-                "Most verifications fail, though there are too few of them for a trustworthy ratio."
-            ),
-            first=(
-                (
-                    f"Read the failures: `{remedies.LOG} | grep -F 'Verification failed'`. With "
-                    "little traffic few lines say it all."
-                ),
-                (
-                    "Send one verification yourself. If it fails, the service is broken for "
-                    "everybody; if not, one client's requests are."
-                ),
-                "Follow the causes below, then those of AuditorHighErrorRate.",
-            ),
-            meaning=(
-                "In the window more than the bound's share of the verifications failed, and enough "
-                "of them to rule out chance. It closes the gap that the floor of traffic of "
-                "AuditorHighErrorRate leaves at night. Requests that were refused before the "
-                "handler (401, 422, 429) are not counted."
-            ),
-            impact=(
-                "Those few who use the service now get no verification at all, and by day "
-                "everybody will."
-            ),
-            queries=(
-                Query("Failures in the window", f"sum by (instance) (increase({FAILED}[{w}]))"),
-                Query("All requests in the window", f"sum by (instance) (increase({ALL}[{w}]))"),
-                Query("Starts of workers", f"increase({WORKER_STARTS}{{}}[{w}])"),
-            ),
-            causes=(
-                Cause(
-                    "The service is broken for everybody, and nobody else is there to notice",
-                    "A test request fails too. Roll back if a release went out, otherwise read "
-                    "the log's traceback.",
-                    commands=(
-                        """\
-curl -sS --max-time 60 -H 'Content-Type: application/json' \\
-  -d '{"answer": "Der Schuldner haftet.", "sources": [{"text": "Der Schuldner haftet."}]}' \\
-  http://localhost:8888/verify""",
-                    ),
-                ),
-                remedies.BROKEN_MODELS,
-                Cause(
-                    "One client sends what cannot be verified",
-                    "The test request succeeds. Find the client in the access log and tell its "
-                    "owner.",
-                    commands=(f"{remedies.LOG} | grep -F 'POST /verify' | grep -F ' 500'",),
-                ),
-            ),
-            escalate=(
-                "To the developers at once if a test request fails as well; by day if a single "
-                "client's requests are at fault."
-            ),
-        ),
     )
     return with_standard_cases(
         alert,

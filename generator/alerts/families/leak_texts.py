@@ -24,7 +24,6 @@ class Kind:
     section: str
     amount: str
     reaches: str
-    masks: str
     along: str
 
 
@@ -33,7 +32,6 @@ MEMORY: Final = Kind(
     section="Memory",
     amount="PACE of memory",
     reaches="holds TOP",
-    masks="the sawtooth of the garbage collector",
     along="threads, descriptors, database connections or only requests",
 )
 DESCRIPTORS: Final = Kind(
@@ -41,7 +39,6 @@ DESCRIPTORS: Final = Kind(
     section="Descriptors and threads",
     amount="PACE descriptors",
     reaches="has used up what it may open",
-    masks="connections that come and go",
     along="clients, database connections, threads or only requests",
 )
 THREAD_KIND: Final = Kind(
@@ -49,7 +46,6 @@ THREAD_KIND: Final = Kind(
     section="Descriptors and threads",
     amount="PACE threads",
     reaches="runs TOP",
-    masks="pools that grow and shrink",
     along="memory, descriptors or only requests",
 )
 

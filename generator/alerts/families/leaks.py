@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.leak_texts import (
@@ -30,13 +28,10 @@ from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    Cause,
     Effect,
     ExpectedAlert,
     Panel,
-    Query,
     Recording,
-    Runbook,
     Series,
 )
 from generator.alerts.testcases.inputs import HERE
@@ -45,16 +40,13 @@ from generator.alerts.testcases.series import Phase, gauge, selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
 from generator.names import (
-    DB_CONNECTIONS,
     MAX_FDS,
     MEMORY_LIMIT,
     MEMORY_USAGE,
     OPEN_FDS,
-    REQUESTS,
     RESIDENT_MEMORY,
     START_TIME,
     THREADS,
-    WORKER_INFO,
 )
 from generator.promql import number
 from generator.thresholds.levels import Unit
@@ -133,119 +125,16 @@ class _Leak:
     kind: Kind
     detects: Effect
     per: Per
-    summary: str
-    impact: str
-    first: str
-    causes: tuple[Cause, ...]
-    escalate: str
 
 
-_SLOW: Final = _Leak(
-    key="memory_leak",
-    kind=MEMORY,
-    detects="slow memory growth",
-    per="hour",
-    summary="A worker's memory has grown steadily for hours.",
-    impact=(
-        "Nobody yet. At the memory limit the kernel kills the worker, and its requests fail; "
-        "without a limit the whole machine runs short."
-    ),
-    first=(
-        "Read in the alert when the limit is reached. Beyond the morning: a ticket, and nothing "
-        "more tonight."
-    ),
-    causes=(
-        remedies.KEPT_ANSWERS,
-        remedies.UNBOUNDED_CACHE,
-        remedies.UNCLOSED_FILES,
-        remedies.UNENDED_THREADS,
-    ),
-    escalate=(
-        "A ticket for the developers with the growth, the time to the limit and what grows along. "
-        "Wake nobody unless restarting the workers does not last until morning."
-    ),
-)
+_SLOW: Final = _Leak(key="memory_leak", kind=MEMORY, detects="slow memory growth", per="hour")
 _FAST: Final = _Leak(
-    key="fast_memory_leak",
-    kind=MEMORY,
-    detects="fast memory growth",
-    per="minute",
-    summary="A worker's memory grows so fast that it reaches its limit within hours.",
-    impact=(
-        "Soon everybody on this instance: at the memory limit the kernel kills the worker, and its "
-        "requests fail. A worker that swaps answers late before that."
-    ),
-    first="Read in the alert when the limit is reached: the worker must be restarted well before.",
-    causes=(
-        remedies.ROLL_BACK,
-        remedies.HEAVY_REQUESTS,
-        remedies.UNBOUNDED_CACHE,
-        remedies.UNCLOSED_FILES,
-        remedies.UNENDED_THREADS,
-        remedies.KEPT_ANSWERS,
-        remedies.STATISTICS_CALLS,
-    ),
-    escalate=(
-        "To the developers at once if a release brought it or if a restarted worker grows again at "
-        "the same pace. Otherwise a ticket once the restart has helped."
-    ),
+    key="fast_memory_leak", kind=MEMORY, detects="fast memory growth", per="minute"
 )
-
-
 _FDS: Final = _Leak(
-    key="file_descriptor_leak",
-    kind=DESCRIPTORS,
-    detects="file descriptors",
-    per="hour",
-    summary="A worker has opened more and more files or connections for hours.",
-    impact="Nobody yet. At the limit the worker can neither accept a connection nor open a file.",
-    first=(
-        "Read in the alert when the limit is reached. Beyond the morning: a ticket, and nothing "
-        "more tonight."
-    ),
-    causes=(
-        Cause(
-            "Connections or files are not closed",
-            "Count by kind what the worker has open, now and an hour later: sockets of the "
-            "database, of clients, or files. Every use of a session or a file belongs in a context "
-            "manager (`async with database.session() as session:`).",
-            commands=(
-                "# pid: label of auditor_worker_info",
-                (
-                    "ls -l \"/proc/$pid/fd\" | awk 'NR > 1 { print $NF }' | sed 's/[0-9]*//g' | "
-                    "sort | uniq -c | sort -rn | head"
-                ),
-            ),
-        ),
-        remedies.LEAKED_CONNECTIONS,
-        Cause(
-            "Clients keep connections open that they no longer use",
-            "The number of clients stands still while connections grow. Let the service close them "
-            "sooner.",
-            settings=("KEEP_ALIVE=5",),
-        ),
-    ),
-    escalate="A ticket for the developers, with the kinds that grow.",
+    key="file_descriptor_leak", kind=DESCRIPTORS, detects="file descriptors", per="hour"
 )
-_POOLS: Final = _Leak(
-    key="thread_leak",
-    kind=THREAD_KIND,
-    detects="threads",
-    per="hour",
-    summary="A worker has started more and more threads for hours.",
-    impact="Nobody yet; each thread keeps memory, and many busy ones slow each other down.",
-    first="Nothing at night, unless memory grows along: then follow AuditorMemoryLeak.",
-    causes=(
-        remedies.ENDLESS_THREADS,
-        Cause(
-            "Requests hang, each in a thread of its own",
-            "Connections grow along: something that a request waits for does not answer, and has "
-            "no time limit. The threads' stacks name it.",
-            commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
-        ),
-    ),
-    escalate="A ticket for the developers, with the names of the threads that grow.",
-)
+_POOLS: Final = _Leak(key="thread_leak", kind=THREAD_KIND, detects="threads", per="hour")
 
 
 @define(LeakAlert, Rows("memory", Unit.GROWTH))
@@ -307,7 +196,6 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
             f"{kind.title} over {window}",
             "{{instance}} worker {{worker}}",
         ),
-        runbook=_runbook(own, settings, (left, *cgroup)),
         origins=leaking.origins,
     )
     growth = Growth(context, leaking, settings, texts.rate_results, texts.after)
@@ -318,44 +206,6 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
         *negative_cases(growth),
         *with_limit,
         over_time(growth, limit if cgroup else None),
-    )
-
-
-def _runbook(own: _Leak, settings: LeakAlert, limits: Sequence[Recording]) -> Runbook:
-    kind, window = own.kind, format_duration(settings.window)
-    return Runbook(
-        summary=own.summary,
-        first=(
-            own.first,
-            (
-                f"Note what grows along: {kind.along}. That is what the developers need, and it "
-                "is gone after a restart."
-            ),
-            (
-                "Restart the worker: take `pid` from the query below and send it SIGTERM; it ends "
-                "its request, and its supervisor starts another one. One worker at a time. With a "
-                "single worker restart the service."
-            ),
-        ),
-        meaning=(
-            f"The lowest value of each {format_duration(settings.envelope)} rose over {window}, by "
-            f"a straight line fitted through it, faster than the bound. The lowest value hides "
-            f"{kind.masks}, and a worker is judged only once window and envelope lie past its "
-            "warm-up, so what it loads or opens once is no leak. It does not say that the growth "
-            "has no end: a cache or a pool that fills slowly looks the same."
-        ),
-        impact=own.impact,
-        queries=(
-            Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
-            *(Query("Seconds until the limit at this pace", each.query) for each in limits),
-            Query("Resident memory", f"{RESIDENT_MEMORY}{{}}"),
-            Query("Threads", f"{THREADS}{{}}"),
-            Query("Open descriptors", f"{OPEN_FDS}{{}}"),
-            Query("Database connections", f"{DB_CONNECTIONS}{{}}"),
-            Query("Requests a second", f"sum by (instance) (rate({REQUESTS}{{}}[{window}]))"),
-        ),
-        causes=own.causes,
-        escalate=own.escalate,
     )
 
 

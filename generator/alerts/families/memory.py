@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    Cause,
     ExpectedAlert,
     Panel,
-    Query,
     Recording,
-    Runbook,
     Series,
 )
 from generator.alerts.testcases.expectations import exactly
@@ -29,9 +25,6 @@ from generator.names import (
     MEMORY_USAGE,
     RESIDENT_MEMORY,
     START_TIME,
-    THREADS,
-    WORKER_INFO,
-    WORKER_STARTS,
 )
 from generator.promql import number
 from generator.thresholds.levels import Unit
@@ -65,58 +58,6 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
             "or fewer workers."
         ),
         panel=Panel("system", "Memory", "Resident memory", "{{instance}} worker {{worker}}"),
-        runbook=Runbook(
-            summary="A worker holds more memory than it should need.",
-            first=(
-                "See on the panel whether the memory still grows or stands still.",
-                (
-                    "It grows: restart the worker (SIGTERM to its `pid`, query below), then follow "
-                    "AuditorMemoryLeak."
-                ),
-                (
-                    "It stands still: see how much the container has left. Enough: a ticket. Not "
-                    "enough: fewer workers or smaller models, before the kernel decides."
-                ),
-            ),
-            meaning=(
-                "The resident memory of one worker process has been above the bound for the whole "
-                "time. Pages that workers share count in each of them, so the sum over the workers "
-                "exceeds what the container uses. It does not say that the memory grows, nor that "
-                "a limit is near."
-            ),
-            impact=(
-                "Nobody yet; the machine or the container may have no room for the other workers' "
-                "peaks."
-            ),
-            queries=(
-                Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
-                Query(
-                    "Memory of the container and its limit",
-                    f"{MEMORY_USAGE}{{}} or {MEMORY_LIMIT}{{}}",
-                ),
-                Query("Age of each worker, in seconds", f"time() - {START_TIME}{{}}"),
-                Query("Threads", f"{THREADS}{{}}"),
-            ),
-            causes=(
-                remedies.KEPT_ANSWERS,
-                Cause(
-                    "The models are large",
-                    "Every worker loads its own copy with its first request, and all workers of "
-                    "the instance show the same size. Take smaller models.",
-                    settings=(
-                        "SPACY_MODEL=de_core_news_md  # instead of de_core_news_lg",
-                        "EMBEDDING_MODEL=paraphrase-multilingual-MiniLM-L12-v2",
-                    ),
-                ),
-                remedies.STATISTICS_CALLS,
-                remedies.HEAVY_REQUESTS,
-                remedies.UNBOUNDED_CACHE,
-            ),
-            escalate=(
-                "Critical: to the developers at once if a restarted worker is back above the bound "
-                "within the hour. Otherwise a ticket."
-            ),
-        ),
     )
     return with_standard_cases(
         alert, gauge_inputs(context, {RESIDENT_MEMORY: float}, context.worker, healthy=GIB / 2)
@@ -157,45 +98,6 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
             "Memory",
             f"Lowest memory in the first {window}",
             "{{instance}} worker {{worker}}",
-        ),
-        runbook=Runbook(
-            summary="A worker needs much memory before it has done any work.",
-            first=(
-                "Nothing at night.",
-                (
-                    "By day compare with the release before: which import or which model is loaded "
-                    "at the start now?"
-                ),
-            ),
-            meaning=(
-                "The lowest resident memory of a worker in its first minutes was above the bound. "
-                "A worker loads its models with its first request, so its lowest value is what the "
-                "code alone needs, unless requests came before the first scrape. It does not say "
-                "that the worker leaks."
-            ),
-            impact="Nobody; restarts take longer, and fewer workers fit into the container.",
-            queries=(
-                Query("Age of each worker, in seconds", f"time() - {START_TIME}{{}}"),
-                Query("Resident memory", f"{RESIDENT_MEMORY}{{}}"),
-            ),
-            causes=(
-                Cause(
-                    "A request came before the first scrape",
-                    "Under load the models are loaded within seconds of the start. Then the value "
-                    "is that of a warm worker and says nothing.",
-                ),
-                Cause(
-                    "The release imports or loads more at its start",
-                    "Measure the imports; the longest of them come last.",
-                    commands=(
-                        (
-                            "docker compose exec -T auditor-api python -X importtime -c 'import "
-                            "auditor.api.server' 2>&1 | sort -t '|' -k 2 -n | tail -n 20"
-                        ),
-                    ),
-                ),
-            ),
-            escalate="Not at night. A ticket for the developers of the release.",
         ),
     )
     inputs = gauge_inputs(
@@ -332,70 +234,6 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "Next: restart the largest worker, then raise the limit or lower WORKER_COUNT."
         ),
         panel=Panel("system", "Memory", "Memory used of the cgroup's limit", "{{instance}}"),
-        runbook=Runbook(
-            summary="The workers together are about to reach the memory limit of their container.",
-            first=(
-                (
-                    "Find the largest worker (query below) and restart it: SIGTERM to its `pid`. "
-                    "One at a time."
-                ),
-                "Memory is back at once if one worker leaks. If all are alike, raise the limit.",
-                (
-                    "Look whether the kernel has killed already: starts of workers, and the "
-                    "kernel's log."
-                ),
-            ),
-            meaning=(
-                "The memory that the kernel charges to the cgroup of the workers is above the "
-                "bound's share of the limit. It can contain file cache, which the kernel drops "
-                "before it kills, so files just read raise the value without danger. Without a "
-                "limit the alert cannot fire."
-            ),
-            impact=(
-                "At the limit the kernel kills a process of the container, most likely the largest "
-                "worker: the requests it had taken fail, and a new worker loads its models again."
-            ),
-            queries=(
-                Query("The largest workers", f"topk(5, {RESIDENT_MEMORY}{{}})"),
-                Query("Process id of each worker", f"{WORKER_INFO}{{}}"),
-                Query("Bytes left", f"{MEMORY_LIMIT}{{}} - {MEMORY_USAGE}{{}}"),
-                Query("Starts of workers in the last hour", f"increase({WORKER_STARTS}{{}}[1h])"),
-            ),
-            causes=(
-                Cause(
-                    "A worker leaks",
-                    "One worker, or all of them, has grown for hours: see AuditorMemoryLeak and "
-                    "AuditorFastMemoryLeak.",
-                    commands=(
-                        "# pid: label of auditor_worker_info for that worker",
-                        'docker compose exec -T auditor-api sh -c "kill -TERM $pid"',
-                    ),
-                ),
-                Cause(
-                    "More workers than the limit has room for",
-                    "Every worker loads its own models, a gigabyte or so. Lower WORKER_COUNT, or "
-                    "raise the container's limit; then set `service.expected_workers` in "
-                    "`thresholds.yaml` to the new number.",
-                    commands=(
-                        "id=$(docker compose ps -q auditor-api)",
-                        'docker update --memory 8g --memory-swap 8g "$id"',
-                    ),
-                ),
-                Cause(
-                    "Models lie in a file system in memory",
-                    "With `MODEL_CACHE_DIR=/dev/shm/models` the files count as memory of the "
-                    "container. Move them to a disk.",
-                    settings=("MODEL_CACHE_DIR=/mnt/fast-storage/models",),
-                    commands=("docker compose exec -T auditor-api df -h /dev/shm",),
-                ),
-                remedies.KERNEL_KILLS,
-            ),
-            escalate=(
-                "Critical: to the platform team at once if the limit cannot be raised and a "
-                "restart does not help; to the developers if the memory grows again. Warning: a "
-                "ticket."
-            ),
-        ),
     )
     levels = {
         MEMORY_USAGE: lambda value: thousandfold(value) * 2**20,

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, Cause, Panel, Query, Recording, Runbook, Series
+from generator.alerts.model import Alert, Panel, Recording, Series
 from generator.alerts.recordings import observations
 from generator.alerts.testcases.inputs import InputGenerator, second_sample, traffic_multiplier
 from generator.alerts.testcases.recordings import shares_of_two
 from generator.alerts.testcases.series import Phase, histogram
 from generator.alerts.testcases.standard import low_traffic, with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import CONFIDENCE, WORKER_STARTS
+from generator.names import CONFIDENCE
 from generator.promql import le, number
 from generator.thresholds.levels import Unit
 from generator.thresholds.settings import Rows, TrafficAlert
@@ -67,71 +66,6 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
         ),
         panel=Panel(
             "overview", "Quality", f"Answers scored {number(below)} or less", "{{instance}}"
-        ),
-        runbook=Runbook(
-            summary="An unusual share of the answers is weakly supported by its sources.",
-            first=(
-                "Did a release, a model or a source change when it began? Then undo that.",
-                "Look at some weak answers (command below): are they nonsense, or are the sources?",
-                "One client's questions alone: tell its owner. Nothing is broken.",
-            ),
-            meaning=(
-                f"More than the bound's share of the answers of the last {w} scored "
-                f"{number(below)} or less; the histogram has a bucket just there, so the share is "
-                "exact. A low score says that sentences were not found in the sources: the "
-                "verification worked. It does not say who is at fault: the answers, the sources or "
-                "the models."
-            ),
-            impact=(
-                "The readers of these answers are told not to trust them; if the models are at "
-                "fault, wrongly."
-            ),
-            queries=(
-                Query(
-                    "Mean score",
-                    (
-                        f"sum by (instance) (rate({CONFIDENCE}_sum{{}}[{w}])) / sum by (instance) "
-                        f"(rate({CONFIDENCE}_count{{}}[{w}]))"
-                    ),
-                ),
-                Query(
-                    "Answers a second, by score",
-                    f"sum by (le) (rate({CONFIDENCE}_bucket{{}}[{w}]))",
-                ),
-                Query("Starts of workers", f"increase({WORKER_STARTS}{{}}[{w}])"),
-            ),
-            causes=(
-                remedies.ROLL_BACK,
-                Cause(
-                    "A model was changed",
-                    "Scores of different models cannot be compared: a smaller one scores lower or "
-                    "higher throughout. Go back to the models before, or calibrate the row "
-                    "`confidence` of the targets anew.",
-                    settings=("SPACY_MODEL=de_core_news_lg",),
-                    commands=("docker compose exec -T auditor-api sh -c 'env | grep _MODEL'",),
-                ),
-                Cause(
-                    "The sources do not fit the questions",
-                    "The search that delivers them finds the wrong ones, or an index is stale. "
-                    "Rows with few or foreign sources show it.",
-                    commands=(
-                        """\
-psql -c "SELECT created_at, confidence_score, source_count,
-                semantic_similarity, left(answer_text, 60) AS answer
-         FROM verification_log ORDER BY created_at DESC LIMIT 20\"""",
-                    ),
-                ),
-                Cause(
-                    "The model behind the answers invents more",
-                    "Its version or its prompt changed: the very thing that the Auditor is there "
-                    "to find. Tell its owners.",
-                ),
-            ),
-            escalate=(
-                "Critical: to the owners of the answering system within the hour, to the "
-                "developers of the Auditor at once if a release or a model of its own changed. "
-                "Warning: a ticket."
-            ),
         ),
         origins=("targets.confidence.below",),
     )

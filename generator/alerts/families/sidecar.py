@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION, always_one, beside, hours
@@ -13,11 +12,8 @@ from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    Cause,
     ExpectedAlert,
     Panel,
-    Query,
-    Runbook,
     Series,
 )
 from generator.alerts.testcases.inputs import HERE, gauge_inputs
@@ -25,9 +21,6 @@ from generator.alerts.testcases.series import selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
 from generator.names import (
-    EXPORTER_BUILD,
-    EXPORTER_DURATION,
-    EXPORTER_ERRORS,
     PROBE_SUCCESS,
     UP,
     WORKERS,
@@ -60,67 +53,6 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
             "runs and whether the network lets Prometheus reach it."
         ),
         panel=Panel("overview", SECTION, "Scrapes that succeed", "{{job}} {{instance}}"),
-        runbook=Runbook(
-            summary="Prometheus gets no metrics from a sidecar; the service itself may be well.",
-            first=(
-                (
-                    f"See whether the service answers: `{remedies.HEALTH}`. If it does not, treat "
-                    "it as AuditorDown: nothing else would tell you now."
-                ),
-                "See whether the sidecar runs; start it if not.",
-                "It runs: read the error of the last scrape on Prometheus's page `/targets`.",
-            ),
-            meaning=(
-                "Every scrape of the job failed for the whole time. Alerts on what this job "
-                "delivers are blind: worker alerts for the workers' job, errors and latency for "
-                "the app's. It says nothing about the Auditor itself."
-            ),
-            impact="Nobody but you: a fault of the service would go unseen.",
-            queries=(
-                Query("Which jobs and instances", f"{UP}{{}}"),
-                Query("Time of a scrape in the sidecar", f"{EXPORTER_DURATION}{{}}"),
-            ),
-            causes=(
-                Cause(
-                    "The sidecar does not run",
-                    "Start it, and read why it ended. It shares the container's memory limit "
-                    "where it shares the container.",
-                    commands=(
-                        "docker compose ps --all",
-                        "journalctl -k --since=-1h | grep -iE 'out of memory|oom-kill'",
-                    ),
-                ),
-                Cause(
-                    "The network does not let Prometheus through",
-                    "`connection refused` or `context deadline exceeded` in the error. Try the "
-                    "very address from the machine that runs Prometheus.",
-                    commands=(
-                        "# instance: label of the alert; the path stands on the page /targets",
-                        (
-                            "curl -sS --max-time 10 -o /dev/null -w '%{http_code} %{time_total} "
-                            's\\n\' "http://$instance/metrics"'
-                        ),
-                    ),
-                ),
-                Cause(
-                    "A scrape takes longer than its time limit",
-                    "Reading the app's metrics slows with every file that a dead worker has left "
-                    "in the folder `PROMETHEUS_MULTIPROC_DIR`: some thousands of them take "
-                    "seconds. Empty the folder while the service is stopped, never while it runs: "
-                    "a worker whose file is gone loses what it counts from then on.",
-                    commands=(
-                        "# dir: value of PROMETHEUS_MULTIPROC_DIR",
-                        "find \"$dir\" -name '*.db' | wc -l",
-                        'docker compose stop auditor-api && rm -f "$dir"/*.db',
-                        remedies.START,
-                    ),
-                ),
-            ),
-            escalate=(
-                "To the platform team after 30 minutes, at once if the service does not answer "
-                "either."
-            ),
-        ),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
     other = Series(selector(UP, {"job": "another", "instance": HERE}), "0x99")
@@ -155,54 +87,6 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
             "the status page of Prometheus's targets."
         ),
         panel=Panel("overview", SECTION, "Jobs without a target", "{{job}}", unfiltered=True),
-        runbook=Runbook(
-            summary="Prometheus knows no target of a job, so nothing of it is watched.",
-            first=(
-                "Open Prometheus's page `/targets`: is the job there, and has it targets?",
-                (
-                    "Undo the last change of Prometheus's configuration or of what it discovers "
-                    "targets by."
-                ),
-                f"Until then look yourself from time to time: `{remedies.HEALTH}`.",
-            ),
-            meaning=(
-                "There is no series `up` of the job, not even with the value 0. A target that is "
-                "known but does not answer is AuditorSidecarDown instead. It says nothing about "
-                "the Auditor itself."
-            ),
-            impact="Nobody but you: all alerts on this job stay silent whatever happens.",
-            queries=(Query("Jobs that Prometheus scrapes", f"count by (job) ({UP}{{}})"),),
-            causes=(
-                Cause(
-                    "The job is missing from the configuration, or is named otherwise",
-                    "The names must be those of `service.jobs` in `thresholds.yaml`.",
-                    commands=(
-                        "promtool check config /etc/prometheus/prometheus.yml",
-                        "grep -n job_name /etc/prometheus/prometheus.yml",
-                    ),
-                ),
-                Cause(
-                    "Service discovery finds nothing",
-                    "Its page `/service-discovery` shows what was found and what relabelling "
-                    "dropped: a label, a port or a namespace was renamed, or no instance runs any "
-                    "more.",
-                ),
-                Cause(
-                    "Prometheus did not load its new configuration",
-                    "Its log says why; it goes on with the one before.",
-                    commands=(
-                        (
-                            "curl -sS -X POST http://localhost:9090/-/reload  # with "
-                            "--web.enable-lifecycle"
-                        ),
-                    ),
-                ),
-            ),
-            escalate=(
-                "To the platform team after 30 minutes; at once if all instances are gone and no "
-                "deploy is under way."
-            ),
-        ),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
     end = 2 * (context.clock.tick(alert.triggers[0].for_) + 2 * context.clock.interval)
@@ -275,56 +159,6 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
             "one pid namespace and as one user, and that the port is right."
         ),
         panel=Panel("overview", SECTION, "Workers the sidecar sees", "{{instance}}"),
-        runbook=Runbook(
-            summary="The service answers, but its sidecar sees no worker process.",
-            first=(
-                "Nothing is wrong with the service: no hurry at night.",
-                "See whether the sidecar was deployed or configured anew; undo that.",
-                "Check the three conditions below: process namespace, user, port.",
-            ),
-            meaning=(
-                "The probe of `GET /health` succeeds, so workers run, yet the sidecar counts none. "
-                "Memory, descriptors, threads, processor time and restarts of the workers are not "
-                "watched meanwhile; errors, latency and the probe are. With no answer to the probe "
-                "either, AuditorDown fires instead."
-            ),
-            impact="Nobody but you.",
-            queries=(
-                Query(
-                    "What the sidecar failed to read, by reason",
-                    f"sum by (instance, reason) (increase({EXPORTER_ERRORS}{{}}[1h]))",
-                ),
-                Query("Does the probe get an answer?", f"{PROBE_SUCCESS}{{}}"),
-                Query("Version of the sidecar", f"{EXPORTER_BUILD}{{}}"),
-            ),
-            causes=(
-                Cause(
-                    "They do not share a process namespace",
-                    "A container sees its own processes alone. Compose: `pid: "
-                    "service:auditor-api` for the sidecar; Kubernetes: `shareProcessNamespace: "
-                    "true` for the pod.",
-                    commands=(
-                        (
-                            "docker compose ps -q "
-                            "| xargs docker inspect --format '{{.Name}} {{.HostConfig.PidMode}}'"
-                        ),
-                    ),
-                ),
-                Cause(
-                    "The sidecar looks for another port",
-                    "It finds the workers by the listening socket. Inside the container that is "
-                    "8000, outside 8888.",
-                    commands=("ss -ltn '( sport = :8000 or sport = :8888 )'",),
-                ),
-                Cause(
-                    "It runs as another user",
-                    "Which process holds a socket can be read by the same user alone (or with "
-                    "CAP_SYS_PTRACE).",
-                    commands=("ps -eo user,pid,ppid,args | grep -E '[u]vicorn|[e]xporters'",),
-                ),
-            ),
-            escalate="A ticket for whoever runs the sidecar. Wake nobody.",
-        ),
         origins=("service.expected_workers",),
     )
     inputs = gauge_inputs(

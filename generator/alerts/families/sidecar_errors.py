@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION, beside
@@ -14,12 +13,9 @@ from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    Cause,
     ExpectedAlert,
     Panel,
-    Query,
     Recording,
-    Runbook,
     Series,
 )
 from generator.alerts.testcases.expectations import about, still_firing
@@ -27,7 +23,7 @@ from generator.alerts.testcases.inputs import HERE, InputGenerator, gauge_inputs
 from generator.alerts.testcases.series import Phase, counter, gauge, selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import EXPORTER_ERRORS, LATENCY, OPEN_FDS, UP, WORKERS
+from generator.names import EXPORTER_ERRORS, LATENCY, WORKERS
 from generator.thresholds.levels import Unit
 from generator.thresholds.settings import ConditionAlert, SidecarErrorsAlert
 from generator.thresholds.units import format_duration
@@ -61,55 +57,6 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
         ),
         panel=Panel(
             "overview", SECTION, f"Read errors of the sidecar within {window}", "{{instance}}"
-        ),
-        runbook=Runbook(
-            summary="The sidecar fails to read some of what it should, again and again.",
-            first=(
-                "Nothing at night, unless other alerts of workers should be firing and do not.",
-                "See the reason in the query below; `permission` is the usual one.",
-            ),
-            meaning=(
-                f"In every {window} some reads failed. What could not be read is left out, never "
-                "reported as 0, so some series of the workers are missing and alerts on them are "
-                "blind. A worker that ends while it is being read causes single errors, which do "
-                "not fire."
-            ),
-            impact="Nobody but you.",
-            queries=(
-                Query(
-                    "Errors by reason",
-                    f"sum by (instance, reason) (increase({EXPORTER_ERRORS}{{}}[{window}]))",
-                ),
-                Query(
-                    "Workers with descriptors that can be read",
-                    f"count by (instance) ({OPEN_FDS}{{}})",
-                ),
-                Query("Workers that are seen", f"{WORKERS}{{}}"),
-            ),
-            causes=(
-                Cause(
-                    "It runs as another user than the Auditor",
-                    "Memory, threads and processor time can be read by anybody, the links of a "
-                    "worker's descriptors by its own user alone: database connections are missing "
-                    "then. Run the sidecar as the same user and restart it.",
-                    commands=("ps -eo user,pid,ppid,args | grep -E '[u]vicorn|[e]xporters'",),
-                ),
-                Cause(
-                    "Workers end all the time",
-                    "Then AuditorWorkerCrashLoop fires or is about to.",
-                    commands=(remedies.TAIL,),
-                ),
-                Cause(
-                    "The folder of the app's metrics cannot be read",
-                    "`PROMETHEUS_MULTIPROC_DIR` of the Auditor must be mounted into the sidecar, "
-                    "readable for its user.",
-                    commands=(
-                        "# dir: value of PROMETHEUS_MULTIPROC_DIR",
-                        'ls -ld "$dir" && ls -l "$dir" | head',
-                    ),
-                ),
-            ),
-            escalate="A ticket for whoever runs the sidecar. Wake nobody.",
         ),
     )
 
@@ -219,73 +166,6 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
             "reads."
         ),
         panel=Panel("overview", SECTION, "Workers whose metrics should be there", "{{instance}}"),
-        runbook=Runbook(
-            summary=(
-                "Workers run, but the app's own metrics are missing: errors and latency are not "
-                "watched."
-            ),
-            first=(
-                f"See whether the service answers: `{remedies.HEALTH}`.",
-                "See whether the folder of the metrics has files (first cause).",
-                "Until it is mended, failures show in the log alone: look there from time to time.",
-            ),
-            meaning=(
-                "The sidecar sees workers, but there is no series of "
-                "`auditor_verify_latency_seconds` of the same instance. The series exist from the "
-                "start of the first worker on, with or without requests, so their absence is never "
-                "mere idleness."
-            ),
-            impact="Nobody but you: AuditorHighErrorRate and the latency alerts cannot fire.",
-            queries=(
-                Query("Is the job scraped?", f"{UP}{{}}"),
-                Query(
-                    "What the sidecar failed to read, by reason",
-                    f"sum by (instance, reason) (increase({EXPORTER_ERRORS}{{}}[1h]))",
-                ),
-                Query(
-                    "Instances whose metrics are there",
-                    f"count by (instance) ({LATENCY}_count{{}})",
-                ),
-            ),
-            causes=(
-                Cause(
-                    "PROMETHEUS_MULTIPROC_DIR is not set for the Auditor",
-                    "Without it the workers write no files. Set it to an empty folder that both "
-                    "can reach, and restart.",
-                    settings=("PROMETHEUS_MULTIPROC_DIR=/run/auditor-metrics",),
-                    commands=(
-                        (
-                            "docker compose exec -T auditor-api sh -c 'ls -l "
-                            '"$PROMETHEUS_MULTIPROC_DIR" | head\''
-                        ),
-                    ),
-                ),
-                Cause(
-                    "The sidecar reads another folder, or may not read it",
-                    "Compare the mounts of both containers and the folder's owner.",
-                    commands=(
-                        (
-                            "docker compose ps -q "
-                            "| xargs docker inspect --format '{{.Name}} {{json .Mounts}}'"
-                        ),
-                    ),
-                ),
-                Cause(
-                    "The job of the app's metrics is not scraped",
-                    "Then AuditorSidecarDown or AuditorTargetMissing fires as well: start there.",
-                ),
-                Cause(
-                    "Somebody emptied the folder while the service ran",
-                    "Workers go on writing to files that have no name any more. Restart the "
-                    "service.",
-                    commands=(remedies.RESTART,),
-                ),
-            ),
-            escalate=(
-                "To whoever runs the service within the hour: error and latency alerts are off "
-                "meanwhile."
-            ),
-        ),
     )
     inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=0)
     counts = Series(

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.families.latency import per_worker
 from generator.alerts.families.waiting import waiting, waiting_over_time
 from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    Cause,
     ExpectedAlert,
     Panel,
-    Query,
-    Runbook,
     Series,
 )
 from generator.alerts.recordings import request_rate, requests, steady_rate
@@ -29,13 +24,8 @@ from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
 from generator.names import (
     ACCEPT_QUEUE,
-    API_CONNECTIONS,
     CONNECTIONS_WAITING,
-    CPU_SECONDS,
-    DB_CONNECTIONS,
-    PROBE_SUCCESS,
     REQUESTS,
-    WORKERS,
 )
 from generator.thresholds.levels import ThroughputLevels, Unit
 from generator.thresholds.settings import Rows, SilenceAlert, WindowAlert
@@ -69,67 +59,6 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
             "send; the service itself is not at fault."
         ),
         panel=Panel("overview", "Traffic", f"Requests within {spoken}", "{{instance}}"),
-        runbook=Runbook(
-            summary="No verification arrives any more, although many did in the hours before.",
-            first=(
-                (
-                    "Send one verification through the same address that clients use. It arrives: "
-                    "they simply do not ask."
-                ),
-                (
-                    "It does not: what stands before the service is at fault, a load balancer, a "
-                    "proxy or a name."
-                ),
-                "Do other instances get requests? Then this one was taken out of rotation.",
-            ),
-            meaning=(
-                f"The app has counted no verification for {spoken}, after many in the hours "
-                "before. Only requests that reach the handler count: those refused before it (401, "
-                "422, 429) look like silence too. The service itself answers, or AuditorDown or "
-                "AuditorUnresponsive would fire."
-            ),
-            impact="Nobody, if it is a quiet hour; everybody, if the way to the service is broken.",
-            queries=(
-                Query(
-                    "Requests a second, by instance",
-                    f"sum by (instance) (rate({REQUESTS}{{}}[{spoken}]))",
-                ),
-                Query("Connections of clients", f"{API_CONNECTIONS}{{}}"),
-                Query("Does the probe get an answer?", f"{PROBE_SUCCESS}{{}}"),
-            ),
-            causes=(
-                Cause(
-                    "A quiet hour, or a client that was switched off",
-                    "Evenings, holidays, an ended job. Nothing to do; if it comes back every "
-                    "evening, make the floor of requests larger.",
-                ),
-                Cause(
-                    "All requests are refused",
-                    "The access log is full of 401, 422 or 429: an expired key, a client that "
-                    "sends another form, or the rate limit.",
-                    settings=("RATE_LIMIT_PER_MINUTE=200", "RATE_LIMIT_BURST=20"),
-                    commands=(
-                        f"{remedies.LOG} | grep -oE 'HTTP/[0-9.]+\" [0-9]{{3}}' | sort | uniq -c",
-                    ),
-                ),
-                Cause(
-                    "The way to the service is broken",
-                    "Name, certificate, load balancer, firewall: whatever was changed last. Ask "
-                    "from outside what clients ask.",
-                    commands=(
-                        "# url: the address that clients use",
-                        (
-                            "curl -sS --max-time 10 -o /dev/null -w '%{http_code} %{remote_ip} "
-                            '%{ssl_verify_result}\\n\' "$url/health"'
-                        ),
-                    ),
-                ),
-            ),
-            escalate=(
-                "To the platform team at once if a request through the clients' address does not "
-                "arrive. Otherwise nobody at night."
-            ),
-        ),
     )
     cases = (
         *_no_traffic_cases(context, alert, settings),
@@ -226,57 +155,6 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
             "workers."
         ),
         panel=Panel("overview", "Traffic", "Request rate", "{{instance}}"),
-        runbook=Runbook(
-            summary="The service answers few requests a second, although more wait.",
-            first=(
-                "Look at the processor time of the workers (query below).",
-                (
-                    "Low: they wait for the database, a disk or a lock. See the causes from the "
-                    "first on."
-                ),
-                "High: too few workers, or heavier requests than usual.",
-            ),
-            meaning=(
-                f"While at least {row.concurrency} requests waited on average, the instance "
-                "answered fewer a second than the bound: demand is there and the service does not "
-                "meet it. Few requests while nobody waits are a quiet hour and do not fire."
-            ),
-            impact="Every client: the queue grows, and with it the time each request waits.",
-            queries=(
-                Query("Processor time of each worker, in cores", per_worker(CPU_SECONDS, spoken)),
-                Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
-                Query(
-                    "Requests that wait for a worker",
-                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
-                ),
-                Query("Workers", f"{WORKERS}{{}}"),
-            ),
-            causes=(
-                remedies.SLOW_DATABASE,
-                remedies.MORE_WORKERS,
-                remedies.LARGER_POOL,
-                remedies.STATISTICS_CALLS,
-                remedies.HEAVY_REQUESTS,
-                remedies.SLOW_DISK,
-                Cause(
-                    "A lock that all workers share",
-                    "Processor time, database and disk are idle. The stacks of the workers stand "
-                    "in the same line.",
-                    commands=('py-spy dump --pid "$pid"  # pid: label of auditor_worker_info',),
-                ),
-                Cause(
-                    "Connections of clients die or are opened anew each time",
-                    "Many short connections with few requests. Clients should reuse theirs; give "
-                    "slow ones more time.",
-                    settings=("KEEP_ALIVE=5", "REQUEST_TIMEOUT=60"),
-                    commands=("ss -s",),
-                ),
-            ),
-            escalate=(
-                "To the developers after 30 minutes, or at once together with "
-                "AuditorRequestsWaiting as critical. Otherwise a ticket for capacity."
-            ),
-        ),
         origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),
     )
     return with_standard_cases(

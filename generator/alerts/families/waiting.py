@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.families.latency import per_worker, precision
 from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    Cause,
     ExpectedAlert,
     Panel,
-    Query,
     Recording,
-    Runbook,
     Series,
 )
 from generator.alerts.recordings import QUANTILES, quantile, request_rate, steady_rate
@@ -37,11 +32,7 @@ from generator.alerts.triggers import triggers
 from generator.names import (
     ACCEPT_QUEUE,
     CONNECTIONS_WAITING,
-    CPU_SECONDS,
-    DB_CONNECTIONS,
     PROBE_DURATION,
-    REQUESTS,
-    WORKERS,
 )
 from generator.thresholds.levels import Unit
 from generator.thresholds.settings import Rows, WaitAlert, WindowAlert
@@ -86,7 +77,7 @@ def waiting_over_time(context: Context, window: float) -> Case:
 
 @define(WaitAlert, Rows("latency"))
 def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
-    window, w = settings.window, format_duration(settings.window)
+    window = settings.window
     floor = f"and on (job, instance) {waiting(window).query} >= {settings.min_waiting}"
     alert = Alert(
         key="requests_waiting",
@@ -109,72 +100,6 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
             "what blocks them."
         ),
         panel=Panel("latency", "Waiting", "Mean wait for a worker", "{{instance}}"),
-        runbook=Runbook(
-            summary="Requests queue before a worker takes them; clients wait that much longer.",
-            first=(
-                "Look at the processor time of the workers (query below).",
-                (
-                    "All busy: more load than they can do. Add workers if memory allows, or ask "
-                    "the largest client to slow down."
-                ),
-                (
-                    "Idle: they wait for something themselves, most likely the database: see the "
-                    "causes."
-                ),
-                (
-                    "Some busy and others idle: a worker blocks with the connections it has taken. "
-                    "Restart it."
-                ),
-            ),
-            meaning=(
-                f"By Little's law: the mean number of requests that waited in the last {w}, in the "
-                "kernel's socket buffers and in the listener's queue, divided by the requests "
-                "answered a second. That is the mean time a request waits. The handlers are "
-                "synchronous inside, so a worker takes nothing else while it verifies, and the "
-                "app's own latency begins only afterwards: it can look perfect while this alert "
-                "fires."
-            ),
-            impact=(
-                "Every client, on every request, beyond what the latency panels show; some run "
-                "into their time limits."
-            ),
-            queries=(
-                Query("Processor time of each worker, in cores", per_worker(CPU_SECONDS, w)),
-                Query(
-                    "Unread requests, and connections not yet accepted",
-                    f"{CONNECTIONS_WAITING}{{}} or {ACCEPT_QUEUE}{{}}",
-                ),
-                Query("Requests a second", f"sum by (instance) (rate({REQUESTS}{{}}[{w}]))"),
-                Query("Workers", f"{WORKERS}{{}}"),
-                Query("Database connections of each worker", f"{DB_CONNECTIONS}{{}}"),
-            ),
-            causes=(
-                remedies.MORE_WORKERS,
-                remedies.SLOW_DATABASE,
-                remedies.STATISTICS_CALLS,
-                remedies.HEAVY_REQUESTS,
-                remedies.SMALLER_MODELS,
-                Cause(
-                    "A client sends more than was agreed",
-                    "Few addresses hold most connections. Limit each client.",
-                    settings=(
-                        "ENABLE_RATE_LIMITING=true",
-                        "RATE_LIMIT_PER_MINUTE=60",
-                        "RATE_LIMIT_BURST=10",
-                    ),
-                    commands=(
-                        (
-                            "ss -Htn state established '( sport = :8000 )' | awk '{print $4}' | "
-                            "sed 's/:[0-9]*$//' | sort | uniq -c | sort -rn | head"
-                        ),
-                    ),
-                ),
-            ),
-            escalate=(
-                "Critical: to the developers after 15 minutes, to the database's administrators at "
-                "once if the workers wait for it. Warning: a ticket for capacity."
-            ),
-        ),
     )
     inputs = _wait_inputs(
         context, window, 2 * settings.min_waiting / alert.bound(alert.triggers[-1])
@@ -257,7 +182,7 @@ def _waiting_cases(context: Context, alert: Alert, settings: WaitAlert) -> tuple
 
 @define(WindowAlert, Rows("latency", histogram=True))
 def slow_probe(context: Context, settings: WindowAlert) -> Alert:
-    read, w = quantile(PROBE_DURATION, "p50", settings.window), format_duration(settings.window)
+    read = quantile(PROBE_DURATION, "p50", settings.window)
     found = triggers(context.thresholds, settings)
     alert = Alert(
         key="slow_probe",
@@ -277,65 +202,6 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
             "the event loop. Next: see whether requests wait and which workers are busy."
         ),
         panel=Panel("latency", "Waiting", "Median time of GET /health", "{{instance}}"),
-        runbook=Runbook(
-            summary="Even `GET /health`, which does no work, is answered late.",
-            first=(
-                f"Ask a few times yourself: `{remedies.HEALTH}`.",
-                "See whether requests wait: then AuditorRequestsWaiting has the remedies.",
-                (
-                    "Nobody waits and the probe is slow: the machine or the network is, not the "
-                    "service."
-                ),
-            ),
-            meaning=(
-                (
-                    "Half of the sidecar's probes took longer than the bound. The answer needs no "
-                    "work, so the time is what every request waits until a worker's event loop is "
-                    "free. A probe without any answer counts in AuditorUnresponsive instead. "
-                )
-                + precision(
-                    context.thresholds.service.latency_buckets,
-                    [each.bound.value for each in found if each.bound],
-                )
-            ),
-            impact=(
-                "Every client, on every request. A load balancer that asks `/health` may take the "
-                "instance out."
-            ),
-            queries=(
-                Query(
-                    "Requests that wait for a worker",
-                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
-                ),
-                Query("Processor time of each worker, in cores", per_worker(CPU_SECONDS, w)),
-                Query(
-                    "Mean time of a probe, in seconds",
-                    (
-                        f"sum by (instance) (rate({PROBE_DURATION}_sum{{}}[{w}])) / sum by "
-                        f"(instance) (rate({PROBE_DURATION}_count{{}}[{w}]))"
-                    ),
-                ),
-            ),
-            causes=(
-                remedies.MORE_WORKERS,
-                remedies.STATISTICS_CALLS,
-                remedies.SLOW_DATABASE,
-                remedies.LOADING_MODELS,
-                Cause(
-                    "The machine itself is overloaded, or throttled",
-                    "Load is far above the number of cores, or the container's processor quota is "
-                    "used up: `nr_throttled` rises.",
-                    commands=(
-                        "uptime; nproc",
-                        "docker compose exec -T auditor-api cat /sys/fs/cgroup/cpu.stat",
-                    ),
-                ),
-            ),
-            escalate=(
-                "Critical: to the developers after 15 minutes; to the platform team at once if the "
-                "machine is overloaded by something else. Warning: a ticket."
-            ),
-        ),
     )
     return with_standard_cases(
         alert,

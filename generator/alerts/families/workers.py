@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generator.alerts import remedies
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    Cause,
     ExpectedAlert,
     ExprTest,
     Panel,
-    Query,
     Recording,
-    Runbook,
     Series,
 )
 from generator.alerts.testcases.expectations import Span, exactly
@@ -26,12 +22,6 @@ from generator.alerts.testcases.series import selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
 from generator.names import (
-    ACCEPT_QUEUE,
-    CONNECTIONS_WAITING,
-    MEMORY_LIMIT,
-    MEMORY_USAGE,
-    PROBE_SUCCESS,
-    START_TIME,
     WORKER_STARTS,
     WORKERS,
 )
@@ -62,61 +52,6 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
             "then restart the service."
         ),
         panel=Panel("system", "Workers", "Workers alive", "{{instance}}"),
-        runbook=Runbook(
-            summary="Fewer workers run than should.",
-            first=(
-                f"See which processes run and since when: `{remedies.TOP}`.",
-                f"Read why one ended or cannot start: `{remedies.TAIL}`.",
-                (
-                    "The rest keep up? Then restart in a quiet hour. They do not: now, "
-                    f"`{remedies.RESTART}`."
-                ),
-            ),
-            meaning=(
-                "The sidecar has counted fewer worker processes than `service.expected_workers` "
-                "for the whole time. A supervisor replaces a worker that dies within seconds, so "
-                "this one stays away, or somebody configured fewer. The service goes on with those "
-                "that are left; with none, AuditorDown fires."
-            ),
-            impact=(
-                "All clients, as soon as the workers left are fewer than the requests at once: "
-                "they wait."
-            ),
-            queries=(
-                Query("Starts of workers in the last hour", f"increase({WORKER_STARTS}{{}}[1h])"),
-                Query("Age of each worker, in seconds", f"time() - {START_TIME}{{}}"),
-                Query(
-                    "Requests that wait for a worker",
-                    f"{CONNECTIONS_WAITING}{{}} + {ACCEPT_QUEUE}{{}}",
-                ),
-            ),
-            causes=(
-                Cause(
-                    "The number of workers was changed",
-                    "By intention: set `service.expected_workers` in `thresholds.yaml` to the "
-                    "same number and render. By mistake: set it back. Without a setting the "
-                    "Auditor runs a single worker.",
-                    settings=(f"WORKER_COUNT={expected}",),
-                    commands=("docker compose config auditor-api | grep -iE 'worker|command'",),
-                ),
-                remedies.KERNEL_KILLS,
-                Cause(
-                    "A worker cannot start",
-                    "The log shows a traceback again and again: a setting, a model, the database. "
-                    "Then AuditorWorkerCrashLoop fires as well.",
-                    commands=(remedies.TAIL,),
-                ),
-                Cause(
-                    "The supervisor is gone or hangs",
-                    "No process is the parent of the others. Only a restart of the service helps.",
-                    commands=(remedies.TOP, remedies.RESTART),
-                ),
-            ),
-            escalate=(
-                "To the developers if a restart does not bring all workers back; at once if "
-                "requests wait as well. Otherwise a ticket."
-            ),
-        ),
         origins=("service.expected_workers",),
     )
     return with_standard_cases(
@@ -163,70 +98,6 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
             "out-of-memory killer in the system's log."
         ),
         panel=Panel("system", "Workers", f"Starts of each worker within {window}", "{{instance}}"),
-        runbook=Runbook(
-            summary="Workers end and are started again, over and over.",
-            first=(
-                "Is a deploy or a rollback under way? Then wait for its end.",
-                (
-                    f"Read the last lines before each start: `{remedies.LOG} | grep -B 15 -F "
-                    "'Started server process'`."
-                ),
-                "Nothing there: they were killed from outside. See the kernel's log (first cause).",
-            ),
-            meaning=(
-                f"Within {window} the sidecar saw more starts of worker processes than the bound, "
-                "counted for each worker that is expected. A deploy starts each once. A restart of "
-                "the sidecar is no start of a worker."
-            ),
-            impact=(
-                "The requests that a worker had taken when it died fail; each new worker is slow "
-                "at first, as it loads its models."
-            ),
-            queries=(
-                Query(
-                    "Starts of workers in the window", f"increase({WORKER_STARTS}{{}}[{window}])"
-                ),
-                Query("Age of each worker, in seconds", f"time() - {START_TIME}{{}}"),
-                Query(
-                    "Memory of the container, as a share of its limit",
-                    f"{MEMORY_USAGE}{{}} / {MEMORY_LIMIT}{{}}",
-                ),
-                Query("Does the probe get an answer?", f"{PROBE_SUCCESS}{{}}"),
-            ),
-            causes=(
-                remedies.KERNEL_KILLS,
-                Cause(
-                    "A worker fails while it starts",
-                    "The same traceback each time: a setting, a missing module or model, a "
-                    "database that cannot be reached.",
-                    commands=(remedies.TAIL, "pg_isready"),
-                ),
-                remedies.ROLL_BACK,
-                Cause(
-                    "The supervisor takes busy workers for hung ones",
-                    "A supervisor that gets no sign of life from a worker replaces it, and one "
-                    "long verification is enough. With gunicorn the log says `WORKER TIMEOUT`. "
-                    "Allow longer requests, or make them smaller.",
-                    settings=("REQUEST_TIMEOUT=120",),
-                    commands=(f"{remedies.LOG} | grep -iE 'timeout|died|killed'",),
-                ),
-                Cause(
-                    "A health check kills the service",
-                    "The platform restarts what does not answer `/health` in time; it waits "
-                    "behind verifications. See AuditorSlowProbe.",
-                    commands=(
-                        (
-                            "docker inspect --format '{{json .State.Health}}' \"$(docker compose "
-                            'ps -q auditor-api)"'
-                        ),
-                    ),
-                ),
-            ),
-            escalate=(
-                "Critical: to the developers at once if a release brought it, after 15 minutes "
-                "otherwise. Warning: a ticket unless it goes on for an hour."
-            ),
-        ),
         origins=("service.expected_workers",),
     )
 

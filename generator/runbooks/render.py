@@ -1,0 +1,170 @@
+"""The runbooks and their index as Markdown, from the sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any, Final
+
+import jinja2
+from jinja2.utils import missing
+
+from generator.alerts import all_recordings
+from generator.alerts.model import Alert
+from generator.markdown import table
+from generator.promql import plain
+from generator.runbooks.names import METRICS, Bundle, Names, UnknownNameError, of_alert
+from generator.runbooks.sources import HERE, PAGES, RunbookError, check, label, summary, template
+from generator.thresholds import Thresholds
+from generator.thresholds.units import format_duration, format_value
+from generator.values import Value, values
+
+FOLDER: Final = "docs/runbooks"
+_BLANK_LINES: Final = re.compile(r"\n{3,}")
+_SIDES: Final = {">": "above", "<": "below"}
+
+
+def render(thresholds: Thresholds, alerts: Sequence[Alert], folder: Path = PAGES) -> dict[str, str]:
+    """`docs/runbooks/NAME.md` for every alert and the index, by path.
+
+    Raises RunbookError, which names every problem of every source.
+    """
+    check([alert.key for alert in alerts], folder)
+    recordings = all_recordings(thresholds, alerts).values()
+    names = [each.name for group in recordings for each in group]
+    bundle = Bundle(thresholds, alerts, values(thresholds), names)
+    texts: dict[str, str] = {}
+    problems: dict[str, None] = {}
+    for alert in alerts:
+        try:
+            texts[f"{FOLDER}/{alert.name}.md"] = _page(bundle, alert, folder)
+        except RunbookError as error:
+            problems[str(error)] = None
+    if problems:
+        raise RunbookError("\n".join(problems))
+    return {**texts, f"{FOLDER}/README.md": _index(thresholds, alerts, folder)}
+
+
+def _page(bundle: Bundle, alert: Alert, folder: Path) -> str:
+    parts = {
+        "alert": alert,
+        "summary": summary(alert.key, folder),
+        "text": _rendered(folder, f"{alert.key}.md", of_alert(bundle, alert)),
+        "conditions": list(_conditions(alert)),
+        "expressions": [(each.severity, alert.expr(each)) for each in alert.triggers],
+        "recordings": [(each.name, plain(each.expr)) for each in alert.recordings],
+        "families": sorted({alert.family, *(each.family for each in alert.recordings)}),
+        "numbers": list(_numbers(alert, bundle.values)),
+        "cases": list(dict.fromkeys(case.title for case in alert.cases)),
+    }
+    return _rendered(folder, "layout.md", parts) + "\n"
+
+
+def _conditions(alert: Alert) -> Iterator[tuple[str, str, str, str]]:
+    """Of each severity: when it fires, for how long that must hold, how long it stays."""
+    for trigger in alert.triggers:
+        bound = format_value(alert.bound(trigger), alert.unit)
+        when = f"{alert.panel.title} {_SIDES[alert.op]} {bound}"
+        level = f" ({trigger.bound.row} is {trigger.bound.level})" if trigger.bound else ""
+        yield trigger.severity, when + level, _time(trigger.for_), _time(alert.keep_firing_for)
+
+
+def _time(seconds: float) -> str:
+    return format_duration(seconds) if seconds else "-"
+
+
+def _numbers(alert: Alert, known: Sequence[Value]) -> Iterator[tuple[str, str, str]]:
+    """Every value that the alert derives from; a reason stands at the first value it belongs to."""
+    reasons: set[str] = set()
+    for path in alert.paths():
+        for value in known:
+            if value.path == path or value.path.startswith(f"{path}."):
+                yield value.text, f"`{value.path}`", "" if value.why in reasons else value.why
+                reasons.add(value.why)
+
+
+def _index(thresholds: Thresholds, alerts: Sequence[Alert], folder: Path) -> str:
+    families = {
+        family: [(each, summary(each.key, folder)) for each in alerts if each.family == family]
+        for family in dict.fromkeys(alert.family for alert in alerts)
+    }
+    workers = thresholds.service.expected_workers
+    return _rendered(folder, "index.md", {"families": families, "workers": workers}) + "\n"
+
+
+def _rendered(folder: Path, name: str, own: Mapping[str, object]) -> str:
+    """A template's text; raises RunbookError with file and line."""
+    environment = _environment(folder)
+    try:
+        text = environment.get_template(name).render(own)
+    except _UndefinedNameError as error:
+        known = {*own, *environment.globals}
+        raise _located(error, UnknownNameError("value", error.name, known)) from error
+    except jinja2.TemplateNotFound as error:
+        known = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
+        raise _located(error, UnknownNameError("text", str(error.name), known)) from error
+    except (jinja2.TemplateError, UnknownNameError, TypeError) as error:
+        raise _located(error, error) from error
+    return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+class _UndefinedNameError(Exception):
+    """A template uses a name that nobody gave it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class _Undefined(jinja2.StrictUndefined):
+    """Fails where it is named, not only where it is printed."""
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: str | None = None,
+        exc: type[jinja2.TemplateRuntimeError] = jinja2.UndefinedError,
+    ) -> None:
+        super().__init__(hint, obj, name, exc)
+        if obj is missing and hint is None:
+            raise _UndefinedNameError(str(name))
+        raise exc(self._undefined_message)
+
+
+def _located(error: BaseException, problem: BaseException) -> RunbookError:
+    """The problem with the innermost line of a template that it comes from."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return RunbookError(f"{error.filename}:{error.lineno}: {error.message}")
+    frames = ((frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__))
+    *_, (file, line) = (each for each in frames if each[0].endswith(".md"))
+    return RunbookError(f"{file}:{line}: {problem}")
+
+
+@cache
+def _environment(folder: Path) -> jinja2.Environment:
+    """Templates of a folder of sources, and of the package's own."""
+
+    def load(name: str) -> tuple[str, str, None] | None:
+        for path in (folder / name, HERE / name):
+            if path.is_file():
+                return template(path), label(path), None
+        return None
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(load),
+        undefined=_Undefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  # Markdown, not HTML
+    )
+    environment.globals = {"metric": METRICS, "table": table}
+    for what, name in (("command", "shared/commands.md"), ("query", "shared/queries.md")):
+        texts = vars(environment.get_template(name).module)
+        own = {key: text for key, text in texts.items() if not key.startswith("_")}
+        environment.globals[what] = Names(what, own)
+    return environment
