@@ -22,9 +22,10 @@ from demo.receiver import Receiver
 from generator.alerts import all_alerts
 from generator.alerts.model import Alert
 from generator.bundle import render
+from generator.config import load
 from generator.deploy import alertmanager
 from generator.deploy.stack import DASHBOARDS, PROMETHEUS, RULES
-from generator.thresholds import Thresholds, load
+from generator.thresholds import Thresholds
 from tests import tools
 
 ROOT: Final = Path(__file__).resolve().parents[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from generator import dashboards, deploy, promtool, rules, sidecar, targets
 from generator.alerts import all_alerts, all_recordings
+from generator.config import model
 from generator.panel_ids import PanelIds
 from generator.runbooks.render import render as render_runbooks
 from generator.runbooks.sources import check as check_runbooks
@@ -34,7 +35,7 @@ def render(thresholds: Thresholds, ids: PanelIds | None = None) -> dict[str, str
         **targets.render(thresholds, alerts),
         **sidecar.render(),
         **deploy.render(thresholds, alerts, mirrored),
-        "docs/thresholds.schema.json": schema_text(),
+        "docs/thresholds.schema.json": schema_text(model()),
     }
     for path, text in files.items():
         if not text.strip():

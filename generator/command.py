@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.arguments import AddCommand, load, thresholds_options
+from generator.errors import InputError
 
 # Parts of the bundle, each in the folder of its name.
 _PARTS: Final = ("alerts", "dashboards", "deploy", "docs", "promtool-tests")
@@ -77,14 +78,18 @@ def _check(arguments: argparse.Namespace) -> bool:
 
 def _rendered(arguments: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
     """The wanted files of the bundle, and the paths of those that it no longer has."""
+    from generator.alerts.references import references
     from generator.bundle import render
     from generator.files import leftovers
-    from generator.thresholds import notices
+    from generator.thresholds import UnknownAlertError, notes
 
     thresholds = load(arguments)
-    for notice in notices(thresholds):
-        print(f"note: {notice}", file=sys.stderr)
-    files = render(thresholds)
+    for note in notes(thresholds):
+        print(f"note: {note}", file=sys.stderr)
+    try:
+        files = render(thresholds)
+    except UnknownAlertError as error:
+        raise InputError("\n".join(map(str, references(error.key)))) from error
 
     def wanted(path: str) -> bool:
         part = path.partition("/")[0]
@@ -106,7 +111,8 @@ def _explain(arguments: argparse.Namespace) -> bool:
 
 
 def _schema(_arguments: argparse.Namespace) -> bool:
+    from generator.config import model
     from generator.thresholds.schema import schema_text
 
-    print(schema_text(), end="")
+    print(schema_text(model()), end="")
     return True

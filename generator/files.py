@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from generator.config import load
 from generator.errors import InputError
-from generator.thresholds import Thresholds, load
+from generator.thresholds import Thresholds
 
 # Folders in which every file is rendered; another one with `MARK` in it is left over from before.
 FOLDERS: Final = (

@@ -10,7 +10,8 @@ import jinja2
 
 from generator.alerts.model import Alert
 from generator.markdown import table
-from generator.thresholds import Thresholds, shapes
+from generator.thresholds import Thresholds
+from generator.thresholds.fields import Model, kind
 from generator.thresholds.levels import Levels, LoadLevels, Targets
 from generator.thresholds.units import format_value
 from generator.values import Value, values
@@ -35,14 +36,17 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
         name: _facts(value for value in known if value.path.startswith(f"{name}."))
         for name in ("slo", "service", "routing", "deploy")
     }
-    return {PATH: page.render(groups=_groups(thresholds, alerts, known), **facts)}
+    notes = [(f"`{path}`", why) for path, why in thresholds.accepted_notes.items()]
+    accepted = table(("value", "why"), notes) if notes else ""
+    groups = _groups(thresholds, alerts, known)
+    return {PATH: page.render(groups=groups, accepted=accepted, **facts)}
 
 
 def _groups(
     thresholds: Thresholds, alerts: Sequence[Alert], known: Sequence[Value]
 ) -> list[tuple[str, str, str]]:
     """Title, meaning and table of each group of rows."""
-    meanings = {key: _meaning(field.shape) for key, field in shapes.record(Targets).fields.items()}
+    meanings = {key: _meaning(kind(field)) for key, field in Targets.by_key().items()}
     rows = thresholds.rows()
     found: list[tuple[str, str, str]] = []
     for group in dict.fromkeys(name.partition(".")[0] for name in rows):
@@ -56,13 +60,9 @@ def _groups(
     return found
 
 
-def _meaning(shape: shapes.Shape) -> str:
+def _meaning(form: type[Model]) -> str:
     """The group's own words; a group that is a single row has none."""
-    return (
-        shape.meaning
-        if isinstance(shape, shapes.Record) and not issubclass(shape.cls, Levels)
-        else ""
-    )
+    return "" if issubclass(form, Levels) else form.meaning()
 
 
 def _row(

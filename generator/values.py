@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from generator.thresholds import Thresholds, shapes
+from pydantic.fields import FieldInfo
+
+from generator.thresholds import Thresholds
+from generator.thresholds.fields import Model, Quantity, below, kind
 from generator.thresholds.units import format_value
 
 
@@ -24,31 +28,33 @@ class Value:
 
 def values(thresholds: Thresholds) -> tuple[Value, ...]:
     """Every value but the texts of `why`, in the order of the model."""
-    return tuple(_record(thresholds, shapes.record(Thresholds), "", ""))
+    return tuple(_model(thresholds, "", ""))
 
 
-def _record(node: object, shape: shapes.Record, path: str, why: str) -> Iterator[Value]:
+def _model(node: Model, path: str, why: str) -> Iterator[Value]:
     why = getattr(node, "why", why)
-    for field in shape.fields.values():
-        value = getattr(node, field.name)
-        if value is not None and field.key != "why":
-            inner = f"{path}.{field.key}" if path else field.key
-            yield from _value(value, field, inner, why)
+    for name, field in type(node).model_fields.items():
+        key = field.alias or name
+        value = getattr(node, name)
+        if value is not None and key not in ("why", "accepted_notes"):
+            yield from _value(value, field, f"{path}.{key}".lstrip("."), why)
 
 
-def _value(value: object, field: shapes.Field, path: str, why: str) -> Iterator[Value]:
-    match field.shape:
-        case shapes.Record():
-            yield from _record(value, field.shape, path, why)
-        case shapes.Number(unit=unit):
-            yield Value(path, format_value(value, unit), field.meaning, why)
-        case shapes.Items(item=shapes.Number(unit=unit)) if isinstance(value, tuple):
-            text = ", ".join(format_value(each, unit) for each in value)
-            yield Value(path, text, field.meaning, why)
-        case shapes.Items() if isinstance(value, tuple):
-            yield Value(path, ", ".join(value), field.meaning, why)
-        case shapes.Texts() if isinstance(value, Mapping):
-            text = ", ".join(f"{name}: {each}" for name, each in value.items())
-            yield Value(path, text or "none", field.meaning, why)
-        case _:
-            yield Value(path, str(value), field.meaning, why)
+def _value(value: object, field: FieldInfo, path: str, why: str) -> Iterator[Value]:
+    if isinstance(value, Model):
+        yield from _model(value, path, why)
+    elif path == "alerts" and isinstance(value, Mapping):
+        for key, settings in value.items():
+            yield from _model(settings, f"{path}.{key}", why)
+    else:
+        yield Value(path, _text(value, kind(field)), field.description or "", why)
+
+
+def _text(value: object, form: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_text(each, below(form, 0)) for each in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {each}" for name, each in value.items()) or "none"
+    if isinstance(value, float | int) and isinstance(form, Quantity):
+        return format_value(value, form.unit)
+    return str(value)

@@ -9,7 +9,8 @@ from typing import Final
 from generator.alerts import all_alerts, all_recordings
 from generator.alerts.model import Alert, Recording
 from generator.bundle import render
-from generator.thresholds import Thresholds, load
+from generator.config import load
+from generator.thresholds import Thresholds
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FILE: Final = "thresholds.yaml"

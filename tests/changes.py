@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from generator.alerts.model import Alert
-from generator.thresholds import ConfigError, Thresholds, load
+from generator.config import load
+from generator.thresholds import ConfigError, Thresholds
 from generator.thresholds.settings import SEVERITIES
 from tests.bundle import FILE, text
 

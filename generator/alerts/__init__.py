@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from generator import panel_ids
 from generator.alerts import objectives
@@ -11,25 +11,39 @@ from generator.alerts.context import Context
 from generator.alerts.model import Alert, Recording
 from generator.alerts.registry import definitions
 from generator.panel_ids import PanelIds
-from generator.thresholds.model import Thresholds
+from generator.thresholds.model import Thresholds, UnknownAlertError
 
 
 def all_alerts(thresholds: Thresholds, ids: PanelIds | None = None) -> tuple[Alert, ...]:
     """Every alert with its cases, in the order of the thresholds file.
 
-    Their panels have `ids`, those of the committed file if none are given.
+    Their panels have `ids`, those of the committed file if none are given. Raises UnknownAlertError
+    where one speaks of another that is not there.
     """
     context = Context(thresholds)
-    query_results = definitions()
-    alerts = [
-        query_results[item.name].build(context, getattr(thresholds.alerts, item.name))
-        for item in fields(thresholds.alerts)
-    ]
+    alerts = [definitions()[key].alert(context) for key in thresholds.alerts]
+    inhibits = (alert.inhibits for alert in alerts if isinstance(alert.inhibits, tuple))
+    ByKey(alerts).require(key for keys in inhibits for key in keys)
     ids = with_alerts(ids or panel_ids.committed(), alerts)
     return tuple(
         replace(each, panel=replace(each.panel, id=ids.panel(each.panel.dashboard, each.key)))
         for each in alerts
     )
+
+
+class ByKey(dict[str, Alert]):
+    """Alerts by their keys. Raises UnknownAlertError for a key that is not there."""
+
+    def __init__(self, alerts: Sequence[Alert]) -> None:
+        super().__init__({alert.key: alert for alert in alerts})
+
+    def __missing__(self, key: str) -> Alert:
+        raise UnknownAlertError(key)
+
+    def require(self, keys: Iterable[str]) -> None:
+        """Raise UnknownAlertError unless all of them are there."""
+        for key in keys:
+            self[key]
 
 
 def with_alerts(ids: PanelIds, alerts: Sequence[Alert]) -> PanelIds:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from generator.alerts.context import Context
-from generator.alerts.model import Alert
+from generator.alerts.model import Alert, alert_name
+from generator.thresholds.model import AlertForm
 from generator.thresholds.settings import AlertSettings, Rows
 
 S = TypeVar("S", bound=AlertSettings)
@@ -24,6 +25,19 @@ class Definition(Generic[S]):
     settings: type[S]
     rows: Rows | None
     build: Callable[[Context, S], Alert]
+
+    @property
+    def name(self) -> str:
+        return alert_name(self.key)
+
+    @property
+    def form(self) -> AlertForm:
+        return AlertForm(self.settings, self.rows)
+
+    def alert(self, context: Context) -> Alert:
+        """The alert as the thresholds set it. Raises UnknownAlertError if it needs another one."""
+        settings = context.thresholds.alert(self.key, self.settings)
+        return replace(self.build(context, settings), key=self.key)
 
 
 def define(

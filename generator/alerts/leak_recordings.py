@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from generator.alerts.model import Family, Recording
-from generator.thresholds.settings import LeakAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.document import Document
+from generator.thresholds.fields import PositiveSeconds, Seconds
+from generator.thresholds.problems import Problem
+from generator.thresholds.settings import WindowAlert, severities
+from generator.thresholds.units import Unit, format_duration, format_value
+
+
+class LeakAlert(WindowAlert):
+    envelope: PositiveSeconds = Field(
+        description="Range of the minimum that hides what comes and goes, as a sawtooth."
+    )
+    warm_up: Seconds = Field(
+        description="Age of a worker up to which growth is a start, not a leak."
+    )
+
+    @classmethod
+    def problems(cls, document: Document, path: str) -> Iterator[Problem]:
+        yield from super().problems(document, path)
+        window = document.number(f"{path}.window")
+        for severity in severities(document, path):
+            wait = document.number(f"{path}.{severity}.for")
+            if window is not None and wait is not None and wait <= window:
+                limit = format_value(window, Unit.DURATION)
+                reason = "a single jump stays in the slope as long"
+                expected = f"a duration above {path}.window ({limit}): {reason}"
+                yield document.problem(f"{path}.{severity}.for", expected)
 
 
 @dataclass(frozen=True)

@@ -171,20 +171,24 @@ class Case:
     interval: int | None = None
 
 
+def alert_name(key: str) -> str:
+    """AuditorHighMemory for the settings `alerts.high_memory`."""
+    return "Auditor" + "".join(word.capitalize() for word in key.split("_"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Alert:
     """An alert rule of one or more severities.
 
     `quantity` is PromQL with braces at every selector; the rule is `quantity op bound` and the
-    trigger's guard. `key` names its settings in the thresholds file. `summary` and `description`
-    are Go templates in which ``BOUND`` stands for the bound of the severity at hand and ``FOR`` for
-    its wait. `clock` is the one its cases are written for, where it is not the service's own:
-    windows of hours need no sample every few seconds. `hides` are the alerts of
-    the same instance that Alertmanager keeps back meanwhile. `detects` is None for the alert that
-    always fires.
+    trigger's guard. `key` names its settings in the thresholds file and comes from its definition.
+    `summary` and `description` are Go templates in which ``BOUND`` stands for the bound of the
+    severity at hand and ``FOR`` for its wait. `clock` is the one its cases are written for, where
+    it is not the service's own: windows of hours need no sample every few seconds. `inhibits` are
+    the alerts of the same instance that Alertmanager keeps back meanwhile. `detects` is None
+    for the alert that always fires.
     """
 
-    key: str
     family: Family
     scope: Scope
     detects: Effect | None
@@ -202,11 +206,11 @@ class Alert:
     clock: Clock | None = None
     origins: tuple[str, ...] = ()
     inhibits: Inhibited = ()
+    key: str = ""
 
     @property
     def name(self) -> str:
-        """AuditorHighMemory for the settings `alerts.high_memory`."""
-        return "Auditor" + "".join(word.capitalize() for word in self.key.split("_"))
+        return alert_name(self.key)
 
     @property
     def settings(self) -> str:

@@ -10,13 +10,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from pydantic import Field
+
 from generator.alerts.model import Recording
 from generator.alerts.recordings import errors, observations, requests
 from generator.names import LATENCY
 from generator.promql import le, number
+from generator.thresholds.fields import PositiveCount
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Burn, Thresholds
+from generator.thresholds.settings import ConditionAlert
 from generator.thresholds.units import format_duration, format_value
+
+
+class BurnAlert(ConditionAlert):
+    min_bad: PositiveCount = Field(
+        description="Failed requests the long range must hold, or slow ones beyond the first of "
+        "each worker."
+    )
+
 
 # Files of recordings whose groups have an interval of their own. What is left of a budget looks
 # back for weeks, so it stands alone, for those who want to leave it out.

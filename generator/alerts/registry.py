@@ -10,22 +10,29 @@ from typing import Any
 
 from generator.alerts import families
 from generator.alerts.definition import Definition
+from generator.errors import InputError
 
 
 @cache
 def definitions() -> Mapping[str, Definition[Any]]:
     """The definitions by key, in the order of the modules' names and of the lines in each.
 
-    A module declares them one by one, or several in a tuple. Raises ValueError for a key that two
-    of them have.
+    A module declares them one by one, or several in a tuple. Raises InputError for a name that
+    two of them have.
     """
-    found: dict[str, Definition[Any]] = {}
-    for module in pkgutil.iter_modules(families.__path__):
-        for value in vars(importlib.import_module(f"{families.__name__}.{module.name}")).values():
-            for each in _declared(value):
-                if found.setdefault(each.key, each) is not each:
-                    raise ValueError(f"two alerts named {each.key}")
-    return found
+    found = [
+        (each, module.name)
+        for module in pkgutil.iter_modules(families.__path__)
+        for value in vars(importlib.import_module(f"{families.__name__}.{module.name}")).values()
+        for each in _declared(value)
+    ]
+    modules: dict[str, list[str]] = {}
+    for each, module in dict(found).items():
+        modules.setdefault(each.name, []).append(module)
+    twice = [f"{name} ({', '.join(where)})" for name, where in modules.items() if len(where) > 1]
+    if twice:
+        raise InputError(f"two alerts have the same name: {'; '.join(twice)}")
+    return {each.key: each for each, _ in found}
 
 
 def _declared(value: object) -> Iterator[Definition[Any]]:

@@ -8,7 +8,7 @@ from generator.alerts.model import Trigger
 from generator.names import API_CLIENTS
 from generator.thresholds.levels import Levels, LoadLevels
 from generator.thresholds.model import Thresholds
-from generator.thresholds.settings import SEVERITIES, AlertSettings, BoundTrigger
+from generator.thresholds.settings import SEVERITIES, AlertSettings, BoundSeverity
 
 
 def triggers(
@@ -28,7 +28,7 @@ def triggers(
         if configured is None:
             continue
         bound = (
-            thresholds.bound(configured.fires_at) if isinstance(configured, BoundTrigger) else None
+            thresholds.bound(configured.fires_at) if isinstance(configured, BoundSeverity) else None
         )
         guards = [guard, lower_guard(bound.levels) if lower_guard and bound and found else ""]
         found.append(Trigger(severity, configured.for_, bound, "\n".join(filter(None, guards))))

@@ -17,7 +17,7 @@ UNITS: Final = {
     Unit.GROWTH: "binBps",
     Unit.RATIO: "percentunit",
     Unit.RATE: "reqps",
-    Unit.PACE: "cps",
+    Unit.COUNT_RATE: "cps",
     Unit.COUNT: "short",
     Unit.SCORE: "none",
     Unit.FACTOR: "none",
@@ -32,7 +32,7 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
         queries=(Query(alert.quantity, alert.panel.legend, unfiltered=alert.panel.unfiltered),),
         no_value="No data: nothing to judge, or nothing recorded yet",
         unit=UNITS[alert.unit],
-        minimum=None if alert.unit in (Unit.GROWTH, Unit.PACE) else 0,
+        minimum=None if alert.unit in (Unit.GROWTH, Unit.COUNT_RATE) else 0,
         steps=steps.of_alert(alert),
         soft_maximum=steps.lowest_bound(alert) or None,
         links=(

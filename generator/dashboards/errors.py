@@ -19,6 +19,7 @@ from generator.dashboards.panels import (
     TimeSeries,
 )
 from generator.thresholds.model import Thresholds
+from generator.thresholds.settings import WindowAlert
 from generator.thresholds.units import format_duration
 
 NO_ERRORS: Final = "No line at ERROR"
@@ -68,7 +69,7 @@ def _by_status() -> Panel:
 
 
 def _count(thresholds: Thresholds) -> Panel:
-    window = thresholds.alerts.high_error_rate.window
+    window = thresholds.alert("high_error_rate", WindowAlert).window
     return TimeSeries(
         key="failed_verifications",
         title=f"Failed verifications within {format_duration(window)}",

@@ -21,6 +21,7 @@ from generator.dashboards.panels import (
 from generator.promql import le, number
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
+from generator.thresholds.settings import WindowAlert
 from generator.thresholds.units import format_value
 
 
@@ -145,15 +146,15 @@ def _mean() -> Panel:
 
 
 def _instances(thresholds: Thresholds) -> Panel:
-    settings = thresholds.alerts
-    windows = {
-        "p50": settings.high_median_latency.window,
-        "p95": settings.high_latency.window,
-        "p99": settings.high_tail_latency.window,
-        "p999": settings.extreme_latency.window,
+    alerts = {
+        "p50": "high_median_latency",
+        "p95": "high_latency",
+        "p99": "high_tail_latency",
+        "p999": "extreme_latency",
     }
     percentiles = [
-        recorded_quantile(names.LATENCY, field, window) for field, window in windows.items()
+        recorded_quantile(names.LATENCY, field, thresholds.alert(key, WindowAlert).window)
+        for field, key in alerts.items()
     ]
     rate = f"sum by (job, instance) (rate({names.REQUESTS}{{}}[$__rate_interval]))"
     return Table(
@@ -173,7 +174,7 @@ def _instances(thresholds: Thresholds) -> Panel:
             "instance": "Instance",
             **{
                 f"Value #{letter}": NAMES[field]
-                for letter, field in zip("ABCD", windows, strict=True)
+                for letter, field in zip("ABCD", alerts, strict=True)
             },
             "Value #E": "Requests a second",
         },

@@ -6,6 +6,7 @@ from typing import Final
 
 from generator import names
 from generator.alerts import objectives
+from generator.alerts.families.waiting import WaitAlert
 from generator.alerts.recordings import errors, quantile, requests
 from generator.dashboards import queries, steps
 from generator.dashboards.budgets import budget_burn, budget_left
@@ -25,6 +26,7 @@ from generator.dashboards.panels import (
     TimeSeries,
 )
 from generator.thresholds.model import Thresholds
+from generator.thresholds.settings import WindowAlert
 from generator.thresholds.units import format_duration
 
 _WAITING: Final = f"sum({names.CONNECTIONS_WAITING}{{}}) + sum({names.ACCEPT_QUEUE}{{}})"
@@ -54,9 +56,9 @@ def build(thresholds: Thresholds) -> Dashboard:
 
 def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
     failures, p95 = thresholds.targets.error_rate.normal, thresholds.targets.latency.p95
-    window = thresholds.alerts.high_error_rate.window
+    window = thresholds.alert("high_error_rate", WindowAlert).window
     failed, all_ = errors(window), requests(window)
-    slowest = quantile(names.LATENCY, "p95", thresholds.alerts.high_latency.window)
+    slowest = quantile(names.LATENCY, "p95", thresholds.alert("high_latency", WindowAlert).window)
     return (
         Stat(
             key="request_rate",
@@ -128,7 +130,9 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             ),
             queries=(Query(_WAITING),),
             no_value=NO_SIDECAR,
-            steps=steps.from_bound(thresholds.alerts.requests_waiting.min_waiting, steps.ORANGE),
+            steps=steps.from_bound(
+                thresholds.alert("requests_waiting", WaitAlert).min_waiting, steps.ORANGE
+            ),
         ),
         Stat(
             key="error_budget",

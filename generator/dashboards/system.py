@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from generator import names
 from generator.alerts.families import leaks
+from generator.alerts.leak_recordings import LeakAlert
 from generator.dashboards.panels import (
     NO_SIDECAR,
     WORKER,
@@ -110,7 +111,8 @@ def _cgroup() -> Panel:
 
 
 def _time_to_limit(thresholds: Thresholds) -> Panel:
-    slow, fast = thresholds.alerts.memory_leak, thresholds.alerts.fast_memory_leak
+    slow = thresholds.alert("memory_leak", LeakAlert)
+    fast = thresholds.alert("fast_memory_leak", LeakAlert)
     return TimeSeries(
         key="time_to_memory_limit",
         title="Time until memory reaches its limit",

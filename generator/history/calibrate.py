@@ -35,7 +35,7 @@ _SMALLEST: Final[Mapping[Unit, Fraction]] = {
     Unit.GROWTH: Fraction(1 << 20, 3600),
     Unit.RATIO: Fraction(1, 1000),
     Unit.RATE: Fraction(1, 10),
-    Unit.PACE: Fraction(1, 3600),
+    Unit.COUNT_RATE: Fraction(1, 3600),
     Unit.COUNT: Fraction(1),
 }
 

@@ -34,7 +34,7 @@ from generator.alerts.model import Alert
 from generator.promql import plain
 from generator.thresholds import Thresholds
 from generator.thresholds.levels import Unit
-from generator.thresholds.notices import between_buckets
+from generator.thresholds.notes import between_buckets
 from generator.thresholds.units import format_duration, format_value
 from generator.values import Value
 

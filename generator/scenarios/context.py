@@ -14,6 +14,7 @@ from generator.scenarios.instance import MAX_FDS, Distribution, Instance, Worker
 from generator.scenarios.scenario import Events, Incident, RequiredAlert
 from generator.scenarios.timeseries import Line, Span, level, steady
 from generator.thresholds.model import Thresholds
+from generator.thresholds.settings import AlertSettings
 
 # The values of a healthy instance, as a share of the targets.
 _HEALTHY: Final = 0.5
@@ -44,12 +45,12 @@ class ScenarioContext:
         return Span(moment, moment + self.interval)
 
     def alert(self, key: str) -> Alert:
-        """Every alert that a scenario needs is looked up here. Raises KeyError."""
+        """Every alert that a scenario needs is looked up here. Raises UnknownAlertError."""
         return self.alerts[key]
 
     def settings(self, key: str) -> Any:
         """The alert's settings, of the form that its family declares."""
-        return getattr(self.thresholds.alerts, self.alert(key).key)
+        return self.thresholds.alert(key, AlertSettings)
 
     def trigger(self, key: str, severity: Rank = "highest") -> Trigger:
         return self.alert(key).triggers[0 if severity == "highest" else -1]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
+from generator.alerts import ByKey
 from generator.alerts.model import Alert, Family
 from generator.scenarios import families
 from generator.scenarios.context import ScenarioContext
@@ -63,6 +64,6 @@ def definitions() -> tuple[Definition, ...]:
 
 def all_scenarios(thresholds: Thresholds, alerts: Sequence[Alert]) -> tuple[Scenario, ...]:
     """Every scenario that makes sense with these thresholds, by family."""
-    context = ScenarioContext(thresholds, {alert.key: alert for alert in alerts})
+    context = ScenarioContext(thresholds, ByKey(alerts))
     found = (each.scenario(context) for each in definitions())
     return tuple(each for each in found if each)

@@ -2,18 +2,20 @@
 
 from generator.thresholds.jsonnet import Importer
 from generator.thresholds.load import load
-from generator.thresholds.model import Position, Thresholds
-from generator.thresholds.notices import between_buckets, notices
-from generator.thresholds.problems import ConfigError, Notice, Problem
+from generator.thresholds.model import Thresholds, UnknownAlertError, model_of
+from generator.thresholds.notes import between_buckets, notes
+from generator.thresholds.problems import ConfigError, Note, Position, Problem
 
 __all__ = [
     "ConfigError",
     "Importer",
-    "Notice",
+    "Note",
     "Position",
     "Problem",
     "Thresholds",
+    "UnknownAlertError",
     "between_buckets",
     "load",
-    "notices",
+    "model_of",
+    "notes",
 ]

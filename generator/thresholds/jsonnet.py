@@ -13,9 +13,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from generator.thresholds.model import Position
 from generator.thresholds.nodes import Entry, Node, Scalar, Sequence, Table, joined
-from generator.thresholds.problems import Problem, escaped
+from generator.thresholds.problems import Position, Problem, escaped
 from generator.thresholds.yaml_text import DEEPEST, MOST_VALUES, unprintable
 
 Importer = Callable[[str, str], tuple[str, bytes]]
@@ -105,12 +104,12 @@ class _Nodes:
             case list():
                 return Sequence(place, tuple(self.node(item, path, depth + 1) for item in value))
             case str():
-                return Scalar(place, value, plain=False)
+                return Scalar(place, path, value, plain=False)
             case float():
-                return Scalar(place, f"{Decimal(repr(value)):f}", plain=True)
+                return Scalar(place, path, f"{Decimal(repr(value)):f}", plain=True)
             case Decimal():
-                return Scalar(place, f"{value:f}", plain=True)
-        return Scalar(place, json.dumps(value), plain=True)
+                return Scalar(place, path, f"{value:f}", plain=True)
+        return Scalar(place, path, json.dumps(value), plain=True)
 
     def _entry(self, key: str, value: object, path: str, depth: int) -> Entry:
         inner = joined(path, key)

@@ -1,39 +1,31 @@
 """The rows of the targets: what is good, acceptable, poor and critical, and in which unit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
-from typing import Annotated, ClassVar, Final, Literal
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final, Literal
 
-from generator.thresholds.forms import POSITIVE
+from pydantic import Field
 
-
-class Unit(Enum):
-    """What a number of the file measures, and so which spellings it takes."""
-
-    DURATION = "duration"  # seconds: 500ms, 5m, 3h, 30d
-    BYTES = "bytes"  # bytes: 500MiB, 1.5GiB
-    GROWTH = "growth"  # bytes per second: 10MiB/h, 5MiB/min
-    RATIO = "ratio"  # 0 to 1: 0.1%, 99.5%
-    RATE = "rate"  # per second: 10/s, 3/min
-    COUNT = "count"  # a whole number of things
-    SCORE = "score"  # 0 to 1, written as a plain number
-    PACE = "pace"  # how fast a number grows, per second: 20/h
-    FACTOR = "factor"  # a plain number
-
-
-Seconds = Annotated[float, Unit.DURATION]
-Bytes = Annotated[float, Unit.BYTES]
-BytesPerSecond = Annotated[float, Unit.GROWTH]
-Ratio = Annotated[float, Unit.RATIO]
-PerSecond = Annotated[float, Unit.RATE]
-Pace = Annotated[float, Unit.PACE]
-Count = Annotated[int, Unit.COUNT]
-Score = Annotated[float, Unit.SCORE]
-Why = Annotated[str, "The reason or the source of the numbers beside it."]
+from generator.thresholds.fields import (
+    Bytes,
+    BytesPerSecond,
+    Count,
+    CountRate,
+    Model,
+    PositiveCount,
+    PositivePerSecond,
+    PositiveSeconds,
+    Ratio,
+    Score,
+    Seconds,
+    Why,
+    kind,
+)
+from generator.thresholds.units import Unit as Unit  # noqa: PLC0414
 
 Level = Literal["acceptable", "poor", "critical"]
 
+# The numbers of a row, best first: each is the last value of its level.
+EDGES: Final = ("target", "acceptable", "poor")
 # A level begins where the one before it ends.
 EDGE_BEFORE: Final[Mapping[str, str]] = {
     "acceptable": "target",
@@ -42,8 +34,7 @@ EDGE_BEFORE: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Levels:
+class Levels(Model):
     """A row of a table of targets: each number is the last value that belongs to its level."""
 
     unit: ClassVar[Unit]
@@ -61,11 +52,10 @@ class Levels:
 
     def edges(self) -> tuple[tuple[str, float], ...]:
         """(name, value) of every edge of the row, best first."""
-        found = ((name, self.edge(name)) for name in ("target", "acceptable", "poor"))
+        found = ((name, self.edge(name)) for name in EDGES)
         return tuple((name, value) for name, value in found if value is not None)
 
 
-@dataclass(frozen=True, kw_only=True)
 class LatencyLevels(Levels):
     unit: ClassVar = Unit.DURATION
     target: Seconds
@@ -73,16 +63,14 @@ class LatencyLevels(Levels):
     poor: Seconds
 
 
-@dataclass(frozen=True, kw_only=True)
 class ThroughputLevels(Levels):
     unit: ClassVar = Unit.RATE
     worse: ClassVar = "below"
-    concurrency: Annotated[Count, POSITIVE, "Requests under way at once."]
-    target: PerSecond
-    acceptable: PerSecond
+    concurrency: PositiveCount = Field(description="Requests under way at once.")
+    target: PositivePerSecond
+    acceptable: PositivePerSecond
 
 
-@dataclass(frozen=True, kw_only=True)
 class RatioLevels(Levels):
     unit: ClassVar = Unit.RATIO
     target: Ratio
@@ -90,40 +78,34 @@ class RatioLevels(Levels):
     poor: Ratio | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class LoadLevels(RatioLevels):
-    up_to_users: Annotated[
-        Count | None, "The row holds up to this many users; none: beyond the row before."
-    ] = None
+    up_to_users: Count | None = Field(
+        None, description="The row holds up to this many users; none: beyond the row before."
+    )
 
 
-@dataclass(frozen=True, kw_only=True)
 class BytesLevels(Levels):
     unit: ClassVar = Unit.BYTES
     target: Bytes
     acceptable: Bytes
 
 
-@dataclass(frozen=True, kw_only=True)
 class PeakLevels(BytesLevels):
-    within: Annotated[Seconds, POSITIVE, "Length of the run whose highest value counts."]
+    within: PositiveSeconds = Field(description="Length of the run whose highest value counts.")
 
 
-@dataclass(frozen=True, kw_only=True)
 class GrowthLevels(Levels):
     unit: ClassVar = Unit.GROWTH
     target: BytesPerSecond
     acceptable: BytesPerSecond
 
 
-@dataclass(frozen=True, kw_only=True)
-class PaceLevels(Levels):
-    unit: ClassVar = Unit.PACE
-    target: Pace
-    acceptable: Pace
+class CountRateLevels(Levels):
+    unit: ClassVar = Unit.COUNT_RATE
+    target: CountRate
+    acceptable: CountRate
 
 
-@dataclass(frozen=True, kw_only=True)
 class CountLevels(Levels):
     unit: ClassVar = Unit.COUNT
     target: Count
@@ -131,15 +113,13 @@ class CountLevels(Levels):
     poor: Count | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConfidenceLevels(RatioLevels):
-    below: Annotated[
-        Score, "Answers scored at or under this count as weak; a bound of the app's histogram."
-    ]
+    below: Score = Field(
+        description="Answers scored at or under this count as weak; a bound of the app's histogram."
+    )
 
 
-@dataclass(frozen=True, kw_only=True)
-class LatencyTargets:
+class LatencyTargets(Model):
     """Time of a verification inside the handler."""
 
     p50: LatencyLevels
@@ -148,8 +128,7 @@ class LatencyTargets:
     p999: LatencyLevels
 
 
-@dataclass(frozen=True, kw_only=True)
-class ThroughputTargets:
+class ThroughputTargets(Model):
     """Answered requests a second, by requests under way at once."""
 
     sequential: ThroughputLevels
@@ -158,8 +137,7 @@ class ThroughputTargets:
     high: ThroughputLevels
 
 
-@dataclass(frozen=True, kw_only=True)
-class ErrorTargets:
+class ErrorTargets(Model):
     """Share of requests that fail, by load."""
 
     normal: LoadLevels
@@ -167,8 +145,7 @@ class ErrorTargets:
     stress: LoadLevels
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemoryTargets:
+class MemoryTargets(Model):
     """Resident memory of one worker, and of all of them against their cgroup's limit."""
 
     initial: BytesLevels
@@ -179,8 +156,7 @@ class MemoryTargets:
     cgroup: RatioLevels
 
 
-@dataclass(frozen=True, kw_only=True)
-class CpuTargets:
+class CpuTargets(Model):
     """Share of one core a worker keeps busy, by load."""
 
     idle: LoadLevels
@@ -188,24 +164,21 @@ class CpuTargets:
     high: LoadLevels
 
 
-@dataclass(frozen=True, kw_only=True)
-class DatabaseTargets:
+class DatabaseTargets(Model):
     connections: CountLevels
     pool_usage: RatioLevels
     wait: LatencyLevels
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkerTargets:
+class WorkerTargets(Model):
     fds: RatioLevels
     threads: CountLevels
-    fd_growth: PaceLevels
-    thread_growth: PaceLevels
+    fd_growth: CountRateLevels
+    thread_growth: CountRateLevels
     starts: CountLevels
 
 
-@dataclass(frozen=True, kw_only=True)
-class Targets:
+class Targets(Model):
     latency: LatencyTargets
     throughput: ThroughputTargets
     error_rate: ErrorTargets
@@ -214,3 +187,17 @@ class Targets:
     database: DatabaseTargets
     worker: WorkerTargets
     confidence: ConfidenceLevels
+
+
+def _rows(model: type[Model], path: str) -> Iterator[tuple[str, type[Levels]]]:
+    if issubclass(model, Levels):
+        yield path, model
+        return
+    for key, field in model.by_key().items():
+        inner = kind(field)
+        if isinstance(inner, type) and issubclass(inner, Model):
+            yield from _rows(inner, f"{path}.{key}".lstrip("."))
+
+
+# The form of every row by its path below `targets`.
+ROWS: Final[Mapping[str, type[Levels]]] = dict(_rows(Targets, ""))

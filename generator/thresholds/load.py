@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generator.thresholds.checks import CHECKS
 from generator.thresholds.jsonnet import Importer, is_jsonnet, read_jsonnet
 from generator.thresholds.model import Thresholds
 from generator.thresholds.nodes import Table, merged, shown
+from generator.thresholds.notes import stale
 from generator.thresholds.problems import ConfigError, Problem
-from generator.thresholds.walk import Walk
+from generator.thresholds.validate import validate
 from generator.thresholds.yaml_text import read_yaml
 
 
 def load(
     text: str,
     file: str,
+    model: type[Thresholds],
     overlays: Sequence[tuple[str, str]] = (),
     importer: Importer | None = None,
 ) -> Thresholds:
     """The thresholds that `text` spells, changed by each overlay, a pair of file and text, in turn.
 
+    `model` is the form of the file, with the settings of the alerts that there are.
     File names are shown as given; jsonnet evaluates those that end in .jsonnet, .libsonnet or
     .json, and `importer` reads its imports. Raises ConfigError with every problem there is.
     """
@@ -40,10 +42,10 @@ def load(
             )
     if root is None:
         raise ConfigError(found)
-    walk = Walk()
-    thresholds = walk.thresholds(root)
-    found += walk.problems
-    found += [problem for check in CHECKS for problem in check(walk.draft)]
+    thresholds, wrong = validate(root, model)
+    found += wrong
+    if thresholds and not found and not overlays:
+        found += stale(thresholds)
     if found or thresholds is None:
         ranks = {name: rank for rank, name in enumerate([file, *(name for name, _ in overlays)])}
         raise ConfigError(sorted(found, key=lambda problem: _rank(problem, ranks)))

@@ -1,117 +1,187 @@
 """The thresholds as the renderers see them: frozen, checked, in SI base units.
 
-The dataclasses here, in `levels` and in `settings` are the only description of the file's form: the
-loader and the JSON Schema derive from them. A field's type says its unit, the text beside it in
-``Annotated`` its meaning. A key of the file is the field's name; ``for_`` stands for ``for``.
+The models here, in `levels` and in `settings`, and those of the families' own alerts, are the only
+description of the file's form. A field's type says its unit, its description the meaning. A key of
+the file is the field's name; ``for_`` stands for ``for``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Annotated, Any, Final, Self, TypeVar
 
-from generator.thresholds.forms import POSITIVE, Address, JobName, Selector, ServiceName, Target
-from generator.thresholds.levels import (
-    EDGE_BEFORE,
-    Count,
-    Levels,
-    Ratio,
-    Score,
-    Seconds,
-    Targets,
-    Why,
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
 )
-from generator.thresholds.settings import Alerts
+from pydantic.fields import FieldInfo
+
+from generator.errors import InputError
+from generator.names import LABELS
+from generator.thresholds.fields import (
+    LABEL_NAME,
+    Address,
+    Count,
+    JobName,
+    Line,
+    Model,
+    Names,
+    PositiveCount,
+    PositiveRatio,
+    PositiveSeconds,
+    Ratio,
+    Schema,
+    Score,
+    Selector,
+    ServiceName,
+    Target,
+    Version,
+    Why,
+    kind,
+)
+from generator.thresholds.levels import EDGE_BEFORE, ROWS, Levels, Targets
+from generator.thresholds.problems import Position
+from generator.thresholds.settings import AlertSettings, Rows
+
+S = TypeVar("S", bound=AlertSettings)
+
+# Labels that the alerts and their series carry already.
+OWN_LABELS: Final = frozenset(
+    {"alertname", "severity", "service", "category", "job", "instance", "worker"}.union(
+        *LABELS.values()
+    )
+)
+# Prometheus looks back 5 minutes (`--query.lookback-delta`): a missed scrape must leave a sample.
+LONGEST_INTERVAL: Final = 120.0
+# Grafana refuses less (`min_refresh_interval`, 5s unless set otherwise).
+_SHORTEST_REFRESH: Final = 5.0
+_UNIQUE: Final[Schema] = {"uniqueItems": True}
+_LABEL_NAMES: Final[Schema] = {**LABEL_NAME.schema, "not": {"enum": sorted(OWN_LABELS)}}
 
 
-@dataclass(frozen=True)
-class Position:
-    """Where a value stands: a file as the user named it, line and column from 1.
+class UnknownAlertError(InputError):
+    """There is no alert of this key."""
 
-    Line 0: the place in the file is not known.
-    """
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"no alert has the key {key}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Jobs:
-    api: Annotated[JobName, "Scrape job of the app's own metrics, summed over its workers."]
-    workers: Annotated[JobName, "Scrape job of the sidecar's worker metrics."]
+def _fits_the_lookback(interval: float) -> float:
+    if interval % 1 or interval > LONGEST_INTERVAL:
+        raise ValueError("whole seconds up to 2m such as 15s: Prometheus forgets a sample after 5m")
+    return interval
 
 
-@dataclass(frozen=True, kw_only=True)
-class DatabasePool:
-    size: Annotated[Count, POSITIVE, "DB_POOL_SIZE of one worker."]
-    overflow: Annotated[Count, "DB_MAX_OVERFLOW of one worker."]
+def _leaves_a_budget(objective: float) -> float:
+    """At 100% the budget is nothing, and a burn rate divides by it; at 0% nothing is kept."""
+    if objective in (0, 1):
+        raise ValueError("a share above 0% and below 100% such as 99.5%")
+    return objective
+
+
+def _slow_enough(refresh: float) -> float:
+    if refresh < _SHORTEST_REFRESH:
+        raise ValueError("at least 5s, Grafana's own minimum by default")
+    return refresh
+
+
+def _is_no_template(label: str) -> str:
+    if "{{" in label:
+        raise ValueError("a text without {{, which begins a template")
+    return label
+
+
+Interval = Annotated[PositiveSeconds, AfterValidator(_fits_the_lookback)]
+Objective = Annotated[Ratio, AfterValidator(_leaves_a_budget)]
+Refresh = Annotated[PositiveSeconds, AfterValidator(_slow_enough)]
+LabelValue = Annotated[Line, AfterValidator(_is_no_template)]
+
+
+class Jobs(Model):
+    api: JobName = Field(
+        description="Scrape job of the app's own metrics, summed over its workers."
+    )
+    workers: JobName = Field(description="Scrape job of the sidecar's worker metrics.")
+
+
+class DatabasePool(Model):
+    size: PositiveCount = Field(description="DB_POOL_SIZE of one worker.")
+    overflow: Count = Field(description="DB_MAX_OVERFLOW of one worker.")
     why: Why
 
 
-@dataclass(frozen=True, kw_only=True)
-class Links:
-    runbooks: Annotated[Address, "Address of the folder that holds the runbook pages."]
-    grafana: Annotated[Address, "Address of Grafana as a browser reaches it."]
+class Links(Model):
+    runbooks: Address = Field(description="Address of the folder that holds the runbook pages.")
+    grafana: Address = Field(description="Address of Grafana as a browser reaches it.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Service:
+class Service(Model):
     """The monitored service and how it is scraped."""
 
-    name: Annotated[ServiceName, "Value of the label `service` of every alert."]
+    name: ServiceName = Field(description="Value of the label `service` of every alert.")
     jobs: Jobs
-    expected_workers: Annotated[Count, POSITIVE, "WORKER_COUNT of one instance."]
-    scrape_interval: Annotated[Seconds, POSITIVE, "Prometheus's scrape interval for both jobs."]
-    evaluation_interval: Annotated[
-        Seconds, POSITIVE, "Prometheus's evaluation interval of the rules."
-    ]
-    latency_buckets: Annotated[
-        tuple[Annotated[Seconds, POSITIVE], ...],
-        "Finite bounds of the latency and the probe histogram.",
-    ]
-    confidence_buckets: Annotated[tuple[Score, ...], "Finite bounds of the confidence histogram."]
+    expected_workers: PositiveCount = Field(description="WORKER_COUNT of one instance.")
+    scrape_interval: Interval = Field(description="Prometheus's scrape interval for both jobs.")
+    evaluation_interval: Interval = Field(
+        description="Prometheus's evaluation interval of the rules."
+    )
+    latency_buckets: tuple[PositiveSeconds, ...] = Field(
+        min_length=1,
+        description="Finite bounds of the latency and the probe histogram.",
+        json_schema_extra=_UNIQUE,
+    )
+    confidence_buckets: tuple[Score, ...] = Field(
+        min_length=1,
+        description="Finite bounds of the confidence histogram.",
+        json_schema_extra=_UNIQUE,
+    )
     database_pool: DatabasePool
     links: Links
-    labels: Annotated[
-        Mapping[str, str], "Labels to add to every alert, such as the team that is paged."
-    ]
+    labels: Names[LabelValue] = Field(
+        description="Labels to add to every alert, such as the team that is paged.",
+        json_schema_extra={"propertyNames": _LABEL_NAMES},
+    )
     why: Why
 
 
-@dataclass(frozen=True, kw_only=True)
-class Availability:
-    objective: Annotated[Ratio, "Share of the handled requests that must succeed over the period."]
+class Availability(Model):
+    objective: Objective = Field(
+        description="Share of the handled requests that must succeed over the period."
+    )
     why: Why
 
 
-@dataclass(frozen=True, kw_only=True)
-class Speed:
-    objective: Annotated[Ratio, "Share of the successful requests that must be fast enough."]
-    within: Annotated[
-        Seconds, POSITIVE, "What is fast enough; a bound of the latency histogram, so it counts."
-    ]
+class Speed(Model):
+    objective: Objective = Field(
+        description="Share of the successful requests that must be fast enough."
+    )
+    within: PositiveSeconds = Field(
+        description="What is fast enough; a bound of the latency histogram, so it counts."
+    )
     why: Why
 
 
-@dataclass(frozen=True, kw_only=True)
-class Burn:
-    """A pace at which a budget is used up, told by two windows.
+class Burn(Model):
+    """A rate at which a budget is used up, measured over two windows.
 
     The long one shows that it matters, the short one that it goes on.
     """
 
-    window: Annotated[Seconds, POSITIVE, "The long range."]
-    short_window: Annotated[Seconds, POSITIVE, "The short range."]
-    consumes: Annotated[Ratio, POSITIVE, "Share of the budget used up within the long range."]
+    window: PositiveSeconds = Field(description="The long range.")
+    short_window: PositiveSeconds = Field(description="The short range.")
+    consumes: PositiveRatio = Field(
+        description="Share of the budget used up within the long range."
+    )
     why: Why
 
 
-@dataclass(frozen=True, kw_only=True)
-class Burns:
-    """The paces, the fastest first."""
+class Burns(Model):
+    """The burn rates, the fastest first."""
 
     fast: Burn
     steady: Burn
@@ -119,72 +189,80 @@ class Burns:
     creeping: Burn
 
 
-@dataclass(frozen=True, kw_only=True)
-class Slo:
+class Slo(Model):
     """The objectives that the error budgets are computed from."""
 
-    period: Annotated[Seconds, POSITIVE, "Length of the sliding period of the budgets."]
-    evaluation_interval: Annotated[
-        Seconds, POSITIVE, "Evaluation interval of the budgets' recording rules."
-    ]
+    period: PositiveSeconds = Field(description="Length of the sliding period of the budgets.")
+    evaluation_interval: Interval = Field(
+        description="Evaluation interval of the budgets' recording rules."
+    )
     availability: Availability
     latency: Speed
     burn: Burns
     why: Why
 
 
-@dataclass(frozen=True, kw_only=True)
-class DashboardSettings:
-    metrics_datasource: Annotated[
-        str, "Name of the Prometheus data source chosen at first load, or `default`."
-    ]
-    logs_datasource: Annotated[
-        str, "Name of the Loki data source chosen at first load, or `default`."
-    ]
-    log_selector: Annotated[Selector, "LogQL stream selector of the Auditor's logs."]
-    range: Annotated[Seconds, POSITIVE, "Time range at first load."]
-    refresh: Annotated[Seconds, POSITIVE, "Refresh interval."]
+class DashboardSettings(Model):
+    metrics_datasource: Line = Field(
+        description="Name of the Prometheus data source chosen at first load, or `default`."
+    )
+    logs_datasource: Line = Field(
+        description="Name of the Loki data source chosen at first load, or `default`."
+    )
+    log_selector: Selector = Field(description="LogQL stream selector of the Auditor's logs.")
+    range: PositiveSeconds = Field(description="Time range at first load.")
+    refresh: Refresh = Field(description="Refresh interval.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Repeat:
+class Repeat(Model):
     """How often a notification of each severity is sent again while the alert fires."""
 
-    critical: Annotated[Seconds, POSITIVE, "Of pages."]
-    warning: Annotated[Seconds, POSITIVE, "Of tickets."]
-    info: Annotated[Seconds, POSITIVE, "Of what only informs."]
+    critical: PositiveSeconds = Field(description="Of pages.")
+    warning: PositiveSeconds = Field(description="Of tickets.")
+    info: PositiveSeconds = Field(description="Of what only informs.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Receivers:
+class Receivers(Model):
     """Addresses that Alertmanager posts notifications to."""
 
-    pages: Annotated[Address, "Who is called: critical."]
-    tickets: Annotated[Address, "Where tickets are made: warning."]
-    info: Annotated[Address, "What only informs."]
-    watchdog: Annotated[Address, "The dead man's switch: it raises the alarm if this one stops."]
+    pages: Address = Field(description="Who is called: critical.")
+    tickets: Address = Field(description="Where tickets are made: warning.")
+    info: Address = Field(description="What only informs.")
+    watchdog: Address = Field(
+        description="The dead man's switch: it raises the alarm if this one stops."
+    )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Routing:
+class Routing(Model):
     """Who hears of an alert, when, and how often."""
 
-    group_wait: Annotated[Seconds, POSITIVE, "Wait for others of the group before the first word."]
-    group_interval: Annotated[Seconds, POSITIVE, "Wait before the next word of a group."]
+    group_wait: PositiveSeconds = Field(
+        description="Wait for other alerts of a group before its first notification."
+    )
+    group_interval: PositiveSeconds = Field(
+        description="Wait before the next notification of a group."
+    )
     repeat: Repeat
-    heartbeat: Annotated[Seconds, POSITIVE, "How often the watchdog is sent."]
+    heartbeat: PositiveSeconds = Field(description="How often the watchdog is sent.")
     receivers: Receivers
     why: Why
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deploy:
+class Deploy(Model):
     """Where the parts find each other, in the configurations under `deploy/`."""
 
-    sidecars: Annotated[tuple[Target, ...], "Sidecars to scrape, one of each Auditor."]
-    alertmanagers: Annotated[tuple[Target, ...], "Alertmanagers that Prometheus tells."]
-    prometheus: Annotated[Address, "Address of Prometheus as Grafana reaches it."]
-    loki: Annotated[Address, "Address of Loki as Grafana reaches it."]
+    sidecars: tuple[Target, ...] = Field(
+        min_length=1,
+        description="Sidecars to scrape, one of each Auditor.",
+        json_schema_extra=_UNIQUE,
+    )
+    alertmanagers: tuple[Target, ...] = Field(
+        min_length=1,
+        description="Alertmanagers that Prometheus notifies.",
+        json_schema_extra=_UNIQUE,
+    )
+    prometheus: Address = Field(description="Address of Prometheus as Grafana reaches it.")
+    loki: Address = Field(description="Address of Loki as Grafana reaches it.")
 
 
 @dataclass(frozen=True)
@@ -198,26 +276,48 @@ class Bound:
     levels: Levels
 
 
-@dataclass(frozen=True, kw_only=True)
-class Thresholds:
-    """The whole file.
+class Thresholds(Model):
+    """The whole file but for `alerts`, whose form comes from the alerts that there are.
 
-    `positions` says where each value stands, by its path (`targets.latency.p95.poor`).
+    `alerts` has their settings by key, in the order of the file, and `positions` says where each
+    value stands, by its path (`targets.latency.p95.poor`).
     """
 
-    version: Annotated[Literal[1], "Form of this file."]
+    version: Version = Field(description="Form of this file.")
     service: Service
     targets: Targets
     slo: Slo
     dashboards: DashboardSettings
     routing: Routing
     deploy: Deploy
-    alerts: Alerts
-    positions: Mapping[str, Position] = field(default_factory=dict, compare=False, repr=False)
+    alerts: Mapping[str, AlertSettings]
+    accepted_notes: Names[Line] = Field(
+        {},
+        description="Notes that are known and not printed: the path of each, and why it may stay.",
+    )
+    _positions: Mapping[str, Position] = PrivateAttr({})
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        return self._positions
+
+    def placed(self, positions: Mapping[str, Position]) -> Self:
+        """The same values, and where they stand."""
+        self._positions = positions
+        return self
+
+    def alert(self, key: str, form: type[S]) -> S:
+        """The settings of an alert, of a form that is known. Raises UnknownAlertError."""
+        found = self.alerts.get(key)
+        if found is None:
+            raise UnknownAlertError(key)
+        if not isinstance(found, form):
+            raise TypeError(f"the settings of {key} are no {form.__name__}")
+        return found
 
     def rows(self) -> Mapping[str, Levels]:
-        """Every row of the targets by its path below `targets`, in the file's order."""
-        return dict(_rows(self.targets, ""))
+        """Every row of the targets by its path below `targets`, in the model's order."""
+        return {path: attrgetter(path)(self.targets) for path in ROWS}
 
     def bound(self, fires_at: str) -> Bound:
         """The bound that `fires_at` (ROW.LEVEL) names; the loader refuses unknown names."""
@@ -229,10 +329,34 @@ class Thresholds:
         return Bound(value, f"targets.{row}.{EDGE_BEFORE[level]}", row, level, levels)
 
 
-def _rows(node: object, path: str) -> list[tuple[str, Levels]]:
-    if isinstance(node, Levels):
-        return [(path, node)]
-    if not is_dataclass(node):
-        return []
-    inner = ((f"{path}.{item.name}".lstrip("."), getattr(node, item.name)) for item in fields(node))
-    return [row for name, value in inner for row in _rows(value, name)]
+@dataclass(frozen=True)
+class AlertForm:
+    """The form of an alert's settings, and the rows that its `fires_at` may name, if any."""
+
+    settings: type[AlertSettings]
+    rows: Rows | None
+
+
+def model_of(alerts: Mapping[str, AlertForm]) -> type[Thresholds]:
+    """The form of a whole file, with the settings of these alerts."""
+    fields: dict[str, Any] = {
+        key: (Annotated[each.settings, each], ...) for key, each in alerts.items()
+    }
+    settings: Any = create_model("Alerts", __base__=Model, **fields)
+    hint: Any = Annotated[settings, WrapValidator(_in_order)]
+    return create_model("Thresholds", __base__=Thresholds, alerts=(hint, ...))
+
+
+def forms(model: type[Thresholds]) -> Mapping[str, AlertForm]:
+    """The alerts that a form of the file was made for."""
+    fields: Mapping[str, FieldInfo] = kind(model.by_key()["alerts"]).by_key()
+    return {
+        key: next(each for each in field.metadata if isinstance(each, AlertForm))
+        for key, field in fields.items()
+    }
+
+
+def _in_order(value: object, handler: ValidatorFunctionWrapHandler) -> Mapping[str, AlertSettings]:
+    """The settings by key, as they stand in the file."""
+    found = dict(handler(value))
+    return {key: found[key] for key in value} if isinstance(value, dict) else found

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from generator.thresholds.model import Position
-from generator.thresholds.problems import escaped, quoted
+from generator.thresholds.problems import Position, escaped, quoted
 
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 # What some reader of YAML 1.1 or 1.2 takes for something else than text.
@@ -25,6 +24,7 @@ class Scalar:
     """`plain`: written without quotes, so that a reader may take it for more than text."""
 
     position: Position
+    path: str
     text: str
     plain: bool
 
@@ -87,8 +87,9 @@ def shown(node: Node) -> str:
 
 
 def joined(path: str, key: str) -> str:
-    """The path of a key below `path`."""
-    return f"{path}.{escaped(key)}" if path else escaped(key)
+    """The path of a key below `path`; a key with a dot of its own stands in quotes."""
+    name = f'"{escaped(key)}"' if "." in key else escaped(key)
+    return f"{path}.{name}" if path else name
 
 
 def merged(base: Node | None, overlay: Node) -> Node:

@@ -8,9 +8,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.errors import InputError
-from generator.thresholds.model import Position
 
 _LONGEST_QUOTE: Final = 60
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a value stands: a file as the user named it, line and column from 1.
+
+    Line 0: the place in the file is not known.
+    """
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True)
@@ -31,7 +45,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Notice:
+class Note:
     """Something allowed and yet worth knowing: `text` is a clause about the value at `path`."""
 
     position: Position

@@ -1,123 +1,66 @@
-"""The file's JSON Schema (draft 2020-12), for editors, derived from the model's dataclasses."""
+"""The file's JSON Schema (draft 2020-12), for editors."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 
-from generator.thresholds import shapes
-from generator.thresholds.checks.service import OWN_LABELS
-from generator.thresholds.forms import LABEL_NAME, LINE
-from generator.thresholds.levels import Unit
-from generator.thresholds.model import Thresholds
-from generator.thresholds.settings import SEVERITIES, BoundAlert, ConditionAlert, Rows
-from generator.thresholds.units import LARGEST_COUNT, PATTERNS, form
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
-_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-# JSON Schema compares numbers only, so a pattern must keep a share at or under 100%.
-_SHARE: Final = r"(?:100(?:\.0+)?|[1-9]?[0-9](?:\.[0-9]+)?)%"
-_NOT_ZERO: Final = "(?=.*[1-9])"
-
-Schema = dict[str, Any]
+from generator.thresholds.fields import Model, Schema
+from generator.thresholds.model import AlertForm, Thresholds, forms
+from generator.thresholds.settings import SEVERITIES, BoundAlert, ConditionAlert
 
 
-def schema() -> Schema:
+class _Generator(GenerateJsonSchema):
+    """Without pydantic's titles, and without null: in an overlay it removes a key."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        found = super().model_schema(schema)
+        found.pop("title", None)
+        model: type[Model] = schema["cls"]
+        found.pop("description", None)
+        if model.meaning():
+            found = {"description": model.meaning(), **found}
+        named = [{"required": [severity]} for severity in SEVERITIES]
+        if issubclass(model, BoundAlert):
+            found["anyOf"] = named
+        if issubclass(model, ConditionAlert):
+            found["oneOf"] = named
+        return found
+
+
+def schema(model: type[Thresholds]) -> Schema:
     """The schema of a whole file."""
-    definitions = _Definitions()
-    root = definitions.record(shapes.record(Thresholds), None)
+    found = model.model_json_schema(schema_generator=_Generator)
+    alerts = found["$defs"]["Alerts"]["properties"]
+    for key, form in forms(model).items():
+        alerts[key] = {"allOf": [alerts[key], _aims(form)]} if form.rows else alerts[key]
     return {
-        "$schema": _DIALECT,
+        "$schema": _Generator.schema_dialect,
         "title": "Thresholds of the Auditor's monitoring",
-        **root,
-        "$defs": dict(sorted(definitions.found.items())),
+        **found,
     }
 
 
-def schema_text() -> str:
+def _aims(form: AlertForm) -> Schema:
+    """The rows and levels that the severities of an alert may name."""
+    known = {"enum": list(form.rows.aims() if form.rows else ())}
+    severity = {"properties": {"fires_at": known}}
+    return {"properties": dict.fromkeys(SEVERITIES, severity)}
+
+
+def schema_text(model: type[Thresholds]) -> str:
     """The schema as it is committed."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-class _Definitions:
-    """Schemas of the classes and units, each once; `found` grows as they are referred to."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, Schema] = {}
-
-    def record(self, shape: shapes.Record, rows: Rows | None) -> Schema:
-        """A mapping with the keys of a class; `rows` are those that a `fires_at` in it may name."""
-        fields = shape.fields.values()
-        return {
-            **({"description": shape.meaning} if shape.meaning else {}),
-            "type": "object",
-            "properties": {field.key: self._field(field, rows) for field in fields},
-            "required": [field.key for field in fields if field.required],
-            "additionalProperties": False,
-            **_severities(shape.cls),
-        }
-
-    def _field(self, field: shapes.Field, rows: Rows | None) -> Schema:
-        if field.name == "fires_at" and rows is not None:
-            found: Schema = {"enum": list(shapes.aims(rows))}
-        else:
-            found = self._shape(field.shape, field.rows or rows)
-        return {"description": field.meaning, **found} if field.meaning else found
-
-    def _shape(self, shape: shapes.Shape, rows: Rows | None) -> Schema:
-        match shape:
-            case shapes.Record():
-                name = "-".join(filter(None, [shape.cls.__name__, _rows_name(rows)]))
-                if name not in self.found:
-                    self.found[name] = self.record(shape, rows)
-                return {"$ref": f"#/$defs/{name}"}
-            case shapes.Number():
-                name = f"{shape.limit} {shape.unit.value}".strip().replace(" ", "-")
-                self.found[name] = _number(shape)
-                return {"$ref": f"#/$defs/{name}"}
-            case shapes.Items():
-                items = self._shape(shape.item, rows)
-                return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
-            case shapes.Text():
-                return {"type": "string", "pattern": _whole(shape.form.pattern)}
-            case shapes.Texts():
-                return _texts()
-            case shapes.Constant():
-                return {"const": shape.value}
-
-
-def _severities(cls: type[object]) -> Schema:
-    named = [{"required": [severity]} for severity in SEVERITIES]
-    if issubclass(cls, BoundAlert):
-        return {"anyOf": named}
-    return {"oneOf": named} if issubclass(cls, ConditionAlert) else {}
-
-
-def _rows_name(rows: Rows | None) -> str:
-    return (
-        f"{rows.below} {rows.unit.value if rows.unit else ''}".strip().replace(" ", "-")
-        if rows
-        else ""
-    )
-
-
-def _number(shape: shapes.Number) -> Schema:
-    described = {"description": form(shape.unit, shape.limit)}
-    match shape.unit:
-        case Unit.COUNT:
-            least = 1 if shape.limit else 0
-            return {**described, "type": "integer", "minimum": least, "maximum": LARGEST_COUNT}
-        case Unit.SCORE:
-            return {**described, "type": "number", "minimum": 0, "maximum": 1}
-    pattern = _SHARE if shape.unit is Unit.RATIO else PATTERNS[shape.unit]
-    zero = _NOT_ZERO if shape.limit else ""
-    return {**described, "type": "string", "pattern": _whole(zero + pattern)}
-
-
-def _texts() -> Schema:
-    names = {"pattern": _whole(LABEL_NAME.pattern), "not": {"enum": sorted(OWN_LABELS)}}
-    values = {"type": "string", "pattern": _whole(LINE.pattern)}
-    return {"type": "object", "propertyNames": names, "additionalProperties": values}
-
-
-def _whole(pattern: str) -> str:
-    return f"^(?:{pattern})$"
+    return json.dumps(schema(model), indent=2, ensure_ascii=False) + "\n"

@@ -5,12 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 from typing import Final
 
-from generator.thresholds.levels import Unit
+
+class Unit(Enum):
+    """What a number of the file measures, and so which spellings it takes."""
+
+    DURATION = "duration"  # seconds: 500ms, 5m, 3h, 30d
+    BYTES = "bytes"  # bytes: 500MiB, 1.5GiB
+    GROWTH = "growth"  # bytes per second: 10MiB/h, 5MiB/min
+    RATIO = "ratio"  # 0 to 1: 0.1%, 99.5%
+    RATE = "rate"  # requests per second: 10/s, 3/min
+    COUNT = "count"  # a whole number of things
+    COUNT_RATE = "count rate"  # how fast a count grows, per second: 20/h
+    SCORE = "score"  # 0 to 1, written as a plain number
+    FACTOR = "factor"  # a plain number
+
 
 _NUMBER: Final = r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _WHOLE: Final = r"(?:0|[1-9][0-9]*)"
@@ -43,7 +57,7 @@ _SCALES: Final[Mapping[Unit, Mapping[str, Fraction]]] = {
     },
     Unit.RATIO: {"%": Fraction(1, 100)},
     Unit.RATE: {f"/{per}": Fraction(1, _PERIODS[per]) for per in ("s", "min", "h")},
-    Unit.PACE: {f"/{per}": Fraction(1, _PERIODS[per]) for per in ("h", "min")},
+    Unit.COUNT_RATE: {f"/{per}": Fraction(1, _PERIODS[per]) for per in ("h", "min")},
     Unit.SCORE: {"": Fraction(1)},
     Unit.FACTOR: {"": Fraction(1)},
 }
@@ -60,7 +74,7 @@ PATTERNS: Final[Mapping[Unit, str]] = {
     Unit.GROWTH: rf"{_SIZE}/(?:s|min|h|d)",
     Unit.RATIO: rf"{_NUMBER}%",
     Unit.RATE: rf"{_NUMBER}/(?:s|min|h)",
-    Unit.PACE: rf"{_NUMBER}/(?:min|h)",
+    Unit.COUNT_RATE: rf"{_NUMBER}/(?:min|h)",
     Unit.COUNT: _WHOLE,
     Unit.SCORE: _NUMBER,
     Unit.FACTOR: _NUMBER,
@@ -77,7 +91,7 @@ _FORMS: Final[Mapping[Unit, tuple[str, str]]] = {
     Unit.GROWTH: ("a growth", "10MiB/h or 5MiB/min"),
     Unit.RATIO: ("a share", "0.1% or 99.5%"),
     Unit.RATE: ("a rate", "10/s or 3/min"),
-    Unit.PACE: ("a pace", "20/h or 1/min"),
+    Unit.COUNT_RATE: ("a rate", "20/h or 1/min"),
     Unit.COUNT: ("a whole number", "20"),
     Unit.SCORE: ("a score", "0.6"),
     Unit.FACTOR: ("a factor", "14.4"),
@@ -90,7 +104,7 @@ _MAXIMA: Final[Mapping[Unit, tuple[Fraction, str]]] = {
     Unit.GROWTH: (Fraction(2**50), "1024TiB/s"),
     Unit.RATIO: (Fraction(1), "100%"),
     Unit.RATE: (Fraction(10**6), "1000000/s"),
-    Unit.PACE: (Fraction(10**6, 60), "1000000/min"),
+    Unit.COUNT_RATE: (Fraction(10**6, 60), "1000000/min"),
     Unit.COUNT: (Fraction(LARGEST_COUNT), str(LARGEST_COUNT)),
     Unit.SCORE: (Fraction(1), "1"),
     Unit.FACTOR: (Fraction(10**6), "1000000"),
@@ -101,6 +115,11 @@ def form(unit: Unit, limit: str = "") -> str:
     """What a value of `unit` looks like: ``a duration above zero such as 500ms or 1m30s``."""
     noun, examples = _FORMS[unit]
     return f"{noun}{limit and ' '}{limit} such as {examples}"
+
+
+def examples(unit: Unit) -> list[str]:
+    """Spellings of `unit`."""
+    return _FORMS[unit][1].split(" or ")
 
 
 def parse(text: str, unit: Unit) -> float | int:

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import yaml
 
-from generator.thresholds.model import Position
 from generator.thresholds.nodes import Entry, Hole, Node, Scalar, Sequence, Table, joined
-from generator.thresholds.problems import Problem, quoted
+from generator.thresholds.problems import Position, Problem, quoted
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST_VALUES: Final = 5000
@@ -99,7 +98,7 @@ class _Composer:
             case yaml.MappingStartEvent():
                 return Table(position, self._entries(path, depth))
             case yaml.ScalarEvent():
-                return Scalar(position, event.value, plain=not event.style)
+                return Scalar(position, path, event.value, plain=not event.style)
         return Hole(position)
 
     def _check_extras(self, event: yaml.Event, path: str) -> None:

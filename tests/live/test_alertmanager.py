@@ -17,9 +17,9 @@ import pytest
 import requests
 
 from generator.alerts.model import LABELS, Alert
+from generator.config import load
 from generator.deploy.alertmanager import PATH, RECEIVERS, WATCHDOG, render
 from generator.rules import rule_labels
-from generator.thresholds import load
 from tests import tools
 from tests.bundle import FILE, ROOT, alerts, text, thresholds
 from tests.live.prometheus import free_port

@@ -14,8 +14,8 @@ from typing import Final
 import pytest
 
 from generator.bundle import render
+from generator.config import load
 from generator.scenarios.render import FOLDER
-from generator.thresholds import load
 from tests.bundle import FILE, ROOT, alerts, files, text
 from tests.changes import (
     LEAVES,

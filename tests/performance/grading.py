@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from generator.measured import measured_text
 from generator.thresholds import Thresholds
 from generator.thresholds.levels import ErrorTargets, Levels
+from generator.thresholds.settings import TrafficAlert
 
 # Rows of the latency and the share of the samples that lie at or under them.
 PERCENTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
@@ -135,7 +136,7 @@ def percentile(ordered: Sequence[float], share: float) -> float | None:
 
 def of_users(rates: ErrorTargets, users: int) -> str:
     """The row of a load: the first that holds so many users; the last holds all others."""
-    *names, last = (each.name for each in fields(rates))
+    *names, last = type(rates).model_fields
     bounds = {name: getattr(rates, name).up_to_users for name in names}
     return next((name for name, bound in bounds.items() if users <= bound), last)
 
@@ -172,7 +173,7 @@ def proves_nothing(
     `problems` counts those that failed, by what was wrong; `limited` those that were refused.
     """
     total = answered + sum(problems.values())
-    least = thresholds.alerts.high_error_rate.min_requests
+    least = thresholds.alert("high_error_rate", TrafficAlert).min_requests
     if total < least and limited:
         return f"{total} verifications, fewer than {least}: {refused(limited)}"
     if not total:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from generator.alerts.leak_recordings import LeakAlert
 from generator.markdown import table
 from generator.thresholds.units import format_duration
 from tests.performance import options
@@ -108,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     print(f"{chosen.host} is warm after {asked} requests", flush=True)
     if chosen.warm_up is None:
-        chosen.warm_up = thresholds.alerts.fast_memory_leak.warm_up * chosen.scale
+        chosen.warm_up = thresholds.alert("fast_memory_leak", LeakAlert).warm_up * chosen.scale
     codes = {}
     try:
         for name in names:

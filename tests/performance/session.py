@@ -24,6 +24,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
 
+from generator.alerts.leak_recordings import LeakAlert
 from tests.performance import options, reports
 from tests.performance.grading import Verdict, judge
 from tests.performance.marks import Mark, mark
@@ -178,7 +179,7 @@ class Session:
         )
         warm_up = chosen.warm_up
         if warm_up is None:
-            warm_up = self.thresholds.alerts.fast_memory_leak.warm_up
+            warm_up = self.thresholds.alert("fast_memory_leak", LeakAlert).warm_up
         workers = grades(self.thresholds, self.recording.readings, self.users, warm_up)
         verdict = replace(traffic, grades=(*traffic.grades, *workers))
         if verdict.exit_code:

@@ -11,7 +11,6 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,8 @@ _SAMPLE = re.compile(r"(?P<name>[\w:]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
 def fleet() -> Thresholds:
     """The committed thresholds with as many workers."""
     found = thresholds()
-    return replace(found, service=replace(found.service, expected_workers=WORKERS))
+    service = found.service.model_copy(update={"expected_workers": WORKERS})
+    return found.model_copy(update={"service": service})
 
 
 def past(now: float) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from exporters.fleet import Fleet
 from exporters.proc.root import ProcRoot
 from exporters.reasons import Reason
 from exporters.workers.discovery import Discovery, State, Target
+from generator.alerts.leak_recordings import LeakAlert
 from generator.http import unreachable
 from generator.thresholds import Thresholds
 from generator.thresholds.levels import GrowthLevels
@@ -217,7 +218,8 @@ def _grades(
         found = growth_of(life, "resident", warm_up)
         yield growth_grade("memory.growth", memory.growth, found, of)
         seconds = life[-1].at - life[0].at
-        if seconds >= thresholds.alerts.memory_leak.window + (found.warm_up if found else 0):
+        window = thresholds.alert("memory_leak", LeakAlert).window
+        if seconds >= window + (found.warm_up if found else 0):
             yield growth_grade("memory.slow_growth", memory.slow_growth, found, of)
         row = "peak_1h" if seconds <= memory.peak_1h.within else "peak_24h"
         yield Grade(f"memory.{row}", max(resident), getattr(memory, row), of)
@@ -243,7 +245,7 @@ def growth_grade(row: str, levels: GrowthLevels, found: Growth | None, of: str =
 def _cpu(thresholds: Thresholds, readings: Sequence[Reading], users: int) -> Iterator[Grade]:
     """Share of one core over the run; the rows know no more users than the last of them."""
     cpu = thresholds.targets.cpu
-    bounds = {each.name: getattr(cpu, each.name).up_to_users for each in fields(cpu)}
+    bounds = {each: getattr(cpu, each).up_to_users for each in type(cpu).model_fields}
     row = next((name for name, bound in bounds.items() if bound and users <= bound), None)
     if row is None:
         return

@@ -129,10 +129,11 @@ def test_wrong_arguments_exit_with_2(run: Run, arguments: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_bound_between_two_buckets_is_told(run: Run) -> None:
-    done = run("check")
-    assert "note: " in done.stderr
-    assert "targets.latency.p95.poor" in done.stderr
+def test_a_bound_between_two_buckets_is_noted(run: Run, project: Path) -> None:
+    assert run("check").stderr == ""
+    (project / "inexact.yaml").write_text("targets: {latency: {p50: {poor: 900ms}}}")
+    done = run("check", "--overlay", "inexact.yaml")
+    assert done.stderr.startswith("note: inexact.yaml:1:33: targets.latency.p50.poor (900ms) lies")
 
 
 def test_explain_names_the_line_of_every_number(run: Run, project: Path) -> None:

@@ -198,8 +198,9 @@ def test_a_new_alert_takes_its_place_and_moves_no_id(monkeypatch: pytest.MonkeyP
 
 
 def test_the_default_data_sources_come_from_the_thresholds() -> None:
-    settings = replace(thresholds().dashboards, metrics_datasource="Mimir", logs_datasource="Logs")
-    files = render(replace(thresholds(), dashboards=settings), alerts())
+    sources = {"metrics_datasource": "Mimir", "logs_datasource": "Logs"}
+    settings = thresholds().dashboards.model_copy(update=sources)
+    files = render(thresholds().model_copy(update={"dashboards": settings}), alerts())
     first, second = json.loads(files["dashboards/errors.json"])["templating"]["list"][:2]
     assert first["current"] == {"text": "Mimir", "value": "Mimir"}
     assert second["current"] == {"text": "Logs", "value": "Logs"}

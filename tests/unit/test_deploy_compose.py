@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from exporters.settings import load as sidecar_settings
+from generator.config import load
 from generator.deploy import images, stack
-from generator.thresholds import Thresholds, load
+from generator.thresholds import Thresholds
 from tests.bundle import FILE, ROOT, files, text, thresholds
 
 FOLDER = (ROOT / stack.COMPOSE).parent

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from exporters.settings import load as sidecar_settings
 from generator.bundle import render
+from generator.config import load
 from generator.deploy import kubernetes
 from generator.deploy.kubernetes import FOLDER, LARGEST, applied_size, resource_name
-from generator.thresholds import load
 from tests.bundle import FILE, ROOT, files, text, thresholds
 
 MANIFESTS: dict[str, dict[str, Any]] = {

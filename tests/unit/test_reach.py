@@ -33,7 +33,7 @@ def test_a_change_reaches_what_speaks_of_it(path: Leaf) -> None:
 
 
 def may_change(name: str, involved: list[Alert]) -> set[str]:
-    """Files that speak of a value, told by what the alerts say of themselves."""
+    """Files that may speak of a value, going by what the alerts say they depend on."""
     allowed = {"docs/targets.md", "docs/runbooks/README.md"}
     for alert in involved:
         allowed |= {f"promtool-tests/{alert.name}.yml", f"docs/runbooks/{alert.name}.md"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import shutil
@@ -20,7 +19,8 @@ from generator.alerts import all_alerts
 from generator.alerts.model import Alert
 from generator.runbooks.render import render
 from generator.runbooks.sources import summary
-from generator.thresholds import Thresholds, shapes
+from generator.thresholds import Thresholds
+from generator.thresholds.fields import Model, Quantity, kind
 from generator.thresholds.levels import Unit
 from generator.values import Value, values
 from tests.bundle import ROOT, alerts, files, thresholds
@@ -241,21 +241,24 @@ def test_the_numbers_of_a_page_stand_in_the_file(alert: Alert) -> None:
 
 def changed(known: Thresholds, below: str) -> Thresholds:
     """`known` with every number at or below a path a little larger."""
-    new: Thresholds = _changed(known, shapes.record(Thresholds), "", below)
+    new: Thresholds = _changed(known, "", below)
     return new
 
 
-def _changed(node: Any, shape: shapes.Record, at: str, below: str) -> Any:
+def _changed(node: Any, at: str, below: str) -> Any:
+    if not f"{at}.".startswith(f"{below}.") and not below.startswith(f"{at}.") and at:
+        return node
     new: dict[str, Any] = {}
-    for field in shape.fields.values():
-        path, value = f"{at}{field.key}", getattr(node, field.name)
-        inside = f"{path}.".startswith(f"{below}.")
-        if isinstance(field.shape, shapes.Record) and value is not None:
-            if inside or below.startswith(f"{path}."):
-                new[field.name] = _changed(value, field.shape, f"{path}.", below)
-        elif isinstance(field.shape, shapes.Number) and value is not None and inside:
-            new[field.name] = _larger(value, field.shape.unit)
-    return dataclasses.replace(node, **new)
+    for name, field in type(node).model_fields.items():
+        path, value = f"{at}.{field.alias or name}".lstrip("."), getattr(node, name)
+        form, inside = kind(field), f"{path}.".startswith(f"{below}.")
+        if isinstance(value, Model):
+            new[name] = _changed(value, path, below)
+        elif path == "alerts":
+            new[name] = {key: _changed(each, f"alerts.{key}", below) for key, each in value.items()}
+        elif value is not None and isinstance(form, Quantity) and inside:
+            new[name] = _larger(value, form.unit)
+    return node.model_copy(update=new)
 
 
 def _larger(value: float, unit: Unit) -> float:

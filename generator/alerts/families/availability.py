@@ -53,7 +53,6 @@ def always_one(context: Context, metric: str, instance: str, phases: Sequence[Ph
 @define(ConditionAlert)
 def down(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
-        key="down",
         family="availability",
         scope="instance",
         detects="service down",
@@ -97,7 +96,6 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
 @define(ConditionAlert)
 def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
-        key="unresponsive",
         family="availability",
         scope="instance",
         detects="service unresponsive",

@@ -15,13 +15,12 @@ from generator.alerts import objectives
 from generator.alerts.context import Context
 from generator.alerts.definition import Definition
 from generator.alerts.model import Alert, Dashboard, Effect, Panel
-from generator.alerts.objectives import Objective
+from generator.alerts.objectives import BurnAlert, Objective
 from generator.alerts.testcases.budgets import BudgetCases
 from generator.alerts.triggers import triggers
 from generator.promql import number
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Burn, Thresholds
-from generator.thresholds.settings import BurnAlert
 from generator.thresholds.units import format_duration
 
 
@@ -146,7 +145,6 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
         "{{ . | first | value | humanizeDuration }}{{ end }}"
     )
     alert = Alert(
-        key=own.key,
         family=own.objective,
         scope="job",
         detects=kind.detects,

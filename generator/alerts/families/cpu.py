@@ -73,7 +73,6 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
     busy = cpu(settings.window)
     found = triggers(context.thresholds, settings, lower_guard=while_users_allow)
     alert = Alert(
-        key="high_cpu",
         family="saturation",
         scope="worker",
         detects="CPU time",
@@ -105,7 +104,6 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
     busy, rate = cpu(settings.window), request_rate(settings.window)
     w = format_duration(settings.window)
     alert = Alert(
-        key="idle_cpu",
         family="saturation",
         scope="worker",
         detects="CPU time without requests",

@@ -23,7 +23,6 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
         f"sum by (job, instance) ({DB_CONNECTIONS}{{}})",
     )
     alert = Alert(
-        key="many_database_connections",
         family="database",
         scope="instance",
         detects="database connections",
@@ -71,7 +70,6 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
         f"{DB_CONNECTIONS}{{}} / {capacity}",
     )
     alert = Alert(
-        key="database_pool_near_limit",
         family="database",
         scope="worker",
         detects="database connections",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from pydantic import Field
+
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import (
@@ -30,8 +32,9 @@ from generator.alerts.testcases.standard import low_traffic, many_users, with_st
 from generator.alerts.triggers import triggers, users_paths, while_users_allow
 from generator.names import REQUESTS, UP
 from generator.promql import number
+from generator.thresholds.fields import PositiveCount, PositiveRatio, PositiveSeconds
 from generator.thresholds.levels import Unit
-from generator.thresholds.settings import FailingAlert, Rows, TrafficAlert
+from generator.thresholds.settings import ConditionAlert, Rows, TrafficAlert
 from generator.thresholds.units import format_duration
 
 # Selectors for the runbooks.
@@ -64,7 +67,6 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
     w = format_duration(window)
     ratio = error_ratio(window)
     alert = Alert(
-        key="high_error_rate",
         family="error",
         scope="instance",
         detects="failed requests",
@@ -110,6 +112,14 @@ def no_traffic(context: Context, alert: Alert, window: float) -> Case:
     return Case("no traffic", series, (AlertTest(length // 2, ()), AlertTest(length, ())))
 
 
+class FailingAlert(ConditionAlert):
+    window: PositiveSeconds = Field(description="Range over which requests are counted.")
+    min_failures: PositiveCount = Field(description="Failures the window must hold.")
+    min_ratio: PositiveRatio = Field(
+        description="Share of the window's requests that must have failed."
+    )
+
+
 @define(FailingAlert)
 def requests_failing(context: Context, settings: FailingAlert) -> Alert:
     window = settings.window
@@ -117,7 +127,6 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
     w = format_duration(window)
     ratio = error_ratio(window)
     alert = Alert(
-        key="requests_failing",
         family="error",
         scope="instance",
         detects="failed requests",

@@ -55,7 +55,6 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
     spoken, w = NAMES[own.field], format_duration(window)
     buckets = context.thresholds.service.latency_buckets
     alert = Alert(
-        key=own.key,
         family="latency",
         scope="instance",
         detects=own.detects,

@@ -18,6 +18,7 @@ from generator.alerts.families.leak_texts import (
 )
 from generator.alerts.families.memory import GIB, SAME_WORKER
 from generator.alerts.leak_recordings import (
+    LeakAlert,
     LeakingGauge,
     envelope,
     judged_from,
@@ -51,7 +52,7 @@ from generator.names import (
 from generator.promql import number
 from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
-from generator.thresholds.settings import BoundAlert, LeakAlert, Rows
+from generator.thresholds.settings import BoundAlert, Rows
 from generator.thresholds.units import format_duration
 
 _MIB: Final = 2.0**20
@@ -100,8 +101,7 @@ def _threads(thresholds: Thresholds) -> LeakingGauge:
 
 def _worst(thresholds: Thresholds, key: str) -> tuple[float, tuple[str, ...]]:
     """The bound of an alert's worst severity, and the paths it comes from."""
-    settings: BoundAlert = getattr(thresholds.alerts, key)
-    worst = triggers(thresholds, settings)[0]
+    worst = triggers(thresholds, thresholds.alert(key, BoundAlert))[0]
     assert worst.bound  # noqa: S101  # as every severity of a BoundAlert
     return worst.bound.value, (f"alerts.{key}.{worst.severity}.fires_at", worst.bound.path)
 
@@ -121,20 +121,15 @@ def time_to_limit(thresholds: Thresholds, settings: LeakAlert) -> Recording:
 class _Leak:
     """What one of the alerts has of its own; its pace is told per `per`."""
 
-    key: str
     kind: Kind
     detects: Effect
     per: Per
 
 
-_SLOW: Final = _Leak(key="memory_leak", kind=MEMORY, detects="slow memory growth", per="hour")
-_FAST: Final = _Leak(
-    key="fast_memory_leak", kind=MEMORY, detects="fast memory growth", per="minute"
-)
-_FDS: Final = _Leak(
-    key="file_descriptor_leak", kind=DESCRIPTORS, detects="file descriptors", per="hour"
-)
-_POOLS: Final = _Leak(key="thread_leak", kind=THREAD_KIND, detects="threads", per="hour")
+_SLOW: Final = _Leak(kind=MEMORY, detects="slow memory growth", per="hour")
+_FAST: Final = _Leak(kind=MEMORY, detects="fast memory growth", per="minute")
+_FDS: Final = _Leak(kind=DESCRIPTORS, detects="file descriptors", per="hour")
+_POOLS: Final = _Leak(kind=THREAD_KIND, detects="threads", per="hour")
 
 
 @define(LeakAlert, Rows("memory", Unit.GROWTH))
@@ -166,13 +161,12 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
     amount = kind.amount.replace("PACE", texts.pace)
     cgroup = (limit,) if kind is MEMORY else ()
     alert = Alert(
-        key=own.key,
         family=leaking.family,
         scope="worker",
         detects=own.detects,
         quantity=steep.query,
         op=">",
-        unit=Unit.GROWTH if kind is MEMORY else Unit.PACE,
+        unit=Unit.GROWTH if kind is MEMORY else Unit.COUNT_RATE,
         triggers=triggers(
             context.thresholds,
             settings,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pydantic import Field
+
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import (
@@ -27,8 +29,9 @@ from generator.names import (
     START_TIME,
 )
 from generator.promql import number
+from generator.thresholds.fields import PositiveSeconds
 from generator.thresholds.levels import Unit
-from generator.thresholds.settings import BoundAlert, InitialAlert, Rows
+from generator.thresholds.settings import BoundAlert, Rows
 from generator.thresholds.units import format_duration
 
 GIB: Final = 2.0**30
@@ -38,7 +41,6 @@ SAME_WORKER: Final = "(job, instance, worker)"
 @define(BoundAlert, Rows("memory", Unit.BYTES))
 def high_memory(context: Context, settings: BoundAlert) -> Alert:
     alert = Alert(
-        key="high_memory",
         family="memory",
         scope="worker",
         detects="memory in use",
@@ -64,6 +66,12 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
     )
 
 
+class InitialAlert(BoundAlert):
+    window: PositiveSeconds = Field(
+        description="Age of a worker up to which its lowest value counts as the initial one."
+    )
+
+
 @define(InitialAlert, Rows("memory", Unit.BYTES))
 def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
     window = format_duration(settings.window)
@@ -74,7 +82,6 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
     )
     lowest = Recording("memory", f"{young.name}_min", f"min_over_time({young.query}[{window}])")
     alert = Alert(
-        key="high_initial_memory",
         family="memory",
         scope="worker",
         detects="memory before the first request",
@@ -215,7 +222,6 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
         "memory", "instance:auditor_memory:usage_ratio", f"{MEMORY_USAGE}{{}} / {MEMORY_LIMIT}{{}}"
     )
     alert = Alert(
-        key="memory_near_limit",
         family="memory",
         scope="instance",
         detects="memory near the container's limit",

@@ -24,7 +24,6 @@ def watchdog(context: Context, settings: ConditionAlert) -> Alert:
     firing = tuple(ExpectedAlert(trigger.severity, 1, {}, {}) for trigger in found)
     before = (AlertTest(wait - context.clock.interval, ()),) if wait else ()
     return Alert(
-        key="watchdog",
         family="meta",
         scope="bundle",
         detects=None,

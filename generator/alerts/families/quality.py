@@ -40,7 +40,6 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
     w = format_duration(window)
     weak, count = weak_answers(window, below), observations(CONFIDENCE, window)
     alert = Alert(
-        key="low_confidence",
         family="quality",
         scope="instance",
         detects="low confidence",

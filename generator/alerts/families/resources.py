@@ -27,7 +27,6 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
         "saturation", "worker:auditor_worker_fds:usage_ratio", f"{OPEN_FDS}{{}} / {MAX_FDS}{{}}"
     )
     alert = Alert(
-        key="file_descriptors_near_limit",
         family="saturation",
         scope="worker",
         detects="file descriptors",
@@ -62,7 +61,6 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
 @define(BoundAlert, Rows("worker.threads"))
 def many_threads(context: Context, settings: BoundAlert) -> Alert:
     alert = Alert(
-        key="many_threads",
         family="saturation",
         scope="worker",
         detects="threads",

@@ -35,7 +35,6 @@ Labels = Callable[[str], Mapping[str, str]]
 def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
     jobs = context.thresholds.service.jobs
     alert = Alert(
-        key="sidecar_down",
         family="availability",
         scope="instance",
         detects="sidecar not scraped",
@@ -71,7 +70,6 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
     jobs = context.thresholds.service.jobs
     missing = [f'absent({UP}{{job="{job}"}})' for job in (jobs.api, jobs.workers)]
     alert = Alert(
-        key="target_missing",
         family="availability",
         scope="job",
         detects="targets unknown",
@@ -139,7 +137,6 @@ def _lost(context: Context, alert: Alert, title: str, lost: Labels, kept: Labels
 @define(ConditionAlert)
 def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
-        key="sidecar_blind",
         family="availability",
         scope="instance",
         detects="workers not found",

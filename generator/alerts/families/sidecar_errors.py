@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from pydantic import Field
+
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION, beside
@@ -24,9 +26,16 @@ from generator.alerts.testcases.series import Phase, counter, gauge, selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
 from generator.names import EXPORTER_ERRORS, LATENCY, WORKERS
+from generator.thresholds.fields import PositiveSeconds
 from generator.thresholds.levels import Unit
-from generator.thresholds.settings import ConditionAlert, SidecarErrorsAlert
+from generator.thresholds.settings import ConditionAlert
 from generator.thresholds.units import format_duration
+
+
+class SidecarErrorsAlert(ConditionAlert):
+    window: PositiveSeconds = Field(
+        description="Range over which the sidecar's errors are counted."
+    )
 
 
 @define(SidecarErrorsAlert)
@@ -38,7 +47,6 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
         f"sum by (job, instance) (increase({EXPORTER_ERRORS}{{}}[{window}]))",
     )
     alert = Alert(
-        key="sidecar_errors",
         family="availability",
         scope="instance",
         detects="read errors",
@@ -112,7 +120,7 @@ def _errors_cases(
                 firing(steady - clock.interval),
                 AlertTest(gone + clock.tick(keep), ()),
             ),
-            (still_firing(gone + clock.tick(keep) - 3 * clock.interval, alert.name, 1),),
+            (still_firing(gone + clock.tick(keep) - 3 * clock.interval, sidecar_errors.name, 1),),
         ),
         Case(
             "an error in every other window",
@@ -147,7 +155,6 @@ def _errors_cases(
 @define(ConditionAlert)
 def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
-        key="app_metrics_missing",
         family="availability",
         scope="instance",
         detects="app metrics missing",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pydantic import Field
+
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.waiting import waiting, waiting_over_time
@@ -27,9 +29,18 @@ from generator.names import (
     CONNECTIONS_WAITING,
     REQUESTS,
 )
+from generator.thresholds.fields import PositiveCount, PositiveSeconds
 from generator.thresholds.levels import ThroughputLevels, Unit
-from generator.thresholds.settings import Rows, SilenceAlert, WindowAlert
+from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert
 from generator.thresholds.units import format_duration
+
+
+class SilenceAlert(ConditionAlert):
+    window: PositiveSeconds = Field(description="How long no request may have come.")
+    before: PositiveSeconds = Field(
+        description="Length of the time before that in which traffic must have come."
+    )
+    min_requests: PositiveCount = Field(description="Requests that time must hold.")
 
 
 @define(SilenceAlert)
@@ -40,7 +51,6 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
     now, then = requests(window), requests(before)
     guard = f"and on (job, instance) {then.query} offset {spoken} >= {settings.min_requests}"
     alert = Alert(
-        key="no_traffic",
         family="traffic",
         scope="instance",
         detects="no traffic",
@@ -134,7 +144,6 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
     spoken = format_duration(window)
     rate = request_rate(window)
     alert = Alert(
-        key="low_throughput",
         family="traffic",
         scope="instance",
         detects="requests waiting",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import Field
+
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import (
@@ -34,8 +36,9 @@ from generator.names import (
     CONNECTIONS_WAITING,
     PROBE_DURATION,
 )
+from generator.thresholds.fields import PositiveCount
 from generator.thresholds.levels import Unit
-from generator.thresholds.settings import Rows, WaitAlert, WindowAlert
+from generator.thresholds.settings import Rows, WindowAlert
 from generator.thresholds.units import format_duration
 
 
@@ -75,12 +78,17 @@ def waiting_over_time(context: Context, window: float) -> Case:
     )
 
 
+class WaitAlert(WindowAlert):
+    min_waiting: PositiveCount = Field(
+        description="Requests that must wait on average, fewer prove nothing."
+    )
+
+
 @define(WaitAlert, Rows("latency"))
 def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
     window = settings.window
     floor = f"and on (job, instance) {waiting(window).query} >= {settings.min_waiting}"
     alert = Alert(
-        key="requests_waiting",
         family="saturation",
         scope="instance",
         detects="requests waiting",
@@ -185,7 +193,6 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
     read = quantile(PROBE_DURATION, "p50", settings.window)
     found = triggers(context.thresholds, settings)
     alert = Alert(
-        key="slow_probe",
         family="saturation",
         scope="instance",
         detects="slow health checks",

@@ -35,7 +35,6 @@ from generator.thresholds.units import format_duration
 def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
     expected = context.thresholds.service.expected_workers
     alert = Alert(
-        key="workers_missing",
         family="workers",
         scope="instance",
         detects="workers missing",
@@ -80,7 +79,6 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
     rate = starts(settings.window, expected)
     window = format_duration(settings.window)
     alert = Alert(
-        key="worker_crash_loop",
         family="workers",
         scope="instance",
         detects="worker restarts",

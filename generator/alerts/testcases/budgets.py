@@ -17,7 +17,14 @@ from generator.alerts.model import (
     ExprTest,
     Series,
 )
-from generator.alerts.objectives import Objective, burn_rate, objectives, remaining, tile
+from generator.alerts.objectives import (
+    BurnAlert,
+    Objective,
+    burn_rate,
+    objectives,
+    remaining,
+    tile,
+)
 from generator.alerts.testcases.expectations import about, closely, nothing
 from generator.alerts.testcases.inputs import (
     HERE,
@@ -37,7 +44,6 @@ from generator.alerts.testcases.standard import with_standard_cases
 from generator.names import LATENCY
 from generator.texts import humanize_duration
 from generator.thresholds.model import Burn, Thresholds
-from generator.thresholds.settings import BurnAlert
 
 _SLOWEST: Final = 240  # seconds between samples: Prometheus looks back five minutes
 _BUSY, _IDLE, _FEW = "busy", "idle", "few"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from generator.alerts.context import Context
 from generator.alerts.leak_recordings import (
+    LeakAlert,
     LeakingGauge,
     envelope,
     judged_from,
@@ -21,7 +22,6 @@ from generator.alerts.testcases.series import Phase, gauge, ramp, selector
 from generator.names import MEMORY_LIMIT, MEMORY_USAGE, START_TIME
 from generator.promql import number
 from generator.texts import humanize_duration
-from generator.thresholds.settings import LeakAlert
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ class _StandardCases:
         clock, value = self.inputs.clock, self.value(trigger, beyond=True)
         start = self.starts(trigger, value)
         if start is None:
-            raise ValueError(f"{self.alert.name}: {value} is not beyond the bound")
+            raise ValueError(f"{self.alert.quantity}: {value} is not beyond the bound")
         recovery = start + 2 * clock.interval
         kept = self.inputs.lag + clock.tick(self.alert.keep_firing_for)
         alert_tests = [self.moment(value, start - clock.interval)] if start else []

@@ -3,62 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from itertools import pairwise
 from typing import Final
 
-from generator.thresholds.draft import Draft
-from generator.thresholds.levels import Unit
+from generator.thresholds.document import Document
 from generator.thresholds.model import Burns
 from generator.thresholds.problems import Problem
-from generator.thresholds.units import format_value
+from generator.thresholds.units import Unit, format_value
 
-OBJECTIVES: Final = ("slo.availability.objective", "slo.latency.objective")
-PACES: Final = tuple(f"slo.burn.{item.name}" for item in fields(Burns))
-
-
-def objectives_leave_a_budget(draft: Draft) -> Iterator[Problem]:
-    """At 100% the budget is nothing, and a burn rate divides by it; at 0% nothing is kept."""
-    for path in OBJECTIVES:
-        if draft.number(path) in (0, 1):
-            yield draft.problem(path, "a share above 0% and below 100% such as 99.5%")
+_OBJECTIVES: Final = ("slo.availability.objective", "slo.latency.objective")
+_BURNS: Final = tuple(f"slo.burn.{name}" for name in Burns.model_fields)
 
 
-def fast_enough_is_a_bucket(draft: Draft) -> Iterator[Problem]:
+def fast_enough_is_a_bucket(document: Document) -> Iterator[Problem]:
     """Between two bounds a histogram cannot count, only guess."""
-    path, buckets = "slo.latency.within", draft.whole_list("service.latency_buckets")
-    value = draft.number(path)
+    path, buckets = "slo.latency.within", document.whole_list("service.latency_buckets")
+    value = document.number(path)
     if value is not None and buckets and value not in buckets:
         bounds = ", ".join(format_value(bucket, Unit.DURATION) for bucket in buckets)
-        yield draft.problem(path, f"one of service.latency_buckets: {bounds}")
+        yield document.problem(path, f"one of service.latency_buckets: {bounds}")
 
 
-def windows_of_a_pace_rise(draft: Draft) -> Iterator[Problem]:
-    """Short below long below the period, and each pace slower than the one before it."""
-    for pace in PACES:
-        yield from _below(draft, f"{pace}.short_window", f"{pace}.window")
-        yield from _below(draft, f"{pace}.window", "slo.period")
-    for faster, slower in pairwise(PACES):
-        yield from _below(draft, f"{faster}.window", f"{slower}.window")
+def windows_rise(document: Document) -> Iterator[Problem]:
+    """Short below long below the period, and each burn rate slower than the one before it."""
+    for burn in _BURNS:
+        yield from _below(document, f"{burn}.short_window", f"{burn}.window")
+        yield from _below(document, f"{burn}.window", "slo.period")
+    for faster, slower in pairwise(_BURNS):
+        yield from _below(document, f"{faster}.window", f"{slower}.window")
 
 
-def _below(draft: Draft, path: str, other: str) -> Iterator[Problem]:
-    value, limit = draft.number(path), draft.number(other)
+def _below(document: Document, path: str, other: str) -> Iterator[Problem]:
+    value, limit = document.number(path), document.number(other)
     if value is not None and limit is not None and value >= limit:
         spelled = format_value(limit, Unit.DURATION)
-        yield draft.problem(path, f"a duration below {other} ({spelled})")
+        yield document.problem(path, f"a duration below {other} ({spelled})")
 
 
-def burns_can_be_reached(draft: Draft) -> Iterator[Problem]:
+def burns_can_be_reached(document: Document) -> Iterator[Problem]:
     """A burn rate is highest when every request is bad."""
-    period = draft.number("slo.period")
-    objectives = [draft.number(path) for path in OBJECTIVES]
+    period = document.number("slo.period")
+    objectives = [document.number(path) for path in _OBJECTIVES]
     strictest = min((each for each in objectives if each), default=None)
-    for pace in PACES:
-        consumes, window = draft.number(f"{pace}.consumes"), draft.number(f"{pace}.window")
+    for burn in _BURNS:
+        consumes, window = document.number(f"{burn}.consumes"), document.number(f"{burn}.window")
         if not consumes or not window or not period or strictest is None:
             continue
-        share = consumes * period / window * (1 - strictest)
-        if share >= 1:
-            reason = f"if every request within {pace}.window is bad, no more is used up"
-            yield draft.problem(f"{pace}.consumes", f"a smaller share of the budget: {reason}")
+        if consumes * period / window * (1 - strictest) >= 1:
+            reason = f"if every request within {burn}.window is bad, no more is used up"
+            yield document.problem(f"{burn}.consumes", f"a smaller share of the budget: {reason}")

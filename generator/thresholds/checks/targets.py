@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from generator.thresholds.draft import Draft
-from generator.thresholds.levels import Levels, Unit
+from generator.thresholds.document import Document
+from generator.thresholds.levels import EDGES, ROWS
 from generator.thresholds.problems import Problem
-from generator.thresholds.units import format_value
-
-EDGES: Final = ("target", "acceptable", "poor")
+from generator.thresholds.units import Unit, format_value
 
 # Rows whose levels cannot fall from one to the next, and why.
 RISING_ROWS: Final = (
@@ -37,68 +35,60 @@ _LOADS: Final = (
 )
 
 
-def edges(draft: Draft, row: str) -> list[tuple[str, float]]:
+def _edges(document: Document, row: str) -> list[tuple[str, float]]:
     """Path and number of every level of a row that could be read, best first."""
-    found = ((f"{row}.{edge}", draft.number(f"{row}.{edge}")) for edge in EDGES)
+    found = ((f"targets.{row}.{edge}", document.number(f"targets.{row}.{edge}")) for edge in EDGES)
     return [(path, number) for path, number in found if number is not None]
 
 
-def levels_are_in_order(draft: Draft) -> Iterator[Problem]:
+def levels_are_in_order(document: Document) -> Iterator[Problem]:
     """Each level is worse than the one before it."""
-    for row, cls in draft.of(Levels):
-        for (better, before), (path, value) in pairwise(edges(draft, row)):
+    for row, cls in ROWS.items():
+        for (better, before), (path, value) in pairwise(_edges(document, row)):
             if value <= before if cls.worse == "above" else value >= before:
                 name = better.rpartition(".")[2]
                 limit = format_value(before, cls.unit)
-                yield draft.problem(path, f"a value {cls.worse} that of `{name}` ({limit})")
+                yield document.problem(path, f"a value {cls.worse} that of `{name}` ({limit})")
 
 
-def levels_leave_room_below(draft: Draft) -> Iterator[Problem]:
-    """Where less is worse, nothing is worse than zero."""
-    for row, cls in draft.of(Levels):
-        for path, value in edges(draft, row):
-            if cls.worse == "below" and value == 0:
-                yield draft.problem(path, "a value above zero: nothing is less")
-
-
-def rows_are_in_order(draft: Draft) -> Iterator[Problem]:
+def rows_are_in_order(document: Document) -> Iterator[Problem]:
     """Levels never fall from a row to a harder one."""
     for rows, reason in RISING_ROWS:
-        for before, row in pairwise(f"targets.{name}" for name in rows):
+        for before, row in pairwise(rows):
             for edge in EDGES:
-                lower, value = draft.number(f"{before}.{edge}"), draft.number(f"{row}.{edge}")
+                lower = document.number(f"targets.{before}.{edge}")
+                value = document.number(f"targets.{row}.{edge}")
                 if lower is not None and value is not None and value < lower:
-                    limit = format_value(lower, draft.records[row].unit)
-                    yield draft.problem(
-                        f"{row}.{edge}", f"at least {limit} as in {before}.{edge}: {reason}"
-                    )
+                    limit = format_value(lower, ROWS[row].unit)
+                    expected = f"at least {limit} as in targets.{before}.{edge}: {reason}"
+                    yield document.problem(f"targets.{row}.{edge}", expected)
 
 
-def loads_rise(draft: Draft) -> Iterator[Problem]:
+def loads_rise(document: Document) -> Iterator[Problem]:
     """Each row is for more load, or a longer time, than the one before it."""
     for rows, name in _LOADS:
         for before, row in pairwise(f"targets.{row}.{name}" for row in rows):
-            lower, value = draft.number(before), draft.number(row)
+            lower, value = document.number(before), document.number(row)
             if lower is not None and value is not None and value <= lower:
                 unit = Unit.DURATION if name == "within" else Unit.COUNT
-                yield draft.problem(row, f"more than {before} ({format_value(lower, unit)})")
+                yield document.problem(row, f"more than {before} ({format_value(lower, unit)})")
 
 
-def loads_have_an_end(draft: Draft) -> Iterator[Problem]:
+def loads_have_an_end(document: Document) -> Iterator[Problem]:
     """Only the last row of a table may go on for ever."""
     for rows, name in _LOADS:
         for row in (f"targets.{row}" for row in rows[:-1]):
-            missing = f"{row}.{name}" not in draft.positions and row not in draft.flawed
-            if name == "up_to_users" and row in draft.records and missing:
+            path = f"{row}.{name}"
+            if name == "up_to_users" and document.is_complete(row) and not document.has(path):
                 expected = "a whole number such as 20: only the last row holds without end"
-                yield Problem(draft.positions[row], f"{row}.{name}", "no such key", expected)
+                yield Problem(document.position(row), path, "no such key", expected)
 
 
-def weak_score_is_a_bucket(draft: Draft) -> Iterator[Problem]:
-    """A histogram tells the share below only at its own bounds, and below the last one lies all."""
-    path, buckets = "targets.confidence.below", draft.whole_list("service.confidence_buckets")
-    value = draft.number(path)
+def weak_score_is_a_bucket(document: Document) -> Iterator[Problem]:
+    """A histogram counts the share below only at its own bounds; below the last one lies all."""
+    path, buckets = "targets.confidence.below", document.whole_list("service.confidence_buckets")
+    value = document.number(path)
     if value is None or buckets is None or value in buckets[:-1]:
         return
     bounds = ", ".join(format_value(bucket, Unit.SCORE) for bucket in buckets[:-1])
-    yield draft.problem(path, f"one of service.confidence_buckets but the last: {bounds}")
+    yield document.problem(path, f"one of service.confidence_buckets but the last: {bounds}")

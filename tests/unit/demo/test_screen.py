@@ -14,8 +14,8 @@ from demo.screen import screen
 from demo.stack import OVERLAY
 from demo.status import SHOWN, Reading, Status
 from generator.alerts import all_alerts
+from generator.config import load
 from generator.measured import measured_text
-from generator.thresholds import load
 from generator.thresholds.levels import Unit
 from generator.thresholds.units import format_value
 from tests.bundle import FILE, ROOT, text

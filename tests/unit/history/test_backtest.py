@@ -12,6 +12,7 @@ from generator.history.episodes import Episode, episodes
 from generator.history.inline import inlined
 from generator.history.report import of_pasts
 from generator.promql import plain
+from generator.thresholds.settings import TrafficAlert
 from tests.bundle import alerts, recordings, thresholds
 
 STEP = 15.0
@@ -118,7 +119,7 @@ def test_a_past_is_that_of_the_alerts_own_settings() -> None:
     assert high.episodes == (Episode(360, None),)
     assert high.seconds(SPAN) == 240
     assert sum(bool(each.episodes) for each in pasts.values()) == 1
-    settings = thresholds().alerts.high_error_rate
+    settings = thresholds().alert("high_error_rate", TrafficAlert)
     expr, span = next(each for each in asked if "errors:ratio5m > 0.05" in each[0])
     assert expr == plain(alerts()[0].expr(alerts()[0].triggers[0]))
     assert settings.critical

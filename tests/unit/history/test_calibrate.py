@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.config import load
 from generator.history.backtest import History
 from generator.history.calibrate import (
     Observed,
@@ -18,7 +19,6 @@ from generator.history.calibrate import (
     propose,
 )
 from generator.history.client import Range, RangeSeries
-from generator.thresholds.load import load
 from tests.bundle import ROOT, alerts, thresholds
 
 ROWS = thresholds().rows()

@@ -13,6 +13,7 @@ from demo.processes import free_port
 from exporters import contract
 from exporters.proc.parse import Denied
 from exporters.proc.root import Links, ProcRoot
+from generator.thresholds.settings import WindowAlert
 from tests.bundle import thresholds
 from tests.performance.grading import Grade, Level
 from tests.performance.recording import FILE, Recording
@@ -101,7 +102,7 @@ def test_a_replaced_worker_is_another_one() -> None:
 
 
 def test_the_slow_growth_needs_a_long_run() -> None:
-    hour = thresholds().alerts.memory_leak.window
+    hour = thresholds().alert("memory_leak", WindowAlert).window
     pace = 12 * MIB / 60  # 12 MiB an hour
     assert "memory.slow_growth" not in graded(life(hour - 5, pace))
     found = graded(life(hour, pace))

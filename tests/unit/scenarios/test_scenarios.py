@@ -17,6 +17,7 @@ from generator.scenarios import all_scenarios, families
 from generator.scenarios.registry import definitions
 from generator.scenarios.render import FOLDER, WATCHDOG, due
 from generator.scenarios.scenario import Scenario
+from generator.thresholds import UnknownAlertError
 from tests.bundle import alerts, files, thresholds
 
 CLOCK = Context(thresholds()).clock
@@ -98,7 +99,7 @@ def test_a_new_alert_may_fire_where_its_effect_shows(
 
 
 def test_a_missing_alert_is_named() -> None:
-    with pytest.raises(KeyError, match="many_threads"):
+    with pytest.raises(UnknownAlertError, match="many_threads"):
         all_scenarios(thresholds(), [each for each in alerts() if each.key != "many_threads"])
 
 

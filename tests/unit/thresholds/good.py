@@ -1,46 +1,79 @@
 """A good file that does not change with the bundle's own numbers, and edits of it."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
-from generator.thresholds import ConfigError, load, shapes
-from generator.thresholds.levels import Unit
-from generator.thresholds.settings import Alerts
+from generator.alerts.definition import Definition
+from generator.alerts.registry import definitions
+from generator.config import load
+from generator.thresholds import ConfigError
+from generator.thresholds.fields import Model, Quantity, kind
+from generator.thresholds.levels import ROWS, Levels
+from generator.thresholds.units import Unit
 
 FILE: Final = "thresholds.yaml"
 
+# Three values of each unit, rising.
 _SAMPLES: Final = {
-    Unit.DURATION: "5m",
-    Unit.RATIO: "50%",
-    Unit.COUNT: "20",
+    Unit.DURATION: ("5m", "6m", "7m"),
+    Unit.BYTES: ("1MiB", "2MiB", "3MiB"),
+    Unit.GROWTH: ("1MiB/h", "2MiB/h", "3MiB/h"),
+    Unit.RATIO: ("50%", "60%", "70%"),
+    Unit.RATE: ("1/s", "2/s", "3/s"),
+    Unit.COUNT: ("20", "21", "22"),
+    Unit.COUNT_RATE: ("1/h", "2/h", "3/h"),
+    Unit.SCORE: ("0.2", "0.4", "0.6"),
 }
 
 
 def _filled() -> str:
-    """The written file, every alert that it does not show in its plainest form, and its end."""
+    """The written file, in plainest form every row and alert it does not show, and its end."""
     written, end = (
         Path(__file__).with_name(name).read_text(encoding="utf-8")
         for name in ("good.yaml", "good_end.yaml")
     )
-    shown = yaml.safe_load(written)["alerts"]
-    missing = (alert for alert in shapes.record(Alerts).fields.values() if alert.key not in shown)
-    return written + "".join(f"  {alert.key}: {_alert(alert)}\n" for alert in missing) + end
+    shown = yaml.safe_load(written)
+    for path, levels in ROWS.items():
+        section, _, row = path.partition(".")
+        if row and row not in shown["targets"][section]:
+            group = f"\n  {section}:\n"
+            written = written.replace(group, f"{group}    {row}: {_row(levels)}\n")
+    missing = (each for each in definitions().values() if each.key not in shown["alerts"])
+    return written + "".join(f"  {each.key}: {_alert(each)}\n" for each in missing) + end
 
 
-def _alert(alert: shapes.Field) -> str:
-    assert isinstance(alert.shape, shapes.Record)
-    required = [field for field in alert.shape.fields.values() if field.required]
-    parts = [f"{field.key}: {_sample(field.shape)}" for field in required]
+def _row(levels: type[Levels]) -> str:
+    samples = _SAMPLES[levels.unit][:: -1 if levels.worse == "below" else 1]
+    edges = {
+        edge: samples[index]
+        for index, edge in enumerate(("target", "acceptable", "poor"))
+        if edge in levels.model_fields
+    }
+    return _flow({**_required(levels), **edges})
+
+
+def _alert(alert: Definition[Any]) -> str:
     # Longer than any window above: a leak must outlast its own.
-    aims = shapes.aims(alert.rows) if alert.rows else ()
-    aim = next((f"fires_at: {aim}, " for aim in aims if aim.endswith(".poor")), "")
-    return f"{{{', '.join(parts)}, warning: {{{aim}for: 20m}}}}"
+    severity = {"for": "20m"}
+    if alert.rows:
+        severity["fires_at"] = next(aim for aim in alert.rows.aims() if aim.endswith(".poor"))
+    return _flow({**_required(alert.settings), "warning": _flow(severity)})
 
 
-def _sample(shape: shapes.Shape) -> str:
-    return _SAMPLES[shape.unit] if isinstance(shape, shapes.Number) else "seen"
+def _required(model: type[Model]) -> dict[str, str]:
+    fields = {key: field for key, field in model.by_key().items() if field.is_required()}
+    return {key: _sample(kind(field)) for key, field in fields.items()}
+
+
+def _sample(form: object) -> str:
+    return _SAMPLES[form.unit][0] if isinstance(form, Quantity) else "seen"
+
+
+def _flow(items: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in items.items()) + "}"
 
 
 GOOD: Final = _filled()

@@ -1,16 +1,9 @@
 import pytest
 
 from tests.unit.thresholds.cases import Case, read_cases
-from tests.unit.thresholds.good import GOOD, edited, problems
+from tests.unit.thresholds.good import FILE, GOOD, problems
 
 CASES = read_cases("broken.txt")
-
-
-def broken(case: Case) -> str:
-    text = GOOD
-    for old, new in case.hunks:
-        text = edited(old, new, text)
-    return text
 
 
 def test_the_good_file_is_good() -> None:
@@ -19,13 +12,13 @@ def test_the_good_file_is_good() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_message(case: Case) -> None:
-    assert problems(broken(case)) == list(case.messages)
+    assert problems(case.broken(GOOD)) == case.expected(GOOD, FILE)
 
 
 @pytest.mark.parametrize("case", read_cases("allowed.txt"), ids=lambda case: case.name)
 def test_just_right(case: Case) -> None:
     """The nearest values that are not refused."""
-    assert problems(broken(case)) == []
+    assert problems(case.broken(GOOD)) == []
 
 
 def test_names_of_the_cases_differ() -> None:

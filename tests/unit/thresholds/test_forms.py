@@ -4,12 +4,17 @@ import time
 
 import pytest
 
-from generator.thresholds import ConfigError, Thresholds, load
-from generator.thresholds.levels import Count, Seconds
-from generator.thresholds.settings import BoundTrigger
+from generator.config import load
+from generator.thresholds import ConfigError, Thresholds
+from generator.thresholds.fields import Count, Seconds
+from generator.thresholds.settings import BoundAlert
+from tests.unit.thresholds.cases import place
 from tests.unit.thresholds.good import FILE, GOOD, edited, problems
 
-KEYS = "`version`, `service`, `targets`, `slo`, `dashboards`, `routing`, `deploy`, `alerts`"
+KEYS = (
+    "`version`, `service`, `targets`, `slo`, `dashboards`, `routing`, `deploy`, `alerts`, "
+    "`accepted_notes`"
+)
 NO_CONTROL = "expected text without control characters"
 
 
@@ -80,14 +85,16 @@ def test_many_unknown_keys_take_little_time() -> None:
     ],
 )
 def test_other_ways_to_write_the_same(text: str) -> None:
-    assert load(text, FILE) == load(GOOD, FILE)
+    assert dict(load(text, FILE)) == dict(load(GOOD, FILE))
 
 
 def test_columns_count_characters() -> None:
     text = edited("why: SQLAlchemy's defaults}", "why: Größe 5 € \U0001f600, pool: 1}")
+    line, column = place(GOOD, "service.database_pool.size")
+    column += len("size: 5, overflow: 10, why: Größe 5 € \U0001f600, ") - len("size: ")
     assert problems(text) == [
         (
-            f"{FILE}:12:60: service.database_pool.pool: found an unknown key, "
+            f"{FILE}:{line}:{column}: service.database_pool.pool: found an unknown key, "
             "expected a known one: one of `size`, `overflow`, `why`"
         )
     ]
@@ -95,8 +102,9 @@ def test_columns_count_characters() -> None:
 
 def test_a_message_stays_on_its_line_and_short() -> None:
     (message,) = problems(edited("team: legal", f'"\\e[2J\\n{"x" * 900}": a'))
+    line, column = place(GOOD, "service.labels.team")
     assert message == (
-        f"{FILE}:16:923: service.labels.\\x1b[2J\\n{'x' * 50}…: "
+        f"{FILE}:{line}:{column + 905}: service.labels.\\x1b[2J\\n{'x' * 50}…: "
         f"found the label name `\\x1b[2J\\n{'x' * 50}…`, "
         "expected a label name of letters, digits and _ that begins with a letter"
     )
@@ -106,7 +114,10 @@ def test_problems_are_data() -> None:
     with pytest.raises(ConfigError) as caught:
         load(edited("range: 6h", "range: long"), "staging/thresholds.yaml")
     (problem,) = caught.value.problems
-    assert (problem.position.file, problem.position.line) == ("staging/thresholds.yaml", 73)
+    assert (problem.position.file, problem.position.line) == (
+        "staging/thresholds.yaml",
+        place(GOOD, "dashboards.range")[0],
+    )
     assert (problem.path, problem.found) == ("dashboards.range", "`long`")
 
 
@@ -117,9 +128,9 @@ def test_values_are_in_si_base_units() -> None:
     assert p95 == 0.5
     assert thresholds.targets.memory.slow_growth.acceptable == 10 * 2**20 / 3600
     assert thresholds.targets.error_rate.normal.target == 0.001
-    assert thresholds.alerts.high_latency.critical == BoundTrigger(
-        fires_at="latency.p95.critical", for_=300
-    )
+    critical = thresholds.alert("high_latency", BoundAlert).critical
+    assert critical is not None
+    assert (critical.fires_at, critical.for_) == ("latency.p95.critical", 300)
     workers: Count = thresholds.service.expected_workers
     assert isinstance(workers, int)
 

@@ -9,8 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.thresholds import ConfigError, load, notices, shapes
-from generator.thresholds.model import Thresholds
+from generator.config import load, model
+from generator.thresholds import ConfigError, notes
+from generator.thresholds.fields import Model, kind
 from tests.unit.thresholds.good import FILE, GOOD
 
 TEXTS = st.text(max_size=200)
@@ -26,14 +27,14 @@ FRAGMENTS = st.sampled_from(
 LINES = GOOD.splitlines(keepends=True)
 
 
-def keys(shape: shapes.Shape) -> set[str]:
+def keys(form: Any) -> set[str]:
     """Every key that the file can have."""
-    if not isinstance(shape, shapes.Record):
+    if not isinstance(form, type) or not issubclass(form, Model):
         return set()
-    return set(shape.fields).union(*(keys(field.shape) for field in shape.fields.values()))
+    return set(form.by_key()).union(*(keys(kind(field)) for field in form.by_key().values()))
 
 
-KEYS = st.sampled_from(sorted(keys(shapes.record(Thresholds)))) | st.text(max_size=5)
+KEYS = st.sampled_from(sorted(keys(model()))) | st.text(max_size=5)
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | FRAGMENTS.filter(str.isprintable)
 )
@@ -45,7 +46,7 @@ VALUES = st.recursive(
 def survives(text: str, *overlays: tuple[str, str]) -> None:
     """Fails on any exception but the one for bad input, and on a message that is none."""
     try:
-        lines = [str(notice) for notice in notices(load(text, FILE, overlays))]
+        lines = [str(note) for note in notes(load(text, FILE, overlays))]
     except ConfigError as error:
         lines = str(error).splitlines()
         if not lines or len(lines) != len(error.problems):

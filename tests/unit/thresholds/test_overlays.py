@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from generator.config import load
 from generator.files import import_beside
-from generator.thresholds import ConfigError, Importer, Position, Thresholds, load
+from generator.thresholds import ConfigError, Importer, Position, Thresholds
+from generator.thresholds.settings import BoundAlert
 from tests.unit.thresholds.cases import Case, read_cases
 from tests.unit.thresholds.good import FILE, GOOD, edited, problems
 
@@ -19,7 +21,9 @@ def overlaid(*overlays: tuple[str, str]) -> Thresholds:
 
 def test_only_what_is_named_changes() -> None:
     changed = overlaid((YAML, "targets: {latency: {p95: {poor: 3s}}}"))
-    assert changed == load(edited("acceptable: 1s, poor: 2s", "acceptable: 1s, poor: 3s"), FILE)
+    assert dict(changed) == dict(
+        load(edited("acceptable: 1s, poor: 2s", "acceptable: 1s, poor: 3s"), FILE)
+    )
 
 
 def test_a_list_is_replaced_whole() -> None:
@@ -30,8 +34,8 @@ def test_a_list_is_replaced_whole() -> None:
 
 def test_null_removes_an_optional_key() -> None:
     changed = overlaid((YAML, "alerts: {high_latency: {critical: null}}"))
-    assert changed.alerts.high_latency.critical is None
-    assert changed.alerts.high_latency.warning is not None
+    assert changed.alert("high_latency", BoundAlert).critical is None
+    assert changed.alert("high_latency", BoundAlert).warning is not None
     assert "alerts.high_latency.critical" not in changed.positions
 
 
@@ -41,12 +45,12 @@ def test_null_removes_a_label() -> None:
 
 
 def test_null_adds_nothing_where_nothing_was() -> None:
-    assert overlaid((YAML, "alerts: {low_confidence: {info: ~}}")) == overlaid()
+    assert dict(overlaid((YAML, "alerts: {low_confidence: {info: ~}}"))) == dict(overlaid())
 
 
 def test_a_key_can_be_added() -> None:
     added = "alerts: {low_confidence: {info: {fires_at: confidence.acceptable, for: 1h}}}"
-    info = overlaid((YAML, added)).alerts.low_confidence.info
+    info = overlaid((YAML, added)).alert("low_confidence", BoundAlert).info
     assert info is not None
     assert (info.fires_at, info.for_) == ("confidence.acceptable", 3600.0)
 

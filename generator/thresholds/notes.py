@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from generator.thresholds import shapes
-from generator.thresholds.levels import Unit
-from generator.thresholds.model import Bound, Thresholds
-from generator.thresholds.problems import Notice
-from generator.thresholds.settings import SEVERITIES, Rows
-from generator.thresholds.units import format_value
+from generator.thresholds.model import Bound, Thresholds, forms
+from generator.thresholds.nodes import joined
+from generator.thresholds.problems import Note, Problem, quoted
+from generator.thresholds.settings import SEVERITIES, BoundAlert, Rows
+from generator.thresholds.units import Unit, format_value
 
 
-def notices(thresholds: Thresholds) -> tuple[Notice, ...]:
-    """Every notice, in the order of the alerts; one for each number of the targets."""
+def notes(thresholds: Thresholds) -> tuple[Note, ...]:
+    """Every note that is not accepted, one for each number of the targets."""
+    found = _all(thresholds)
+    return tuple(note for path, note in found.items() if path not in thresholds.accepted_notes)
+
+
+def stale(thresholds: Thresholds) -> Iterator[Problem]:
+    """Accepted notes that there are no more."""
+    for path in thresholds.accepted_notes.keys() - _all(thresholds).keys():
+        entry = joined("accepted_notes", path)
+        expected = "the path of a note: there is none on this one, so delete the entry"
+        yield Problem(thresholds.positions[entry], entry, quoted(path), expected)
+
+
+def _all(thresholds: Thresholds) -> dict[str, Note]:
     found = (*_inexact_bounds(thresholds), *_unreachable_connections(thresholds))
-    return tuple({notice.path: notice for notice in found}.values())
+    return {note.path: note for note in found}
 
 
 def between_buckets(value: float, buckets: Sequence[float]) -> tuple[float, float] | None:
@@ -34,14 +46,17 @@ def between_buckets(value: float, buckets: Sequence[float]) -> tuple[float, floa
 
 def _bounds(thresholds: Thresholds) -> Iterator[tuple[str, Rows, Bound]]:
     """Path of the severity, the alert's rows, and the bound, of every severity that has one."""
-    for alert, rows in shapes.alert_rows().items():
+    for key, form in forms(type(thresholds)).items():
+        settings = thresholds.alerts[key]
+        if form.rows is None or not isinstance(settings, BoundAlert):
+            continue
         for severity in SEVERITIES:
-            tier = getattr(getattr(thresholds.alerts, alert), severity)
-            if tier is not None:
-                yield f"alerts.{alert}.{severity}", rows, thresholds.bound(tier.fires_at)
+            configured = getattr(settings, severity)
+            if configured is not None:
+                yield f"alerts.{key}.{severity}", form.rows, thresholds.bound(configured.fires_at)
 
 
-def _inexact_bounds(thresholds: Thresholds) -> Iterator[Notice]:
+def _inexact_bounds(thresholds: Thresholds) -> Iterator[Note]:
     """Bounds inside a bucket: a quantile anywhere in it can read anywhere in it."""
     for _, rows, bound in _bounds(thresholds):
         bucket = between_buckets(bound.value, thresholds.service.latency_buckets)
@@ -55,10 +70,10 @@ def _inexact_bounds(thresholds: Thresholds) -> Iterator[Notice]:
             f"{low} can read above it, one of {high} below it; worst error {worst}; "
             f"nearest bounds {low} and {high} are exact"
         )
-        yield Notice(thresholds.positions[bound.path], bound.path, text)
+        yield Note(thresholds.positions[bound.path], bound.path, text)
 
 
-def _unreachable_connections(thresholds: Thresholds) -> Iterator[Notice]:
+def _unreachable_connections(thresholds: Thresholds) -> Iterator[Note]:
     """Bounds on an instance's connections that the pools of its workers cannot open."""
     service = thresholds.service
     pool, workers = service.database_pool, service.expected_workers
@@ -70,7 +85,7 @@ def _unreachable_connections(thresholds: Thresholds) -> Iterator[Notice]:
                 f"{workers} workers open ({pool.size} + {pool.overflow} each): {path} "
                 "never fires for them"
             )
-            yield Notice(thresholds.positions[bound.path], bound.path, text)
+            yield Note(thresholds.positions[bound.path], bound.path, text)
 
 
 def _duration(seconds: float) -> str:
