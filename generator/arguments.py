@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from generator.thresholds import Thresholds
-    from generator.thresholds.levels import Unit
+    from generator.thresholds.units import Unit
 
 # Adds a command's parser, as `add_parser` of argparse's subparsers does.
 AddCommand = Callable[..., argparse.ArgumentParser]
@@ -49,8 +49,7 @@ def load(arguments: argparse.Namespace) -> Thresholds:
 
 def duration(text: str) -> float:
     """Seconds above zero, spelled as in the thresholds: 7d, 6h."""
-    from generator.thresholds.levels import Unit
-    from generator.thresholds.units import form
+    from generator.thresholds.units import Unit, form
 
     value = _number(text, Unit.DURATION)
     if not value:
@@ -60,7 +59,7 @@ def duration(text: str) -> float:
 
 def ratio(text: str) -> float:
     """0 to 1, spelled as in the thresholds: 20%."""
-    from generator.thresholds.levels import Unit
+    from generator.thresholds.units import Unit
 
     return _number(text, Unit.RATIO)
 

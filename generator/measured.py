@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.texts import humanize, humanize1024, humanize_duration, humanize_percentage
-from generator.thresholds.levels import Unit
+from generator.thresholds.units import Unit
 
 
 def measured_text(value: float, unit: Unit) -> str:

@@ -8,9 +8,9 @@ from typing import Final, Literal
 
 from generator.alerts.clock import Clock
 from generator.promql import number, plain
-from generator.thresholds.levels import Unit
 from generator.thresholds.model import Bound
 from generator.thresholds.settings import Severity
+from generator.thresholds.units import Unit
 
 Family = Literal[
     "error",

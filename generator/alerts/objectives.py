@@ -17,10 +17,9 @@ from generator.alerts.recordings import errors, observations, requests
 from generator.names import LATENCY
 from generator.promql import le, number
 from generator.thresholds.fields import PositiveCount
-from generator.thresholds.levels import Unit
 from generator.thresholds.model import Burn, Thresholds
 from generator.thresholds.settings import ConditionAlert
-from generator.thresholds.units import format_duration, format_value
+from generator.thresholds.units import Unit, format_duration, format_value
 
 
 class BurnAlert(ConditionAlert):

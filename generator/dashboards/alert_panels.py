@@ -8,8 +8,8 @@ from generator.alerts.model import Alert
 from generator.dashboards import steps
 from generator.dashboards.panels import Link, Query, TimeSeries
 from generator.runbooks.sources import summary
-from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
+from generator.thresholds.units import Unit
 
 UNITS: Final = {
     Unit.DURATION: "s",

@@ -19,10 +19,9 @@ from generator.dashboards.panels import (
     TimeSeries,
 )
 from generator.promql import le, number
-from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import WindowAlert
-from generator.thresholds.units import format_value
+from generator.thresholds.units import Unit, format_value
 
 
 def build(thresholds: Thresholds) -> Dashboard:

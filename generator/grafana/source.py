@@ -11,8 +11,8 @@ from generator.alerts.model import Alert
 from generator.dashboards.theme import LOGS, METRICS
 from generator.grafana.changes import Change
 from generator.thresholds import Thresholds
-from generator.thresholds.levels import Levels, Unit
-from generator.thresholds.units import format_value
+from generator.thresholds.levels import Levels
+from generator.thresholds.units import Unit, format_value
 
 THEME: Final = "generator/dashboards/theme.py"
 _STEP: Final = re.compile(r"^fieldConfig\.defaults\.thresholds\.steps\b")

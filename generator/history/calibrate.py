@@ -17,8 +17,8 @@ from generator.history.client import Range
 from generator.measured import measured_text
 from generator.thresholds import Thresholds
 from generator.thresholds.checks.targets import RISING_ROWS
-from generator.thresholds.levels import Levels, Unit
-from generator.thresholds.units import format_value
+from generator.thresholds.levels import Levels
+from generator.thresholds.units import Unit, format_value
 
 # Of the time, the rest being incidents: what holds for this share of it is normal.
 NORMAL: Final = 0.95

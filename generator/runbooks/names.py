@@ -33,9 +33,8 @@ from generator import names
 from generator.alerts.model import Alert
 from generator.promql import plain
 from generator.thresholds import Thresholds
-from generator.thresholds.levels import Unit
 from generator.thresholds.notes import between_buckets
-from generator.thresholds.units import format_duration, format_value
+from generator.thresholds.units import Unit, format_duration, format_value
 from generator.values import Value
 
 

@@ -20,7 +20,7 @@ from generator.thresholds.fields import (
     Why,
     kind,
 )
-from generator.thresholds.units import Unit as Unit  # noqa: PLC0414
+from generator.thresholds.units import Unit
 
 Level = Literal["acceptable", "poor", "critical"]
 

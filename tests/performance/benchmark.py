@@ -23,7 +23,7 @@ from generator.arguments import ratio
 from generator.files import UnreadableError, read, write
 from generator.markdown import table
 from generator.measured import measured_text
-from generator.thresholds.levels import Unit
+from generator.thresholds.units import Unit
 from tests.performance import options, reports
 from tests.performance.benchmarks import (
     BENCHMARKS,

@@ -23,7 +23,7 @@ from generator.files import write
 from generator.markdown import table
 from generator.measured import measured_text
 from generator.thresholds import Thresholds
-from generator.thresholds.levels import Unit
+from generator.thresholds.units import Unit
 from tests.performance import options, reports
 from tests.performance.grading import Level, Verdict
 from tests.performance.growth import CONFIDENCE

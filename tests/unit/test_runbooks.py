@@ -21,7 +21,7 @@ from generator.runbooks.render import render
 from generator.runbooks.sources import summary
 from generator.thresholds import Thresholds
 from generator.thresholds.fields import Model, Quantity, kind
-from generator.thresholds.levels import Unit
+from generator.thresholds.units import Unit
 from generator.values import Value, values
 from tests.bundle import ROOT, alerts, files, thresholds
 from tests.unit.test_alerts import check_known

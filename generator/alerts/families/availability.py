@@ -17,8 +17,8 @@ from generator.names import (
     PROBE_SUCCESS,
     WORKERS,
 )
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import ConditionAlert
+from generator.thresholds.units import Unit
 
 SECTION: Final = "Availability"
 LOOK_BACK: Final = "5m"

@@ -19,9 +19,8 @@ from generator.alerts.objectives import BurnAlert, Objective
 from generator.alerts.testcases.budgets import BudgetCases
 from generator.alerts.triggers import triggers
 from generator.promql import number
-from generator.thresholds.levels import Unit
 from generator.thresholds.model import Burn, Thresholds
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 
 @dataclass(frozen=True)

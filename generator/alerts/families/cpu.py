@@ -26,9 +26,8 @@ from generator.names import (
     CPU_SECONDS,
     LATENCY,
 )
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import Rows, WindowAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 
 def cpu(window: float) -> Recording:

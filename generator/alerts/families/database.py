@@ -11,8 +11,8 @@ from generator.alerts.testcases.series import selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
 from generator.names import DB_CONNECTIONS
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import BoundAlert, Rows
+from generator.thresholds.units import Unit
 
 
 @define(BoundAlert, Rows("database.connections"))

@@ -33,9 +33,8 @@ from generator.alerts.triggers import triggers, users_paths, while_users_allow
 from generator.names import REQUESTS, UP
 from generator.promql import number
 from generator.thresholds.fields import PositiveCount, PositiveRatio, PositiveSeconds
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import ConditionAlert, Rows, TrafficAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 # Selectors for the runbooks.
 FAILED: Final = f"{REQUESTS}{{{ERROR}}}"

@@ -21,9 +21,8 @@ from generator.alerts.triggers import triggers
 from generator.names import (
     LATENCY,
 )
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import Rows, TrafficAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from generator.alerts.leak_recordings import LeakingGauge
 from generator.alerts.model import Recording
 from generator.promql import number
 from generator.texts import humanize, humanize1024
-from generator.thresholds.levels import Unit
-from generator.thresholds.units import format_value
+from generator.thresholds.units import Unit, format_value
 
 Per = Literal["hour", "minute"]
 

@@ -50,10 +50,9 @@ from generator.names import (
     THREADS,
 )
 from generator.promql import number
-from generator.thresholds.levels import Unit
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import BoundAlert, Rows
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 _MIB: Final = 2.0**20
 

@@ -30,9 +30,8 @@ from generator.names import (
 )
 from generator.promql import number
 from generator.thresholds.fields import PositiveSeconds
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import BoundAlert, Rows
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 GIB: Final = 2.0**30
 SAME_WORKER: Final = "(job, instance, worker)"

@@ -12,8 +12,8 @@ from generator.alerts.model import (
     Panel,
 )
 from generator.alerts.triggers import triggers
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import ConditionAlert
+from generator.thresholds.units import Unit
 
 
 @define(ConditionAlert)

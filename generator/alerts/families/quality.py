@@ -16,9 +16,8 @@ from generator.alerts.testcases.standard import low_traffic, with_standard_cases
 from generator.alerts.triggers import triggers
 from generator.names import CONFIDENCE
 from generator.promql import le, number
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import Rows, TrafficAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 
 def weak_answers(window: float, below: float) -> Recording:

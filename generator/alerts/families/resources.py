@@ -15,8 +15,8 @@ from generator.names import (
     OPEN_FDS,
     THREADS,
 )
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import BoundAlert, Rows
+from generator.thresholds.units import Unit
 
 WORKER_LEGEND: Final = "{{instance}} worker {{worker}}"
 

@@ -25,8 +25,8 @@ from generator.names import (
     UP,
     WORKERS,
 )
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import ConditionAlert
+from generator.thresholds.units import Unit
 
 Labels = Callable[[str], Mapping[str, str]]
 

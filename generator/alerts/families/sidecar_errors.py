@@ -27,9 +27,8 @@ from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
 from generator.names import EXPORTER_ERRORS, LATENCY, WORKERS
 from generator.thresholds.fields import PositiveSeconds
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import ConditionAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 
 class SidecarErrorsAlert(ConditionAlert):

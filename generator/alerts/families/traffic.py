@@ -30,9 +30,9 @@ from generator.names import (
     REQUESTS,
 )
 from generator.thresholds.fields import PositiveCount, PositiveSeconds
-from generator.thresholds.levels import ThroughputLevels, Unit
+from generator.thresholds.levels import ThroughputLevels
 from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 
 class SilenceAlert(ConditionAlert):

@@ -37,9 +37,8 @@ from generator.names import (
     PROBE_DURATION,
 )
 from generator.thresholds.fields import PositiveCount
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import Rows, WindowAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 
 def waiting(window: float) -> Recording:

@@ -26,9 +26,8 @@ from generator.names import (
     WORKERS,
 )
 from generator.promql import number
-from generator.thresholds.levels import Unit
 from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import Unit, format_duration
 
 
 @define(ConditionAlert)

@@ -11,7 +11,7 @@ from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator
 from generator.alerts.testcases.series import Phase, gauge, just_over, just_under, selector
 from generator.alerts.triggers import users_of
 from generator.names import API_CLIENTS
-from generator.thresholds.levels import Unit
+from generator.thresholds.units import Unit
 
 
 def with_standard_cases(alert: Alert, inputs: InputGenerator, *extra: Case) -> Alert:

@@ -16,8 +16,7 @@ from demo.status import SHOWN, Reading, Status
 from generator.alerts import all_alerts
 from generator.config import load
 from generator.measured import measured_text
-from generator.thresholds.levels import Unit
-from generator.thresholds.units import format_value
+from generator.thresholds.units import Unit, format_value
 from tests.bundle import FILE, ROOT, text
 
 NOW = time.time()

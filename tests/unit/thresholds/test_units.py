@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.thresholds.levels import Unit
-from generator.thresholds.units import format_duration, format_value, parse
+from generator.thresholds.units import Unit, format_duration, format_value, parse
 
 
 @pytest.mark.parametrize(
