@@ -1,9 +1,10 @@
 """The rows of the targets: what is good, acceptable, poor and critical, and in which unit."""
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Final, Literal
+from functools import cache
+from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from generator.thresholds.fields import (
     Bytes,
@@ -199,5 +200,20 @@ def _rows(model: type[Model], path: str) -> Iterator[tuple[str, type[Levels]]]:
             yield from _rows(inner, f"{path}.{key}".lstrip("."))
 
 
-# The form of every row by its path below `targets`.
-ROWS: Final[Mapping[str, type[Levels]]] = dict(_rows(Targets, ""))
+@cache
+def rows_of(targets: type[Targets]) -> Mapping[str, type[Levels]]:
+    """The form of every row by its path below `targets`."""
+    return dict(_rows(targets, ""))
+
+
+def with_rows(rows: Mapping[str, type[Levels]]) -> type[Targets]:
+    """The targets and `rows`, TABLE.ROW each, that alerts add to them; a table may be new."""
+    tables: dict[str, dict[str, Any]] = {}
+    for path, form in rows.items():
+        table, _, row = path.rpartition(".")
+        tables.setdefault(table, {})[row] = (form, ...)
+    fields: dict[str, Any] = {}
+    for table, own in tables.items():
+        known = Targets.model_fields.get(table)
+        fields[table] = (create_model(table, __base__=kind(known) if known else Model, **own), ...)
+    return create_model("Targets", __base__=Targets, **fields)

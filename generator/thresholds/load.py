@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from generator.thresholds.jsonnet import Importer, is_jsonnet, read_jsonnet
 from generator.thresholds.model import Thresholds
 from generator.thresholds.nodes import Table, merged, shown
-from generator.thresholds.notes import stale
+from generator.thresholds.notes import misplaced
 from generator.thresholds.problems import ConfigError, Problem
 from generator.thresholds.validate import validate
 from generator.thresholds.yaml_text import read_yaml
@@ -45,7 +45,7 @@ def load(
     thresholds, wrong = validate(root, model)
     found += wrong
     if thresholds and not found and not overlays:
-        found += stale(thresholds)
+        found += misplaced(thresholds)
     if found or thresholds is None:
         ranks = {name: rank for rank, name in enumerate([file, *(name for name, _ in overlays)])}
         raise ConfigError(sorted(found, key=lambda problem: _rank(problem, ranks)))

@@ -6,7 +6,7 @@ the file is the field's name; ``for_`` stands for ``for``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Annotated, Any, Final, Self, TypeVar
 
@@ -43,7 +43,7 @@ from generator.thresholds.fields import (
     Why,
     kind,
 )
-from generator.thresholds.levels import EDGE_BEFORE, ROWS, Levels, Targets
+from generator.thresholds.levels import EDGE_BEFORE, Levels, Targets, rows_of, with_rows
 from generator.thresholds.problems import Position
 from generator.thresholds.settings import AlertSettings, Rows
 
@@ -317,7 +317,7 @@ class Thresholds(Model):
 
     def rows(self) -> Mapping[str, Levels]:
         """Every row of the targets by its path below `targets`, in the model's order."""
-        return {path: attrgetter(path)(self.targets) for path in ROWS}
+        return {path: attrgetter(path)(self.targets) for path in rows_of(type(self.targets))}
 
     def bound(self, fires_at: str) -> Bound:
         """The bound that `fires_at` (ROW.LEVEL) names; the loader refuses unknown names."""
@@ -331,20 +331,38 @@ class Thresholds(Model):
 
 @dataclass(frozen=True)
 class AlertForm:
-    """The form of an alert's settings, and the rows that its `fires_at` may name, if any."""
+    """The form of an alert's settings, and the rows that its `fires_at` may name, if any.
+
+    `aims` are all ROW.LEVEL that it may name in the file that the form is of.
+    """
 
     settings: type[AlertSettings]
     rows: Rows | None
+    aims: tuple[str, ...] = ()
 
 
 def model_of(alerts: Mapping[str, AlertForm]) -> type[Thresholds]:
-    """The form of a whole file, with the settings of these alerts."""
+    """The form of a whole file, with the settings of these alerts and the rows that they add."""
+    added = [each.rows for each in alerts.values() if each.rows]
+    targets = with_rows({each.below: each.form for each in added if each.form})
+    rows = rows_of(targets)
+    placed = {
+        key: replace(each, aims=each.rows.aims(rows)) if each.rows else each
+        for key, each in alerts.items()
+    }
     fields: dict[str, Any] = {
-        key: (Annotated[each.settings, each], ...) for key, each in alerts.items()
+        key: (Annotated[each.settings, each], ...) for key, each in placed.items()
     }
     settings: Any = create_model("Alerts", __base__=Model, **fields)
     hint: Any = Annotated[settings, WrapValidator(_in_order)]
-    return create_model("Thresholds", __base__=Thresholds, alerts=(hint, ...))
+    return create_model(
+        "Thresholds", __base__=Thresholds, targets=(targets, ...), alerts=(hint, ...)
+    )
+
+
+def rows(model: type[Thresholds]) -> Mapping[str, type[Levels]]:
+    """The form of every row of the targets, by its path below them."""
+    return rows_of(kind(model.by_key()["targets"]))
 
 
 def forms(model: type[Thresholds]) -> Mapping[str, AlertForm]:

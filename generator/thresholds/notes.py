@@ -13,17 +13,30 @@ from generator.thresholds.units import Unit, format_value
 
 
 def notes(thresholds: Thresholds) -> tuple[Note, ...]:
-    """Every note that is not accepted, one for each number of the targets."""
-    found = _all(thresholds)
-    return tuple(note for path, note in found.items() if path not in thresholds.accepted_notes)
+    """Every note that is not accepted, one for each number of the targets; then what is stale."""
+    found, accepted = _all(thresholds), thresholds.accepted_notes
+    new = (note for path, note in found.items() if path not in accepted)
+    return (*new, *(_stale(thresholds, path) for path in accepted if _is_stale(thresholds, path)))
 
 
-def stale(thresholds: Thresholds) -> Iterator[Problem]:
-    """Accepted notes that there are no more."""
-    for path in thresholds.accepted_notes.keys() - _all(thresholds).keys():
-        entry = joined("accepted_notes", path)
-        expected = "the path of a note: there is none on this one, so delete the entry"
-        yield Problem(thresholds.positions[entry], entry, quoted(path), expected)
+def _is_stale(thresholds: Thresholds, path: str) -> bool:
+    """Whether there is no such note, by the file's own value and not by an overlay's."""
+    entry = thresholds.positions[joined("accepted_notes", path)]
+    return path not in _all(thresholds) and thresholds.positions[path].file == entry.file
+
+
+def _stale(thresholds: Thresholds, path: str) -> Note:
+    entry = joined("accepted_notes", path)
+    return Note(thresholds.positions[entry], entry, "accepts a note that is gone: delete the line")
+
+
+def misplaced(thresholds: Thresholds) -> Iterator[Problem]:
+    """Accepted notes on a value that does not exist."""
+    for path in thresholds.accepted_notes:
+        if path not in thresholds.positions:
+            entry = joined("accepted_notes", path)
+            expected = "the path of a value such as targets.latency.p95.poor"
+            yield Problem(thresholds.positions[entry], entry, quoted(path), expected)
 
 
 def _all(thresholds: Thresholds) -> dict[str, Note]:

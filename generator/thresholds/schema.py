@@ -56,7 +56,7 @@ def schema(model: type[Thresholds]) -> Schema:
 
 def _aims(form: AlertForm) -> Schema:
     """The rows and levels that the severities of an alert may name."""
-    known = {"enum": list(form.rows.aims() if form.rows else ())}
+    known = {"enum": list(form.aims)}
     severity = {"properties": {"fires_at": known}}
     return {"properties": dict.fromkeys(SEVERITIES, severity)}
 

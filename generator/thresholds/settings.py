@@ -3,7 +3,7 @@
 What only one family's alerts have stands in the family's module.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from generator.thresholds.document import Document
 from generator.thresholds.fields import Line, Model, PositiveCount, PositiveSeconds, Seconds, Why
-from generator.thresholds.levels import EDGE_BEFORE, ROWS
+from generator.thresholds.levels import EDGE_BEFORE, Levels
 from generator.thresholds.problems import Problem, quoted
 from generator.thresholds.units import Unit
 
@@ -23,18 +23,20 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
 class Rows:
     """The rows an alert's `fires_at` may name: those at or below a path, of one unit if given.
 
-    `histogram`: the alert compares a quantile read from `service.latency_buckets`.
+    `histogram`: the alert compares a quantile read from `service.latency_buckets`. `form`: the path
+    is that of a row, TABLE.ROW, which the alert adds to the targets.
     """
 
     below: str
     unit: Unit | None = None
     histogram: bool = False
+    form: type[Levels] | None = None
 
-    def aims(self) -> tuple[str, ...]:
-        """Every ROW.LEVEL that the alert may fire at."""
+    def aims(self, rows: Mapping[str, type[Levels]]) -> tuple[str, ...]:
+        """Every ROW.LEVEL of the targets' `rows` that the alert may fire at."""
         return tuple(
             f"{path}.{level}"
-            for path, row in ROWS.items()
+            for path, row in rows.items()
             if path == self.below or path.startswith(f"{self.below}.")
             if self.unit in (None, row.unit)
             for level, edge in EDGE_BEFORE.items()

@@ -5,7 +5,7 @@ from typing import Final
 
 from generator.thresholds.checks import alerts, objectives, service, targets
 from generator.thresholds.document import Document
-from generator.thresholds.model import Thresholds, forms
+from generator.thresholds.model import Thresholds, forms, rows
 from generator.thresholds.problems import Problem
 
 _CHECKS: Final[tuple[Callable[[Document], Iterator[Problem]], ...]] = (
@@ -15,8 +15,6 @@ _CHECKS: Final[tuple[Callable[[Document], Iterator[Problem]], ...]] = (
     objectives.fast_enough_is_a_bucket,
     objectives.windows_rise,
     objectives.burns_can_be_reached,
-    targets.levels_are_in_order,
-    targets.rows_are_in_order,
     targets.loads_rise,
     targets.loads_have_an_end,
     targets.weak_score_is_a_bucket,
@@ -28,7 +26,9 @@ def problems_across(document: Document, model: type[Thresholds]) -> Iterator[Pro
     """Every problem of values that do not go together."""
     for check in _CHECKS:
         yield from check(document)
-    yield from alerts.bounds(document, forms(model))
+    yield from targets.levels_are_in_order(document, rows(model))
+    yield from targets.rows_are_in_order(document, rows(model))
+    yield from alerts.bounds(document, forms(model), rows(model))
     for key, form in forms(model).items():
         path = f"alerts.{key}"
         if document.is_complete(path):

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Final
 
 from generator.thresholds.document import Document
-from generator.thresholds.levels import EDGE_BEFORE, ROWS, Levels
+from generator.thresholds.levels import EDGE_BEFORE, Levels
 from generator.thresholds.model import LONGEST_INTERVAL, AlertForm
 from generator.thresholds.problems import Problem, nearest, quoted
 from generator.thresholds.settings import SEVERITIES, Rows
@@ -31,14 +31,11 @@ class _Aim:
     rows: Rows
     row: str
     level: str
+    levels: type[Levels]
 
     @property
     def path(self) -> str:
         return f"{self.alert}.{self.severity}.fires_at"
-
-    @property
-    def levels(self) -> type[Levels]:
-        return ROWS[self.row]
 
     @property
     def edge(self) -> str:
@@ -53,7 +50,9 @@ class _Aim:
         return bound < limit if self.levels.worse == "above" else bound > limit
 
 
-def bounds(document: Document, forms: Mapping[str, AlertForm]) -> Iterator[Problem]:
+def bounds(
+    document: Document, forms: Mapping[str, AlertForm], rows: Mapping[str, type[Levels]]
+) -> Iterator[Problem]:
     """What is wrong with the levels that the alerts fire at."""
     found: list[_Aim] = []
     for key, form in forms.items():
@@ -62,13 +61,12 @@ def bounds(document: Document, forms: Mapping[str, AlertForm]) -> Iterator[Probl
         own: list[_Aim] = []
         for severity in SEVERITIES:
             name = document.text(f"alerts.{key}.{severity}.fires_at")
-            row, _, level = (name or "").rpartition(".")
-            aim = _Aim(f"alerts.{key}", severity, form.rows, row, level)
-            if name in form.rows.aims():
-                own.append(aim)
-                yield from _row_reaches_its_level(document, aim)
+            path, (row, _, level) = f"alerts.{key}.{severity}", (name or "").rpartition(".")
+            if name in form.aims:
+                own.append(_Aim(f"alerts.{key}", severity, form.rows, row, level, rows[row]))
+                yield from _row_reaches_its_level(document, own[-1])
             elif name is not None:
-                yield _unknown(document, aim, name)
+                yield _unknown(document, path, name, form)
         yield from _severities_are_in_order(document, own)
         found += own
     for aim in {aim.edge: aim for aim in reversed(found)}.values():
@@ -78,27 +76,28 @@ def bounds(document: Document, forms: Mapping[str, AlertForm]) -> Iterator[Probl
             yield from _share_can_be_exceeded(document, aim, value)
 
 
-def _unknown(document: Document, aim: _Aim, name: str) -> Problem:
-    known = aim.rows.aims()
-    if aim.level in EDGE_BEFORE and f"{aim.row}.poor" in known:
-        return document.problem(aim.path, _unreached(aim))
-    near = nearest(name, known)
-    hint = f"did you mean {quoted(near)}?" if near else f"one of {', '.join(known)}"
-    return document.problem(aim.path, f"a row and level that {aim.alert} knows: {hint}")
+def _unknown(document: Document, severity: str, name: str, form: AlertForm) -> Problem:
+    """`fires_at` of the severity at that path is none of the alert's."""
+    row, _, level = name.rpartition(".")
+    path = f"{severity}.fires_at"
+    if level in EDGE_BEFORE and f"{row}.poor" in form.aims:
+        return document.problem(path, _unreached(row, level))
+    near = nearest(name, form.aims)
+    hint = f"did you mean {quoted(near)}?" if near else f"one of {', '.join(form.aims)}"
+    alert = severity.rpartition(".")[0]
+    return document.problem(path, f"a row and level that {alert} knows: {hint}")
 
 
 def _row_reaches_its_level(document: Document, aim: _Aim) -> Iterator[Problem]:
     """The row has the number where the level begins."""
     optional = not aim.levels.model_fields[EDGE_BEFORE[aim.level]].is_required()
     if optional and document.is_complete(f"targets.{aim.row}") and not document.has(aim.edge):
-        yield document.problem(aim.path, _unreached(aim))
+        yield document.problem(aim.path, _unreached(aim.row, aim.level))
 
 
-def _unreached(aim: _Aim) -> str:
-    edge = EDGE_BEFORE[aim.level]
-    return (
-        f"another level: targets.{aim.row} has no `{edge}` number, so nothing in it is {aim.level}"
-    )
+def _unreached(row: str, level: str) -> str:
+    edge = EDGE_BEFORE[level]
+    return f"another level: targets.{row} has no `{edge}` number, so nothing in it is {level}"
 
 
 def _severities_are_in_order(document: Document, aims: list[_Aim]) -> Iterator[Problem]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
 from generator.thresholds.document import Document
-from generator.thresholds.levels import EDGES, ROWS
+from generator.thresholds.levels import EDGES, Levels
 from generator.thresholds.problems import Problem
 from generator.thresholds.units import Unit, format_value
 
@@ -41,9 +41,9 @@ def _edges(document: Document, row: str) -> list[tuple[str, float]]:
     return [(path, number) for path, number in found if number is not None]
 
 
-def levels_are_in_order(document: Document) -> Iterator[Problem]:
+def levels_are_in_order(document: Document, forms: Mapping[str, type[Levels]]) -> Iterator[Problem]:
     """Each level is worse than the one before it."""
-    for row, cls in ROWS.items():
+    for row, cls in forms.items():
         for (better, before), (path, value) in pairwise(_edges(document, row)):
             if value <= before if cls.worse == "above" else value >= before:
                 name = better.rpartition(".")[2]
@@ -51,7 +51,7 @@ def levels_are_in_order(document: Document) -> Iterator[Problem]:
                 yield document.problem(path, f"a value {cls.worse} that of `{name}` ({limit})")
 
 
-def rows_are_in_order(document: Document) -> Iterator[Problem]:
+def rows_are_in_order(document: Document, forms: Mapping[str, type[Levels]]) -> Iterator[Problem]:
     """Levels never fall from a row to a harder one."""
     for rows, reason in RISING_ROWS:
         for before, row in pairwise(rows):
@@ -59,7 +59,7 @@ def rows_are_in_order(document: Document) -> Iterator[Problem]:
                 lower = document.number(f"targets.{before}.{edge}")
                 value = document.number(f"targets.{row}.{edge}")
                 if lower is not None and value is not None and value < lower:
-                    limit = format_value(lower, ROWS[row].unit)
+                    limit = format_value(lower, forms[row].unit)
                     expected = f"at least {limit} as in targets.{before}.{edge}: {reason}"
                     yield document.problem(f"targets.{row}.{edge}", expected)
 

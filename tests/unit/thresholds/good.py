@@ -8,10 +8,11 @@ import yaml
 
 from generator.alerts.definition import Definition
 from generator.alerts.registry import definitions
-from generator.config import load
+from generator.config import load, model
 from generator.thresholds import ConfigError
 from generator.thresholds.fields import Model, Quantity, kind
-from generator.thresholds.levels import ROWS, Levels
+from generator.thresholds.levels import Levels
+from generator.thresholds.model import forms, rows
 from generator.thresholds.units import Unit
 
 FILE: Final = "thresholds.yaml"
@@ -36,10 +37,13 @@ def _filled() -> str:
         for name in ("good.yaml", "good_end.yaml")
     )
     shown = yaml.safe_load(written)
-    for path, levels in ROWS.items():
+    for path, levels in rows(model()).items():
         section, _, row = path.partition(".")
+        group = f"\n  {section}:\n"
+        if section not in shown["targets"]:
+            shown["targets"][section] = {}
+            written = written.replace("\ntargets:\n", f"\ntargets:{group}")
         if row and row not in shown["targets"][section]:
-            group = f"\n  {section}:\n"
             written = written.replace(group, f"{group}    {row}: {_row(levels)}\n")
     missing = (each for each in definitions().values() if each.key not in shown["alerts"])
     return written + "".join(f"  {each.key}: {_alert(each)}\n" for each in missing) + end
@@ -58,8 +62,9 @@ def _row(levels: type[Levels]) -> str:
 def _alert(alert: Definition[Any]) -> str:
     # Longer than any window above: a leak must outlast its own.
     severity = {"for": "20m"}
-    if alert.rows:
-        severity["fires_at"] = next(aim for aim in alert.rows.aims() if aim.endswith(".poor"))
+    aims = forms(model())[alert.key].aims
+    if aims:
+        severity["fires_at"] = next(aim for aim in aims if aim.endswith(".poor"))
     return _flow({**_required(alert.settings), "warning": _flow(severity)})
 
 

@@ -69,16 +69,20 @@ def test_an_accepted_note_is_not_given() -> None:
     assert about_p95(text) == []
 
 
-def test_an_accepted_note_that_is_none() -> None:
+def test_an_accepted_note_that_is_gone_is_a_note() -> None:
+    """So that a number can be changed without another edit."""
     text = f"{GOOD}accepted_notes: {{targets.latency.p95.target: the guide's}}\n"
-    column = len("accepted_notes: {targets.latency.p95.target: ") + 1
-    assert problems(text) == [
-        (
-            f"thresholds.yaml:{len(text.splitlines())}:{column}: "
-            'accepted_notes."targets.latency.p95.target": found `targets.latency.p95.target`, '
-            "expected the path of a note: there is none on this one, so delete the entry"
-        )
-    ]
+    (note,) = (each for each in notes(load(text, FILE)) if "p95.target" in each.path)
+    assert note.position.line == len(text.splitlines())
+    assert note.text == "accepts a note that is gone: delete the line"
+
+
+def test_an_accepted_note_on_no_value_is_refused() -> None:
+    (problem,) = problems(f"{GOOD}accepted_notes: {{targets.latency.p95.pour: the guide's}}\n")
+    assert problem.endswith(
+        "found `targets.latency.p95.pour`, "
+        "expected the path of a value such as targets.latency.p95.poor"
+    )
 
 
 def test_an_overlay_that_needs_no_note_may_leave_it_accepted() -> None:
