@@ -12,14 +12,14 @@ from generator.alerts.model import Alert
 from generator.markdown import table
 from generator.thresholds import Thresholds
 from generator.thresholds.fields import Model, kind
-from generator.thresholds.levels import Levels, LoadLevels, Targets
+from generator.thresholds.levels import Levels, LoadLevels
 from generator.thresholds.units import format_value
 from generator.values import Value, values
 
 PATH: Final = "docs/targets.md"
 _PAGE: Final = Path(__file__).with_suffix(".md")
 _UNWATCHED: Final = "graded by the performance tests"
-_TITLES: Final = {"cpu": "CPU"}
+_TITLES: Final = {"api": "API", "cpu": "CPU"}
 
 
 def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
@@ -46,7 +46,9 @@ def _groups(
     thresholds: Thresholds, alerts: Sequence[Alert], known: Sequence[Value]
 ) -> list[tuple[str, str, str]]:
     """Title, meaning and table of each group of rows."""
-    meanings = {key: _meaning(kind(field)) for key, field in Targets.by_key().items()}
+    meanings = {
+        key: _meaning(kind(field)) for key, field in type(thresholds.targets).by_key().items()
+    }
     rows = thresholds.rows()
     found: list[tuple[str, str, str]] = []
     for group in dict.fromkeys(name.partition(".")[0] for name in rows):

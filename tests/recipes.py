@@ -2,23 +2,60 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+
+from markdown_it import MarkdownIt
 
 from tests.bundle import ROOT
 
 _SKIPPED = shutil.ignore_patterns(".git", ".venv", ".tools", "build", "__pycache__", ".*_cache")
 
 
+@dataclass(frozen=True)
+class Block:
+    """Code of a page; `before` is the paragraph above it, which may name the file it goes to."""
+
+    language: str
+    text: str
+    before: str
+
+
+def blocks(page: str, heading: str) -> list[Block]:
+    """The blocks of code below a heading of a page."""
+    found: list[Block] = []
+    current = paragraph = ""
+    tokens = MarkdownIt().parse((ROOT / "docs" / page).read_text())
+    for token, inner in pairwise(tokens):
+        if token.type == "heading_open" and token.tag == "h2":
+            current = inner.content
+        elif token.type == "paragraph_open" and token.level == 0:
+            paragraph = inner.content
+        elif inner.type == "fence" and inner.level == 0 and current == heading:
+            found.append(Block(inner.info, inner.content, paragraph))
+    return found
+
+
 def block(page: str, heading: str, language: str) -> str:
     """The first block of code in a language below a heading of a page."""
-    below = (ROOT / "docs" / page).read_text().split(f"\n## {heading}\n")[1]
-    found = re.search(rf"^```{language}\n(.*?)^```$", below, re.MULTILINE | re.DOTALL)
-    assert found, f"{page} has no block of {language} below {heading}"
-    return found[1]
+    found = (each.text for each in blocks(page, heading) if each.language == language)
+    text = next(found, None)
+    assert text is not None, f"{page} has no block of {language} below {heading}"
+    return text
+
+
+def carry_out(folder: Path, page: str, heading: str) -> None:
+    """Write the files and make the edits that a recipe shows."""
+    for each in blocks(page, heading):
+        if each.language == "diff":
+            edit(folder, each.text)
+        elif each.before.endswith("`:"):
+            path = folder / each.before.split("`")[-2]
+            path.write_text(each.text)
 
 
 def repository(folder: Path) -> Path:

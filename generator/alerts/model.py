@@ -27,37 +27,9 @@ Family = Literal[
 Dashboard = Literal["overview", "latency", "system", "errors"]
 Scope = Literal["bundle", "job", "instance", "worker"]
 
-# What a fault does, as the metrics show it. Alerts that detect the same effect may fire together.
-Effect = Literal[
-    "failed requests",
-    "slow answers",  # one in twenty or more
-    "slow tail",  # one in a hundred
-    "slow outliers",  # one in a thousand
-    "answers slower than the objective",
-    "memory in use",
-    "memory before the first request",
-    "memory near the container's limit",
-    "slow memory growth",
-    "fast memory growth",
-    "file descriptors",
-    "threads",
-    "CPU time",
-    "CPU time without requests",
-    "requests waiting",
-    "slow health checks",
-    "workers missing",
-    "worker restarts",
-    "database connections",
-    "service down",
-    "service unresponsive",
-    "sidecar not scraped",
-    "targets unknown",
-    "workers not found",
-    "read errors",
-    "app metrics missing",
-    "low confidence",
-    "no traffic",
-]
+# What a fault does, as the metrics show it, in a few words such as "failed requests". Alerts that
+# detect the same effect may fire together; scenarios name the other effects that their faults have.
+Effect = str
 
 # What makes no sense while an alert fires: all that a service that is down shows, the worker's, or
 # the alerts of these keys.
@@ -126,7 +98,7 @@ class Series:
 class ExpectedAlert:
     """An alert that must be firing.
 
-    `value` is the one in its texts; `known` are the results of its template queries.
+    `value` is the one in its texts; `query_results` are those of its template queries.
     """
 
     severity: Severity

@@ -73,8 +73,12 @@ class Source:
         return self._text(f"generator/dashboards/{dashboard}.py" if own else THEME, change.before)
 
     def _alert(self, alert: Alert, change: Change) -> str:
-        mark = f'key="{alert.key}"'
-        module = next(path for path, text in self.modules.items() if mark in text)
+        module, mark = next(
+            (path, mark)
+            for path, text in self.modules.items()
+            for mark in (f"def {alert.key}(", f'key="{alert.key}"')
+            if mark in text
+        )
         if change.path.endswith(".expr"):
             return f"{self._text(module, mark)}: {alert.name} fires by it too"
         return self._text(module, change.before, mark)
