@@ -91,7 +91,7 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
             "latency or waiting rises with it, add workers or choose smaller models; if not, leave "
             "it alone."
         ),
-        panel=Panel("system", "Processor", "Processor time", WORKER_LEGEND),
+        panel=Panel("system", "CPU", "CPU time", WORKER_LEGEND),
         origins=users_paths(found),
     )
     inputs = _cpu_inputs(context, settings.window)
@@ -122,7 +122,7 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
             "{{ $value | humanizePercentage }} of a core busy for FOR, more than BOUND, while no "
             "verification came. Next: read its log for something it tries again and again."
         ),
-        panel=Panel("system", "Processor", f"Processor time over {w}", WORKER_LEGEND),
+        panel=Panel("system", "CPU", f"CPU time over {w}", WORKER_LEGEND),
     )
     blind = _cpu_inputs(context, settings.window)
     inputs = replace(

@@ -35,14 +35,14 @@ MEMORY: Final = Kind(
 )
 DESCRIPTORS: Final = Kind(
     title="Growth of descriptors",
-    section="Descriptors and threads",
+    section="File descriptors and threads",
     amount="PACE descriptors",
     reaches="has used up what it may open",
     along="clients, database connections, threads or only requests",
 )
 THREAD_KIND: Final = Kind(
     title="Growth of threads",
-    section="Descriptors and threads",
+    section="File descriptors and threads",
     amount="PACE threads",
     reaches="runs TOP",
     along="memory, descriptors or only requests",

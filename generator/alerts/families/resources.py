@@ -49,7 +49,7 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
         ),
         panel=Panel(
             "system",
-            "Descriptors and threads",
+            "File descriptors and threads",
             "File descriptors used of the limit",
             WORKER_LEGEND,
         ),
@@ -75,7 +75,7 @@ def many_threads(context: Context, settings: BoundAlert) -> Alert:
             "for FOR, more than BOUND. Next: see on the dashboard whether their number still "
             "grows, which is a leak of threads, or stands still, which is a pool that is too large."
         ),
-        panel=Panel("system", "Descriptors and threads", "Threads", WORKER_LEGEND),
+        panel=Panel("system", "File descriptors and threads", "Threads", WORKER_LEGEND),
     )
     return with_standard_cases(
         alert, gauge_inputs(context, {THREADS: float}, context.worker, healthy=8)
