@@ -77,7 +77,7 @@ def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
         Objective(
             key="error",
             settings="slo.availability",
-            good=f"{format_value(available, Unit.RATIO)} of the requests must succeed",
+            good=f"{format_value(available, Unit.RATIO)} of requests succeed",
             allowed=_rest(available),
             all_=lambda window: _counted(thresholds, errors_family, _requests, window),
             bad=lambda window: _counted(thresholds, errors_family, _errors, window),
@@ -86,8 +86,8 @@ def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
             key="latency",
             settings="slo.latency",
             good=(
-                f"{format_value(fast, Unit.RATIO)} of the successful requests must take "
-                f"{format_value(within, Unit.DURATION)} at most"
+                f"{format_value(fast, Unit.RATIO)} of successful requests take at most "
+                f"{format_value(within, Unit.DURATION)}"
             ),
             allowed=_rest(fast),
             all_=lambda window: _counted(thresholds, latency_family, _answered, window),

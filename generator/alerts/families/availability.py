@@ -66,9 +66,9 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         summary="The Auditor on {{ $labels.instance }} is down",
         description=(
-            "No worker of the Auditor runs on {{ $labels.instance }} and GET /health has no "
-            "answer, for FOR. Next: start the service and read the end of its log; if it ends at "
-            "once, look at its database and its models."
+            "No Auditor worker has been running on {{ $labels.instance }} for FOR, and "
+            "GET /health does not respond. Next: start the service and read the end of its log; "
+            "if it exits right away, check its database and its models."
         ),
         panel=Panel("overview", SECTION, "Workers alive", "{{instance}}"),
         origins=("service.expected_workers",),
@@ -107,11 +107,11 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
             context.thresholds, settings, f"and on (job, instance) {WORKERS}{{}} > 0"
         ),
         keep_firing_for=settings.keep_firing_for,
-        summary="The Auditor on {{ $labels.instance }} hangs",
+        summary="The Auditor on {{ $labels.instance }} is not responding",
         description=(
-            "Workers of the Auditor run on {{ $labels.instance }}, but GET /health has had no "
-            "answer for FOR. Next: see whether requests wait and which worker is busy or stopped, "
-            "then restart the service."
+            "Auditor workers are running on {{ $labels.instance }}, but GET /health has not "
+            "responded for FOR. Next: check whether requests are queueing and which worker is busy "
+            "or stopped, then restart the service."
         ),
         panel=Panel("overview", SECTION, "Probe of GET /health", "{{instance}}"),
     )

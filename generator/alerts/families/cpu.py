@@ -82,14 +82,13 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(busy,),
         summary=(
-            "Worker {{ $labels.worker }} of {{ $labels.instance }} keeps "
-            "{{ $value | humanizePercentage }} of a core busy"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
+            "{{ $value | humanizePercentage }} of a core"
         ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has kept "
-            "{{ $value | humanizePercentage }} of a core busy for FOR, more than BOUND. Next: if "
-            "latency or waiting rises with it, add workers or choose smaller models; if not, leave "
-            "it alone."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of a "
+            "core for FOR (now {{ $value | humanizePercentage }}). Next: if latency or queueing "
+            "has risen as well, add workers or use smaller models; otherwise leave it alone."
         ),
         panel=Panel("system", "CPU", "CPU time", WORKER_LEGEND),
         origins=users_paths(found),
@@ -116,11 +115,14 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
         ),
         keep_firing_for=settings.keep_firing_for,
         recordings=(busy, rate),
-        summary="Worker {{ $labels.worker }} of {{ $labels.instance }} computes without requests",
+        summary=(
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
+            "{{ $value | humanizePercentage }} of a core without any requests"
+        ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has kept "
-            "{{ $value | humanizePercentage }} of a core busy for FOR, more than BOUND, while no "
-            "verification came. Next: read its log for something it tries again and again."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of a "
+            "core for FOR (now {{ $value | humanizePercentage }}) without any verification "
+            "requests. Next: look in its log for something that it keeps retrying."
         ),
         panel=Panel("system", "CPU", f"CPU time over {w}", WORKER_LEGEND),
     )

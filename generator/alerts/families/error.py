@@ -75,11 +75,14 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
         triggers=found,
         keep_firing_for=settings.keep_firing_for,
         recordings=(requests(window), errors(window), ratio),
-        summary="{{ $value | humanizePercentage }} of requests to {{ $labels.instance }} fail",
+        summary=(
+            "{{ $value | humanizePercentage }} of requests to {{ $labels.instance }} are failing"
+        ),
         description=(
-            "{{ $value | humanizePercentage }} of the verifications on {{ $labels.instance }} "
-            f"failed in the last {w}, more than BOUND. Next: read the newest ERROR lines on the "
-            "errors dashboard; they name the failing part."
+            "{{ $value | humanizePercentage }} of the verification requests to "
+            f"{{{{ $labels.instance }}}} failed in the last {w}; the ratio has been above BOUND "
+            "for FOR. Next: read the newest ERROR lines on the errors dashboard; they name the "
+            "failing component."
         ),
         panel=Panel("errors", "Failures", "Error ratio", "{{instance}}"),
         origins=users_paths(found),
@@ -136,12 +139,15 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
         triggers=triggers(context.thresholds, settings, floor),
         keep_firing_for=settings.keep_firing_for,
         recordings=(requests(window), errors(window), ratio),
-        summary="Most requests to {{ $labels.instance }} fail",
+        summary=(
+            "Most requests to {{ $labels.instance }} are failing "
+            "({{ $value | humanizePercentage }})"
+        ),
         description=(
-            "{{ $value | humanizePercentage }} of the verifications on {{ $labels.instance }} "
-            f"failed in the last {w}: more than BOUND, and at least {settings.min_failures} of "
-            "them. Next: read the newest ERROR lines on the errors dashboard; with little traffic "
-            "few lines say it all."
+            "{{ $value | humanizePercentage }} of the verification requests to "
+            f"{{{{ $labels.instance }}}} failed in the last {w}, more than BOUND and at least "
+            f"{settings.min_failures} requests. Next: read the newest ERROR lines on the errors "
+            "dashboard; they name the failing component."
         ),
         panel=Panel("errors", "Failures", "Error ratio at low traffic", "{{instance}}"),
     )

@@ -1,4 +1,4 @@
-"""Workers that leak: memory, at a slow and a fast pace, descriptors, threads."""
+"""Leaks of a worker: memory, slow and fast, file descriptors and threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.leak_texts import (
     CGROUP,
-    DESCRIPTORS,
+    FILE_DESCRIPTORS,
     MEMORY,
     THREAD_KIND,
     Kind,
@@ -71,8 +71,8 @@ def memory(thresholds: Thresholds) -> LeakingGauge:
     )
 
 
-def _descriptors(_thresholds: Thresholds) -> LeakingGauge:
-    """Up to what the process may open."""
+def _file_descriptors(_thresholds: Thresholds) -> LeakingGauge:
+    """Open file descriptors, up to the limit of the process."""
     return LeakingGauge(
         metric=OPEN_FDS,
         family="saturation",
@@ -118,7 +118,7 @@ def time_to_limit(thresholds: Thresholds, settings: LeakAlert) -> Recording:
 
 @dataclass(frozen=True)
 class _Leak:
-    """What one of the alerts has of its own; its pace is told per `per`."""
+    """What one of the alerts has of its own; its texts give the growth per `per`."""
 
     kind: Kind
     detects: Effect
@@ -127,7 +127,7 @@ class _Leak:
 
 _SLOW: Final = _Leak(kind=MEMORY, detects="slow memory growth", per="hour")
 _FAST: Final = _Leak(kind=MEMORY, detects="fast memory growth", per="minute")
-_FDS: Final = _Leak(kind=DESCRIPTORS, detects="file descriptors", per="hour")
+_FDS: Final = _Leak(kind=FILE_DESCRIPTORS, detects="file descriptors", per="hour")
 _POOLS: Final = _Leak(kind=THREAD_KIND, detects="threads", per="hour")
 
 
@@ -143,7 +143,7 @@ def fast_memory_leak(context: Context, settings: LeakAlert) -> Alert:
 
 @define(LeakAlert, Rows("worker.fd_growth"))
 def file_descriptor_leak(context: Context, settings: LeakAlert) -> Alert:
-    return _leak(context, _FDS, _descriptors(context.thresholds), settings)
+    return _leak(context, _FDS, _file_descriptors(context.thresholds), settings)
 
 
 @define(LeakAlert, Rows("worker.thread_growth"))
@@ -157,7 +157,7 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
     steep, left = slope(leaking, settings), seconds_to_limit(leaking, settings)
     limit = time_to_limit(context.thresholds, settings)
     texts = QueryTexts(kind, own.per, leaking, left, limit)
-    amount = kind.amount.replace("PACE", texts.pace)
+    amount = kind.amount.replace("RATE", texts.rate)
     cgroup = (limit,) if kind is MEMORY else ()
     alert = Alert(
         family=leaking.family,
@@ -174,14 +174,15 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
         keep_firing_for=settings.keep_firing_for,
         recordings=(envelope(leaking, settings), steep, left, *cgroup),
         summary=(
-            f"Worker {{{{ $labels.worker }}}} of {{{{ $labels.instance }}}} gains {amount} per "
-            f"{own.per}"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is leaking "
+            f"{kind.noun}: {texts.rate} per {own.per}"
         ),
         description=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} gained "
-            f"{amount} per {own.per} over the last {window}, more than BOUND{texts.reached}"
-            f"{texts.cgroup if cgroup else ''}. Next: restart the worker in time, one at a time, "
-            f"and see on the system dashboard what grows along: {kind.along}."
+            f"{amount} per {own.per} over the last {window}; growth has been above BOUND for FOR"
+            f"{texts.reached}{texts.cgroup if cgroup else ''}. Next: restart the workers one at a "
+            "time before they reach a limit, and check on the system dashboard what else is "
+            f"growing: {kind.compare}."
         ),
         panel=Panel(
             "system",

@@ -49,14 +49,14 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         summary=(
-            "Worker {{ $labels.worker }} of {{ $labels.instance }} holds "
-            "{{ $value | humanize1024 }}B"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
+            "{{ $value | humanize1024 }}B of memory"
         ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has held "
-            "{{ $value | humanize1024 }}B of memory for FOR, more than BOUND. Next: see on the "
-            "system dashboard whether it still grows; if so restart it, if not use smaller models "
-            "or fewer workers."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of "
+            "memory for FOR (now {{ $value | humanize1024 }}B). Next: check on the system "
+            "dashboard whether it is still growing; if so, restart the worker; if not, use smaller "
+            "models or fewer workers."
         ),
         panel=Panel("system", "Memory", "Resident memory", "{{instance}} worker {{worker}}"),
     )
@@ -91,13 +91,13 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(young, lowest),
         summary=(
-            "Worker {{ $labels.worker }} of {{ $labels.instance }} starts with "
-            "{{ $value | humanize1024 }}B"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} starts up with "
+            "{{ $value | humanize1024 }}B of memory"
         ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} held "
-            "{{ $value | humanize1024 }}B before it had worked, more than BOUND. Next: look what "
-            "the release imports or loads at its start."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used at least "
+            "{{ $value | humanize1024 }}B of memory since it started, more than BOUND. Next: check "
+            "what the release imports or loads at startup."
         ),
         panel=Panel(
             "system",
@@ -231,12 +231,14 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(used,),
         summary=(
-            "Memory of {{ $labels.instance }} is at {{ $value | humanizePercentage }} of its limit"
+            "The workers on {{ $labels.instance }} are using {{ $value | humanizePercentage }} of "
+            "their memory limit"
         ),
         description=(
-            "The workers on {{ $labels.instance }} use {{ $value | humanizePercentage }} of their "
-            "cgroup's memory limit, more than BOUND; at the limit the kernel kills one of them. "
-            "Next: restart the largest worker, then raise the limit or lower WORKER_COUNT."
+            "The workers on {{ $labels.instance }} have used more than BOUND of their cgroup's "
+            "memory limit for FOR (now {{ $value | humanizePercentage }}); at the limit, the "
+            "kernel kills one of them. Next: restart the largest worker, then raise the limit or "
+            "lower WORKER_COUNT."
         ),
         panel=Panel("system", "Memory", "Memory used of the cgroup's limit", "{{instance}}"),
     )

@@ -53,14 +53,14 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(weak, count),
         summary=(
-            "{{ $value | humanizePercentage }} of the answers of {{ $labels.instance }} are weakly "
-            "supported"
+            "{{ $value | humanizePercentage }} of the answers on {{ $labels.instance }} have low "
+            "confidence"
         ),
         description=(
             "{{ $value | humanizePercentage }} of the answers verified on {{ $labels.instance }} "
-            f"in the last {w} scored {number(below)} or less, more than BOUND. Next: see whether "
-            "the sources, the model or the questions changed; a failing model scores everything "
-            "low."
+            f"in the last {w} scored {number(below)} or less; the share has been above BOUND for "
+            "FOR. Next: check whether the sources, the model or the questions changed; a broken "
+            "model gives every answer a low score."
         ),
         panel=Panel(
             "overview", "Quality", f"Answers scored {number(below)} or less", "{{instance}}"

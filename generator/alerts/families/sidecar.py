@@ -45,11 +45,11 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         inhibits="worker alerts",
-        summary="{{ $labels.job }} on {{ $labels.instance }} cannot be scraped",
+        summary="Prometheus cannot scrape {{ $labels.job }} on {{ $labels.instance }}",
         description=(
-            "Prometheus has had no answer of {{ $labels.job }} on {{ $labels.instance }} for FOR: "
-            "its alerts are blind, the service itself may be well. Next: see whether the sidecar "
-            "runs and whether the network lets Prometheus reach it."
+            "Scrapes of {{ $labels.job }} on {{ $labels.instance }} have failed for FOR. Alerts "
+            "based on its metrics cannot fire; the service itself may be fine. Next: check whether "
+            "the sidecar is running and whether Prometheus can reach it over the network."
         ),
         panel=Panel("overview", SECTION, "Scrapes that succeed", "{{job}} {{instance}}"),
         origins=("service.jobs.api", "service.jobs.workers"),
@@ -78,11 +78,11 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
         unit=Unit.COUNT,
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
-        summary="Prometheus has no target for {{ $labels.job }}",
+        summary="Prometheus has no target for job {{ $labels.job }}",
         description=(
-            "Prometheus has known no target of the job {{ $labels.job }} for FOR, so nothing of it "
-            "is watched. Next: look at the scrape configuration and the service discovery, and at "
-            "the status page of Prometheus's targets."
+            "Prometheus has had no target for job {{ $labels.job }} for FOR, so none of its "
+            "metrics are monitored. Next: check the scrape configuration, the service discovery "
+            "and the target status page of Prometheus."
         ),
         panel=Panel("overview", SECTION, "Jobs without a target", "{{job}}", unfiltered=True),
         origins=("service.jobs.api", "service.jobs.workers"),
@@ -149,11 +149,12 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
         ),
         keep_firing_for=settings.keep_firing_for,
         inhibits="worker alerts",
-        summary="The sidecar on {{ $labels.instance }} sees no worker",
+        summary="The sidecar on {{ $labels.instance }} cannot find any worker",
         description=(
-            "The Auditor on {{ $labels.instance }} answers, but its sidecar has found no worker "
-            "for FOR: memory, descriptors and restarts are not watched. Next: see that both run in "
-            "one pid namespace and as one user, and that the port is right."
+            "The Auditor on {{ $labels.instance }} responds, but its sidecar has found no worker "
+            "for FOR, so memory, file descriptors and restarts are not monitored. Next: check that "
+            "both run in the same PID namespace and as the same user, and that the sidecar is set "
+            "to the Auditor's port."
         ),
         panel=Panel("overview", SECTION, "Workers the sidecar sees", "{{instance}}"),
         origins=("service.expected_workers",),

@@ -55,12 +55,15 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(count,),
-        summary="The sidecar on {{ $labels.instance }} cannot read all it should",
+        summary=(
+            "The sidecar on {{ $labels.instance }} had {{ $value | humanize }} read errors in "
+            f"{window}"
+        ),
         description=(
-            "The sidecar on {{ $labels.instance }} failed to read {{ $value | humanize }} times in "
-            f"{window}, and this for FOR: some series of the workers are missing. Next: see the "
-            "reason in auditor_exporter_errors_total; `permission` means that it must run as the "
-            "Auditor's user."
+            "The sidecar on {{ $labels.instance }} had {{ $value | humanize }} read errors in the "
+            f"last {window} and has had errors for FOR, so some worker metrics are missing. Next: "
+            "check the label `reason` of auditor_exporter_errors_total; `permission` means that "
+            "the sidecar must run as the Auditor's user."
         ),
         panel=Panel(
             "overview", SECTION, f"Read errors of the sidecar within {window}", "{{instance}}"
@@ -164,12 +167,12 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
             context.thresholds, settings, f"unless on (instance) {LATENCY}_count{{}}"
         ),
         keep_firing_for=settings.keep_firing_for,
-        summary="The Auditor on {{ $labels.instance }} has no metrics of its own",
+        summary="The Auditor's own metrics are missing on {{ $labels.instance }}",
         description=(
-            "{{ $value }} workers of the Auditor run on {{ $labels.instance }}, but none of their "
-            "own metrics has come for FOR: failures and latency are not watched. Next: see that "
-            "PROMETHEUS_MULTIPROC_DIR is set for the Auditor and names the folder that the sidecar "
-            "reads."
+            "{{ $value }} Auditor workers are running on {{ $labels.instance }}, but the Auditor's "
+            "own metrics have been missing for FOR, so errors and latency are not monitored. Next: "
+            "check that PROMETHEUS_MULTIPROC_DIR is set for the Auditor and is the directory that "
+            "the sidecar reads."
         ),
         panel=Panel("overview", SECTION, "Workers whose metrics should be there", "{{instance}}"),
     )

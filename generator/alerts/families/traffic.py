@@ -61,12 +61,12 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
         triggers=triggers(context.thresholds, settings, guard),
         keep_firing_for=settings.keep_firing_for,
         recordings=(now, then),
-        summary="No verification has reached {{ $labels.instance }} for " + spoken,
+        summary="{{ $labels.instance }} has received no requests for " + spoken,
         description=(
-            f"{{{{ $labels.instance }}}} runs, but no verification has reached it for {spoken}, "
-            f"after at least {settings.min_requests} in the {format_duration(before)} before. "
-            "Next: see whether clients, the gateway or the load balancer in front of it still "
-            "send; the service itself is not at fault."
+            f"{{{{ $labels.instance }}}} is up but has received no verification requests for "
+            f"{spoken}, after at least {settings.min_requests} in the {format_duration(before)} "
+            "before. Next: check whether clients, the gateway or the load balancer in front of it "
+            "are still sending; the cause is most likely not the service itself."
         ),
         panel=Panel("overview", "Traffic", f"Requests within {spoken}", "{{instance}}"),
     )
@@ -154,14 +154,14 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(rate, waiting(window)),
         summary=(
-            "{{ $labels.instance }} answers {{ $value | humanize }} requests a second while others "
-            "wait"
+            "{{ $labels.instance }} is serving only {{ $value | humanize }} requests per second "
+            "while others wait"
         ),
         description=(
-            "{{ $labels.instance }} answers {{ $value | humanize }} verifications a second, fewer "
-            f"than BOUND, while {row.concurrency} or more wait on average over {spoken}. Next: low "
-            "processor time points at the database or a lock, high processor time at too few "
-            "workers."
+            "The request rate on {{ $labels.instance }} has been below BOUND for FOR (now "
+            f"{{{{ $value | humanize }}}}/s) while {row.concurrency} or more requests were waiting "
+            f"on average over {spoken}. Next: check the workers' CPU; low usage points to the "
+            "database or a lock, high usage to too few workers."
         ),
         panel=Panel("overview", "Traffic", "Request rate", "{{instance}}"),
         origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),

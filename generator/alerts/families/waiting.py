@@ -101,10 +101,10 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
             "Requests to {{ $labels.instance }} wait {{ $value | humanizeDuration }} for a worker"
         ),
         description=(
-            "A request to {{ $labels.instance }} waits {{ $value | humanizeDuration }} on average "
-            "before a worker takes it, more than BOUND; the app's own latency does not contain "
-            "this. Next: if the workers' processor time is at its end add workers, else look for "
-            "what blocks them."
+            "The mean time that requests to {{ $labels.instance }} wait for a worker has been "
+            "above BOUND for FOR (now {{ $value | humanizeDuration }}); the app's own latency does "
+            "not include it. Next: if the workers are at their CPU limit, add workers; otherwise "
+            "find out what blocks them."
         ),
         panel=Panel("latency", "Waiting", "Mean wait for a worker", "{{instance}}"),
     )
@@ -201,11 +201,12 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
         triggers=found,
         keep_firing_for=settings.keep_firing_for,
         recordings=(read,),
-        summary="GET /health of {{ $labels.instance }} takes {{ $value | humanizeDuration }}",
+        summary="GET /health on {{ $labels.instance }} takes {{ $value | humanizeDuration }}",
         description=(
-            "Half of the probes of {{ $labels.instance }} take {{ $value | humanizeDuration }} or "
-            "longer, more than BOUND, though they do no work: every request waits that long for "
-            "the event loop. Next: see whether requests wait and which workers are busy."
+            "The median response time of GET /health on {{ $labels.instance }} has been above "
+            "BOUND for FOR (now {{ $value | humanizeDuration }}). The endpoint does no work, so "
+            "every request waits about as long for the event loop. Next: check whether requests "
+            "are queueing and which workers are busy."
         ),
         panel=Panel("latency", "Waiting", "Median time of GET /health", "{{instance}}"),
     )

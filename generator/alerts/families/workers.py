@@ -43,11 +43,11 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
         constant=expected,
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
-        summary="{{ $labels.instance }} runs {{ $value }} of BOUND workers",
+        summary="{{ $labels.instance }} is running {{ $value }} of BOUND workers",
         description=(
-            "{{ $labels.instance }} has run {{ $value }} of BOUND workers for FOR, so it serves "
-            "less at once. Next: read the Auditor's log for why a worker ended or cannot start, "
-            "then restart the service."
+            "{{ $labels.instance }} has been running fewer than BOUND workers for FOR (now "
+            "{{ $value }}), so its capacity is reduced. Next: read the Auditor's log to see why a "
+            "worker exited or cannot start, then restart the service."
         ),
         panel=Panel("system", "Workers", "Workers alive", "{{instance}}"),
         origins=("service.expected_workers",),
@@ -87,12 +87,15 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(rate,),
-        summary="Workers of {{ $labels.instance }} start again and again",
+        summary=(
+            "Workers on {{ $labels.instance }} keep restarting: "
+            f"{{{{ $value | humanize }}}} starts each in {window}"
+        ),
         description=(
-            f"Each of the {expected} workers of {{{{ $labels.instance }}}} started "
-            f"{{{{ $value | humanize }}}} times on average within {window}, more than BOUND. Next: "
-            "read the last lines of the Auditor's log before each start; look for the kernel's "
-            "out-of-memory killer in the system's log."
+            f"The {expected} workers on {{{{ $labels.instance }}}} started "
+            f"{{{{ $value | humanize }}}} times each on average in the last {window}, more than "
+            "BOUND. Next: read the last lines of the Auditor's log before each start, and look for "
+            "the kernel's out-of-memory killer in the system log."
         ),
         panel=Panel("system", "Workers", f"Starts of each worker within {window}", "{{instance}}"),
         origins=("service.expected_workers",),
