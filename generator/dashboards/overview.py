@@ -116,7 +116,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
     return (
         BarGauge(
             key="workers_alive",
-            title=f"Workers alive, {expected} expected",
+            title=f"Running workers, {expected} expected",
             description=(
                 "Worker processes per instance. Fewer than expected: see Workers on the system "
                 "dashboard."

@@ -147,7 +147,7 @@ def _modes() -> Panel:
     rate = f"sum by (instance, mode) (rate({names.CPU_SECONDS}{{}}[$__rate_interval]))"
     return TimeSeries(
         key="cpu_modes",
-        title="CPU time by mode",
+        title="CPU usage by mode",
         description=(
             "Cores used by all workers of an instance. Much system time: look at the network and "
             "the disk, not at the models."

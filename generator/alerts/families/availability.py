@@ -70,7 +70,7 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
             "GET /health does not respond. Next: start the service and read the end of its log; "
             "if it exits right away, check its database and its models."
         ),
-        panel=Panel("overview", SECTION, "Workers alive", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Running workers", "{{instance}}"),
         origins=("service.expected_workers",),
         inhibits="symptoms",
     )
@@ -113,7 +113,7 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
             "responded for FOR. Next: check whether requests are queueing and which worker is busy "
             "or stopped, then restart the service."
         ),
-        panel=Panel("overview", SECTION, "Probe of GET /health", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Health check success", "{{instance}}"),
     )
     inputs = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
     running = replace(

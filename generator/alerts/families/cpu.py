@@ -90,7 +90,7 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
             "core for FOR (now {{ $value | humanizePercentage }}). Next: if latency or queueing "
             "has risen as well, add workers or use smaller models; otherwise leave it alone."
         ),
-        panel=Panel("system", "CPU", "CPU time", WORKER_LEGEND),
+        panel=Panel("system", "CPU", "CPU usage", WORKER_LEGEND),
         origins=users_paths(found),
     )
     inputs = _cpu_inputs(context, settings.window)
@@ -124,7 +124,7 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
             "core for FOR (now {{ $value | humanizePercentage }}) without any verification "
             "requests. Next: look in its log for something that it keeps retrying."
         ),
-        panel=Panel("system", "CPU", f"CPU time over {w}", WORKER_LEGEND),
+        panel=Panel("system", "CPU", f"CPU usage over {w}", WORKER_LEGEND),
     )
     blind = _cpu_inputs(context, settings.window)
     inputs = replace(

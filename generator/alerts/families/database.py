@@ -90,7 +90,7 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "); once none is left, requests wait. Next: look for slow queries in "
             "pg_stat_statements, then raise DB_POOL_SIZE and DB_MAX_OVERFLOW."
         ),
-        panel=Panel("system", "Database", "Database pool used", "{{instance}} worker {{worker}}"),
+        panel=Panel("system", "Database", "Database pool usage", "{{instance}} worker {{worker}}"),
         origins=("service.database_pool.size", "service.database_pool.overflow"),
     )
     levels = {DB_CONNECTIONS: lambda value: value * capacity}

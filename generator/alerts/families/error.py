@@ -149,7 +149,7 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
             f"{settings.min_failures} requests. Next: read the newest ERROR lines on the errors "
             "dashboard; they name the failing component."
         ),
-        panel=Panel("errors", "Failures", "Error ratio at low traffic", "{{instance}}"),
+        panel=Panel("errors", "Failures", f"Error ratio over {w}", "{{instance}}"),
     )
     return with_standard_cases(
         alert,

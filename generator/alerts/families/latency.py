@@ -75,7 +75,7 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
         panel=Panel(
             "latency",
             "Percentiles",
-            f"{spoken} latency of verifications",
+            f"{spoken} latency",
             "{{instance}}",
         ),
     )

@@ -102,7 +102,7 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         panel=Panel(
             "system",
             "Memory",
-            f"Lowest memory in the first {window}",
+            f"Minimum memory in the first {window}",
             "{{instance}} worker {{worker}}",
         ),
     )
@@ -240,7 +240,7 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "kernel kills one of them. Next: restart the largest worker, then raise the limit or "
             "lower WORKER_COUNT."
         ),
-        panel=Panel("system", "Memory", "Memory used of the cgroup's limit", "{{instance}}"),
+        panel=Panel("system", "Memory", "Cgroup memory usage", "{{instance}}"),
     )
     levels = {
         MEMORY_USAGE: lambda value: thousandfold(value) * 2**20,

@@ -63,7 +63,10 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
             "model gives every answer a low score."
         ),
         panel=Panel(
-            "overview", "Quality", f"Answers scored {number(below)} or less", "{{instance}}"
+            "overview",
+            "Quality",
+            f"Share of answers scored {number(below)} or less",
+            "{{instance}}",
         ),
         origins=("targets.confidence.below",),
     )

@@ -49,7 +49,7 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
         panel=Panel(
             "system",
             "File descriptors and threads",
-            "File descriptors used of the limit",
+            "File descriptor usage",
             WORKER_LEGEND,
         ),
     )

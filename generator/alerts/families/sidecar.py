@@ -51,7 +51,7 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
             "based on its metrics cannot fire; the service itself may be fine. Next: check whether "
             "the sidecar is running and whether Prometheus can reach it over the network."
         ),
-        panel=Panel("overview", SECTION, "Scrapes that succeed", "{{job}} {{instance}}"),
+        panel=Panel("overview", SECTION, "Scrape success", "{{job}} {{instance}}"),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
     other = Series(selector(UP, {"job": "another", "instance": HERE}), "0x99")
@@ -156,7 +156,7 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
             "both run in the same PID namespace and as the same user, and that the sidecar is set "
             "to the Auditor's port."
         ),
-        panel=Panel("overview", SECTION, "Workers the sidecar sees", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Workers found by the sidecar", "{{instance}}"),
         origins=("service.expected_workers",),
     )
     inputs = gauge_inputs(

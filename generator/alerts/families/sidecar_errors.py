@@ -65,9 +65,7 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
             "check the label `reason` of auditor_exporter_errors_total; `permission` means that "
             "the sidecar must run as the Auditor's user."
         ),
-        panel=Panel(
-            "overview", SECTION, f"Read errors of the sidecar within {window}", "{{instance}}"
-        ),
+        panel=Panel("overview", SECTION, f"Sidecar read errors in {window}", "{{instance}}"),
     )
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
@@ -174,7 +172,7 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
             "check that PROMETHEUS_MULTIPROC_DIR is set for the Auditor and is the directory that "
             "the sidecar reads."
         ),
-        panel=Panel("overview", SECTION, "Workers whose metrics should be there", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Workers expected to export metrics", "{{instance}}"),
     )
     inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=0)
     counts = Series(

@@ -68,7 +68,7 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
             "before. Next: check whether clients, the gateway or the load balancer in front of it "
             "are still sending; the cause is most likely not the service itself."
         ),
-        panel=Panel("overview", "Traffic", f"Requests within {spoken}", "{{instance}}"),
+        panel=Panel("overview", "Traffic", f"Requests in {spoken}", "{{instance}}"),
     )
     cases = (
         *_no_traffic_cases(context, alert, settings),

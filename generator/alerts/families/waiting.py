@@ -208,7 +208,7 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
             "every request waits about as long for the event loop. Next: check whether requests "
             "are queueing and which workers are busy."
         ),
-        panel=Panel("latency", "Waiting", "Median time of GET /health", "{{instance}}"),
+        panel=Panel("latency", "Waiting", "Median GET /health response time", "{{instance}}"),
     )
     return with_standard_cases(
         alert,
