@@ -42,7 +42,7 @@ ALL: Final = f"{REQUESTS}{{}}"
 
 
 def _inputs(context: Context, window: float, min_requests: float) -> InputGenerator:
-    """Requests so many that a single scrape's worth is twice what the window must hold."""
+    """So many requests that those of a single scrape are twice what the window must hold."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         return request_series(context.clock, context.api(instance), phases, 2 * min_requests)
@@ -100,7 +100,7 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
 
 
 def no_traffic(context: Context, alert: Alert, window: float) -> Case:
-    """Failures of the past say nothing while no request comes."""
+    """Past failures do not count while there are no requests."""
     wait = max(trigger.for_ for trigger in alert.triggers)
     length = 2 * context.clock.tick(window + wait)
     idle = [Phase(length, 0.0, traffic=0.0)]
@@ -116,9 +116,9 @@ def no_traffic(context: Context, alert: Alert, window: float) -> Case:
 
 class FailingAlert(ConditionAlert):
     window: PositiveSeconds = Field(description="Range over which requests are counted.")
-    min_failures: PositiveCount = Field(description="Failures the window must hold.")
+    min_failures: PositiveCount = Field(description="Minimum number of failures in the window.")
     min_ratio: PositiveRatio = Field(
-        description="Share of the window's requests that must have failed."
+        description="Minimum share of the window's requests that failed."
     )
 
 
@@ -161,7 +161,7 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
 
 
 def _single_requests(context: Context, alert: Alert, settings: FailingAlert) -> tuple[Case, ...]:
-    """Few requests, one by one, of a status that has no series until it first happens."""
+    """A few single requests with a status that has no series before it first occurs."""
     clock, window, few = context.clock, settings.window, settings.min_failures
     quiet = clock.tick(window) + 2 * clock.interval
     wait = max(trigger.for_ for trigger in alert.triggers)
@@ -171,7 +171,7 @@ def _single_requests(context: Context, alert: Alert, settings: FailingAlert) -> 
     )
 
     def born(status: str, count: float) -> Series:
-        """A series that comes into being with `count` requests at once."""
+        """A series that starts with `count` requests at once."""
         labels = {**context.api(HERE), "status": status}
         samples = (quiet + clock.tick(wait)) // clock.interval
         return Series(
@@ -184,13 +184,13 @@ def _single_requests(context: Context, alert: Alert, settings: FailingAlert) -> 
     seen = quiet + clock.tick(wait)
     return (
         Case(
-            "a first burst of failures between two scrapes",
+            "the first failures, in a burst between two scrapes",
             (up, born("error", few)),
             (AlertTest(quiet - clock.interval, ()), AlertTest(seen, everything)),
         ),
         Case("just too few failures", (up, born("error", 0.95 * few)), (AlertTest(seen, ()),)),
         Case(
-            "failures as before, but most requests succeed",
+            "as many failures, but most requests succeed",
             (up, born("error", few), born("success", 10 * few)),
             (AlertTest(seen, ()),),
         ),

@@ -1,4 +1,4 @@
-"""Time of verifications inside the handler."""
+"""Latency of verification requests, measured in the handler."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ _MIB: Final = 2.0**20
 
 
 def memory(thresholds: Thresholds) -> LeakingGauge:
-    """Resident memory, up to where AuditorHighMemory is worst."""
+    """Resident memory, up to the bound of AuditorHighMemory's highest severity."""
     worst, origins = _worst(thresholds, "high_memory")
     return LeakingGauge(
         metric=RESIDENT_MEMORY,
@@ -85,7 +85,7 @@ def _file_descriptors(_thresholds: Thresholds) -> LeakingGauge:
 
 
 def _threads(thresholds: Thresholds) -> LeakingGauge:
-    """Up to where AuditorManyThreads is worst."""
+    """Threads, up to the bound of AuditorManyThreads' highest severity."""
     worst, origins = _worst(thresholds, "many_threads")
     return LeakingGauge(
         metric=THREADS,
@@ -99,14 +99,14 @@ def _threads(thresholds: Thresholds) -> LeakingGauge:
 
 
 def _worst(thresholds: Thresholds, key: str) -> tuple[float, tuple[str, ...]]:
-    """The bound of an alert's worst severity, and the paths it comes from."""
+    """The bound of an alert's highest severity, and the paths it comes from."""
     worst = triggers(thresholds, thresholds.alert(key, BoundAlert))[0]
     assert worst.bound  # noqa: S101  # as every severity of a BoundAlert
     return worst.bound.value, (f"alerts.{key}.{worst.severity}.fires_at", worst.bound.path)
 
 
 def time_to_limit(thresholds: Thresholds, settings: LeakAlert) -> Recording:
-    """Seconds until the growing workers of an instance reach the limit of their cgroup."""
+    """Seconds until the growing workers of an instance reach their cgroup's memory limit."""
     w = format_duration(settings.window)
     return Recording(
         "memory",
@@ -204,7 +204,7 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
 
 
 def _with_limit(growth: Growth, alert: Alert, texts: QueryTexts) -> Case:
-    """The text says when the limit of the cgroup is reached."""
+    """The text says when the workers reach their cgroup's limit."""
     context, inputs = growth.context, growth.inputs()
     clock, trigger = context.clock, alert.triggers[0]
     value = 2 * alert.bound(trigger)
@@ -218,7 +218,7 @@ def _with_limit(growth: Growth, alert: Alert, texts: QueryTexts) -> Case:
         for each in alert.triggers
     )
     return Case(
-        "a limit of the cgroup is known",
+        "with a known cgroup limit",
         (
             *inputs.series(HERE, length),
             Series(selector(MEMORY_USAGE, cgroup), gauge(clock, length, lambda _value: 2 * GIB)),

@@ -39,6 +39,10 @@ def watchdog(context: Context, settings: ConditionAlert) -> Alert:
         ),
         panel=Panel("overview", "Availability", "Watchdog", "watchdog", unfiltered=True),
         cases=(
-            Case("always", (), (*before, AlertTest(wait, firing), AlertTest(wait + 3600, firing))),
+            Case(
+                "always firing",
+                (),
+                (*before, AlertTest(wait, firing), AlertTest(wait + 3600, firing)),
+            ),
         ),
     )

@@ -1,4 +1,4 @@
-"""How sure the Auditor is of its answers."""
+"""Confidence scores of the Auditor's answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from generator.thresholds.units import Unit, format_duration
 
 
 def weak_answers(window: float, below: float) -> Recording:
-    """Share of the window's answers scored at or under a bound of the histogram: exact."""
+    """Share of answers scored at or below a bucket bound of the histogram, so it is exact."""
     w = format_duration(window)
     weak = f'sum by (job, instance) (rate({CONFIDENCE}_bucket{{le="{le(below)}"}}[{w}]))'
     return Recording(

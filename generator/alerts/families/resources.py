@@ -1,4 +1,4 @@
-"""What a worker may use up: descriptors and threads."""
+"""File descriptors and threads of a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unseen: whether Prometheus reaches the sidecar, and the sidecar sees the workers."""
+"""Whether Prometheus can scrape the sidecar, and the sidecar can find the workers."""
 
 from __future__ import annotations
 
@@ -59,14 +59,16 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
         alert,
         gauge_inputs(context, {UP: float}, context.workers, healthy=1),
         Case(
-            "another job cannot be scraped", (other,), (AlertTest(99 * context.clock.interval, ()),)
+            "a different job cannot be scraped",
+            (other,),
+            (AlertTest(99 * context.clock.interval, ()),),
         ),
     )
 
 
 @define(ConditionAlert)
 def target_missing(context: Context, settings: ConditionAlert) -> Alert:
-    """Prometheus has no target of a job at all."""
+    """Prometheus has no target for a job at all."""
     jobs = context.thresholds.service.jobs
     missing = [f'absent({UP}{{job="{job}"}})' for job in (jobs.api, jobs.workers)]
     alert = Alert(
@@ -89,7 +91,7 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
     )
     end = 2 * (context.clock.tick(alert.triggers[0].for_) + 2 * context.clock.interval)
     down_but_known = Case(
-        "targets that are down are known",
+        "targets are known but down",
         tuple(
             Series(selector(UP, labels(HERE)), f"0x{end // context.clock.interval}")
             for labels in (context.api, context.workers)
@@ -97,11 +99,17 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
         (AlertTest(end // 2, ()),),
     )
     cases = (
-        _lost(context, alert, "one job without a target, then back", context.api, context.workers),
         _lost(
             context,
             alert,
-            "the other job without a target, then back",
+            "one job loses its target, then gets it back",
+            context.api,
+            context.workers,
+        ),
+        _lost(
+            context,
+            alert,
+            "the other job loses its target, then gets it back",
             context.workers,
             context.api,
         ),
@@ -176,5 +184,5 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
     return with_standard_cases(
         alert,
         answering,
-        beside(context, alert, inputs, 0, silent, "no worker and no answer: down, not blind"),
+        beside(context, alert, inputs, 0, silent, "no worker and no response: the service is down"),
     )

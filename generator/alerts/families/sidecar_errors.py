@@ -1,4 +1,4 @@
-"""Half seen: series that the sidecar cannot read, or that the app does not write."""
+"""Missing series: the sidecar cannot read them, or the app does not export them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
 def _errors_cases(
     context: Context, alert: Alert, inputs: InputGenerator, window: float
 ) -> tuple[Case, ...]:
-    """Steady errors, and a single one.
+    """Constant errors, and a single one.
 
     Any error counts, so the quantity has no value just beyond its bound.
     """
@@ -112,7 +112,7 @@ def _errors_cases(
     labels = {**context.workers(HERE), "reason": "vanished"}
     return (
         Case(
-            "errors all the time, then none",
+            "constant errors, then none",
             tuple(inputs.series(HERE, phases)),
             (
                 AlertTest(start - clock.interval, ()),
@@ -123,12 +123,12 @@ def _errors_cases(
             (still_firing(gone + clock.tick(keep) - 3 * clock.interval, sidecar_errors.name, 1),),
         ),
         Case(
-            "an error in every other window",
+            "one error every other window",
             tuple(inputs.series(HERE, rare)),
             (firing(steady - clock.interval, 0.5),),
         ),
         Case(
-            "errors of two reasons",
+            "errors with two reasons",
             tuple(
                 Series(
                     selector(EXPORTER_ERRORS, {**context.workers(HERE), "reason": reason}), "0+1x50"
@@ -183,6 +183,11 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
         alert,
         inputs,
         beside(
-            context, alert, inputs, 4, counts, "the app's metrics are there, though no request came"
+            context,
+            alert,
+            inputs,
+            4,
+            counts,
+            "app metrics are present, although no requests have come",
         ),
     )
