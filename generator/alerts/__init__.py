@@ -1,4 +1,4 @@
-"""Every alert of the bundle, with what it records beforehand."""
+"""Every alert of the bundle, with the recording rules that it uses."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from generator.thresholds.model import Thresholds, UnknownAlertError
 def all_alerts(thresholds: Thresholds, ids: PanelIds | None = None) -> tuple[Alert, ...]:
     """Every alert with its cases, in the order of the thresholds file.
 
-    Their panels have `ids`, those of the committed file if none are given. Raises UnknownAlertError
-    where one speaks of another that is not there.
+    Their panels have `ids`, by default those of the committed file. Raises UnknownAlertError if one
+    refers to an alert that does not exist.
     """
     context = Context(thresholds)
     alerts = [definitions()[key].alert(context) for key in thresholds.alerts]
@@ -32,7 +32,7 @@ def all_alerts(thresholds: Thresholds, ids: PanelIds | None = None) -> tuple[Ale
 
 
 class ByKey(dict[str, Alert]):
-    """Alerts by their keys. Raises UnknownAlertError for a key that is not there."""
+    """Alerts by their keys. Raises UnknownAlertError for a missing key."""
 
     def __init__(self, alerts: Sequence[Alert]) -> None:
         super().__init__({alert.key: alert for alert in alerts})
@@ -41,7 +41,7 @@ class ByKey(dict[str, Alert]):
         raise UnknownAlertError(key)
 
     def require(self, keys: Iterable[str]) -> None:
-        """Raise UnknownAlertError unless all of them are there."""
+        """Raise UnknownAlertError if one is missing."""
         for key in keys:
             self[key]
 
@@ -59,7 +59,7 @@ def all_recordings(
 ) -> dict[str, tuple[Recording, ...]]:
     """Every recording rule once, by its family, in the order of evaluation.
 
-    Raises ValueError where one name would stand for two expressions.
+    Raises ValueError if one name has two expressions.
     """
     wanted = [each for alert in alerts for each in alert.recordings]
     found: dict[str, Recording] = {}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Clock:
-    """Samples come and rules are evaluated together, every `interval` (whole seconds).
+    """Samples arrive and rules are evaluated at the same time, every `interval` whole seconds.
 
-    Together, because a slope or a rate read between two scrapes is a little off its true value.
+    At the same time, because a slope or a rate read between two scrapes is slightly off.
     """
 
     interval: int

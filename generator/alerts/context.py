@@ -1,4 +1,4 @@
-"""The thresholds, with the clock and the labels that the test cases of every family share."""
+"""The thresholds, with the clock and the labels that all test cases share."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from generator.thresholds.model import Thresholds
 
 @dataclass(frozen=True)
 class Context:
-    """The thresholds with what the cases of every family need."""
+    """The thresholds with what all test cases need."""
 
     thresholds: Thresholds
     slower: int = 1
 
     @property
     def clock(self) -> Clock:
-        """As slow as the slower of scrape and evaluation, times `slower`."""
+        """The longer of the scrape and the evaluation interval, times `slower`."""
         service = self.thresholds.service
         return Clock(int(max(service.scrape_interval, service.evaluation_interval)) * self.slower)
 
     def for_window(self, window: float, slowest: float = 90) -> Context:
-        """A context with a slower clock where a window would hold more than a hundred samples.
+        """A context with a slower clock if a window would hold more than a hundred samples.
 
-        Samples stay within `slowest` seconds of each other. Prometheus looks back five minutes, so
-        with up to two it sees through a failed scrape.
+        Samples are at most `slowest` seconds apart. Prometheus looks back five minutes, so with up
+        to two minutes between samples it bridges a failed scrape.
         """
         interval = self.clock.interval
         slower = min(int(window / interval / 50), int(slowest / interval))

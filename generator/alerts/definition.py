@@ -1,4 +1,4 @@
-"""What a family's module declares of an alert: the form of its settings, and how it is built."""
+"""What a family's module declares about an alert: the form of its settings, and its builder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ S = TypeVar("S", bound=AlertSettings)
 class Definition(Generic[S]):
     """An alert's key in the thresholds file, the form of its settings, and its builder.
 
-    `rows` are those of the targets that its `fires_at` may name; None where it has no bound.
+    `rows` are the rows of the targets that its `fires_at` may name; None if it has no bound.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What is recorded of a gauge that may leak: its lower envelope, slope, and time to its limit."""
+"""Recordings of a gauge that may leak: its lower envelope, slope, and time to its limit."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from generator.thresholds.units import Unit, format_duration, format_value
 
 class LeakAlert(WindowAlert):
     envelope: PositiveSeconds = Field(
-        description="Range of the minimum that hides what comes and goes, as a sawtooth."
+        description="Range of the minimum, which filters out what comes and goes."
     )
     warm_up: Seconds = Field(
-        description="Age of a worker up to which growth is a start, not a leak."
+        description="Age of a worker up to which growth counts as startup, not as a leak."
     )
 
     @classmethod
@@ -40,10 +40,10 @@ class LeakAlert(WindowAlert):
 class LeakingGauge:
     """A gauge of a worker that may leak.
 
-    `limit` is what it must not reach, PromQL with braces at every selector. In tests that is `top`,
-    given by the series `limits` where it is no number; a healthy worker holds `base`, which a
-    garbage collector, a pause of its clients or a release moves by `swing`. `origins` are the paths
-    of the thresholds that the limit comes from.
+    `limit` is what it must not reach, PromQL with braces at every selector. In tests it is `top`,
+    given by the series `limits` if it is not a number. A healthy worker has `base`, which garbage
+    collection, a pause of its clients or a release moves by `swing`. `origins` are the paths of the
+    thresholds that the limit comes from.
     """
 
     metric: str
@@ -57,7 +57,7 @@ class LeakingGauge:
 
 
 def envelope(leaking: LeakingGauge, settings: LeakAlert) -> Recording:
-    """The lower envelope, free of what comes and goes."""
+    """The lower envelope, which leaves out what comes and goes."""
     e = format_duration(settings.envelope)
     return Recording(
         leaking.family,
@@ -67,13 +67,13 @@ def envelope(leaking: LeakingGauge, settings: LeakAlert) -> Recording:
 
 
 def slope(leaking: LeakingGauge, settings: LeakAlert) -> Recording:
-    """The slope of the envelope by least squares, per second."""
+    """The least-squares slope of the envelope, per second."""
     low, w = envelope(leaking, settings), format_duration(settings.window)
     return Recording(leaking.family, f"{low.name}_deriv{w}", f"deriv({low.query}[{w}])")
 
 
 def seconds_to_limit(leaking: LeakingGauge, settings: LeakAlert) -> Recording:
-    """Seconds until a worker that grows reaches its limit."""
+    """Seconds until a growing worker reaches its limit."""
     return Recording(
         leaking.family,
         f"worker:{leaking.metric}:seconds_to_limit_deriv{format_duration(settings.window)}",
@@ -82,5 +82,5 @@ def seconds_to_limit(leaking: LeakingGauge, settings: LeakAlert) -> Recording:
 
 
 def judged_from(settings: LeakAlert) -> float:
-    """Age from which window and envelope lie past the warm-up."""
+    """The age at which window and envelope both lie after the warm-up."""
     return settings.warm_up + settings.envelope + settings.window

@@ -1,4 +1,4 @@
-"""What an alert is: one value with everything that is known about it."""
+"""An alert as one value, with everything that is known about it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Scope = Literal["bundle", "job", "instance", "worker"]
 # detect the same effect may fire together; scenarios name the other effects that their faults have.
 Effect = str
 
-# What makes no sense while an alert fires: all that a service that is down shows, the worker's, or
-# the alerts of these keys.
+# The alerts that an alert inhibits: all symptoms of a service that is down, the alerts on workers,
+# or those with these keys.
 Inhibited = Literal["symptoms", "worker alerts"] | tuple[str, ...]
 
 # The labels that distinguish the alerts of one rule, by their scope.
@@ -48,7 +48,7 @@ LABELS: Final[Mapping[Scope, tuple[str, ...]]] = {
 class Recording:
     """A recording rule; `name` is level:metric:operation, `expr` has braces at every selector.
 
-    `family` is the file it stands in, whatever alert needs it.
+    `family` names its rule file, whichever alerts need it.
     """
 
     family: str
@@ -64,8 +64,8 @@ class Recording:
 class Panel:
     """Where an alert's quantity is plotted.
 
-    The dashboard's variables do not filter a quantity that is `unfiltered`. `id` comes from the
-    committed ids, once all alerts are known.
+    The dashboard's variables do not filter an `unfiltered` quantity. `id` comes from the committed
+    ids once all alerts are known.
     """
 
     dashboard: Dashboard
@@ -98,7 +98,7 @@ class Series:
 class ExpectedAlert:
     """An alert that must be firing.
 
-    `value` is the one in its texts; `query_results` are those of its template queries.
+    `value` is the one in its texts, `query_results` are the results of the queries in them.
     """
 
     severity: Severity
@@ -109,7 +109,7 @@ class ExpectedAlert:
 
 @dataclass(frozen=True)
 class AlertTest:
-    """What must be firing `at` seconds after the start, and nothing else of the alert."""
+    """The severities of the alert that are firing `at` seconds after the start, and no others."""
 
     at: float
     firing: tuple[ExpectedAlert, ...]
@@ -117,10 +117,10 @@ class AlertTest:
 
 @dataclass(frozen=True)
 class ExprTest:
-    """What `expr` must read `at` seconds after the start: one sample, or none where it is None.
+    """What `expr` must read `at` seconds after the start: one sample, or none if it is None.
 
-    Prometheus 3 leaves a range's first instant out, earlier versions do not: so a value that
-    changes within a range is compared with a tolerance, by `expr` itself.
+    Prometheus 3 excludes the first instant of a range and earlier versions include it, so a value
+    that changes within a range is compared with a tolerance in `expr` itself.
     """
 
     at: float
@@ -131,9 +131,9 @@ class ExprTest:
 
 @dataclass(frozen=True)
 class Case:
-    """A promtool test of one alert, and of the recordings that it stands on.
+    """A promtool test of one alert and the recordings that it uses.
 
-    `interval` is that of the samples in seconds, where it is not the alert's clock's.
+    `interval` is the sample interval in seconds if it is not that of the alert's clock.
     """
 
     title: str
@@ -154,11 +154,11 @@ class Alert:
 
     `quantity` is PromQL with braces at every selector; the rule is `quantity op bound` and the
     trigger's guard. `key` names its settings in the thresholds file and comes from its definition.
-    `summary` and `description` are Go templates in which ``BOUND`` stands for the bound of the
-    severity at hand and ``FOR`` for its wait. `clock` is the one its cases are written for, where
-    it is not the service's own: windows of hours need no sample every few seconds. `inhibits` are
-    the alerts of the same instance that Alertmanager keeps back meanwhile. `detects` is None
-    for the alert that always fires.
+    `summary` and `description` are Go templates in which ``BOUND`` stands for the bound of a
+    severity and ``FOR`` for its `for`. `clock` is the clock of its cases if it is not the service's
+    own: windows of hours need no sample every few seconds. `inhibits` are the alerts of the same
+    instance that Alertmanager mutes while it fires. `detects` is None for the alert that always
+    fires.
     """
 
     family: Family
@@ -190,7 +190,7 @@ class Alert:
         return f"alerts.{self.key}"
 
     def bound(self, trigger: Trigger) -> float:
-        """The number a severity compares with; `constant` where no row of the targets gives one."""
+        """The number a severity compares with; `constant` unless a row of the targets gives one."""
         return trigger.bound.value if trigger.bound else self.constant
 
     def expr(self, trigger: Trigger) -> str:
@@ -199,6 +199,6 @@ class Alert:
         return plain(f"{self.quantity} {self.op} {number(self.bound(trigger))}{guard}")
 
     def paths(self) -> tuple[str, ...]:
-        """Paths of every value of the thresholds file that rule, tests or texts derive from."""
+        """Paths of the values in the thresholds file that rule, tests and texts derive from."""
         bounds = (trigger.bound.path for trigger in self.triggers if trigger.bound)
         return (self.settings, *dict.fromkeys((*bounds, *self.origins)))

@@ -1,7 +1,7 @@
-"""The budgets of the objectives: how much of each is left, and how fast it burns.
+"""The error budgets of the objectives: how much of each is left, and how fast it burns.
 
-They are those of a whole job: a client does not care which instance failed it, and instances come
-and go within the weeks of a period.
+Each belongs to a whole job: clients do not care which instance failed them, and instances come and
+go within the weeks of a period.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from generator.thresholds.units import Unit, format_duration, format_value
 
 class BurnAlert(ConditionAlert):
     min_bad: PositiveCount = Field(
-        description="Failed requests the long range must hold, or slow ones beyond the first of "
-        "each worker."
+        description="Minimum number of failed requests in the long range, or of slow ones not "
+        "counting the first of each worker."
     )
 
 
-# Files of recordings whose groups have an interval of their own. What is left of a budget looks
-# back for weeks, so it stands alone, for those who want to leave it out.
+# Rule files whose groups have their own interval. The remaining budget looks back for weeks, so it
+# has its own file, which can be left out.
 BURNS: Final = ("error-burn", "latency-burn")
 LEFT: Final = "budget"
 FAMILIES: Final = (*BURNS, LEFT)
 
-# A range of more tiles than this, each as long as the long window of the fast burn, is summed
-# from what was recorded for those: it costs as many samples as it has tiles, not as it has scrapes,
-# and is late by one tile at most.
+# A range longer than this many tiles, each as long as the long window of the fast burn, is summed
+# from the recordings of its tiles. It costs one sample per tile instead of one per scrape, and lags
+# by at most one tile.
 _TILES: Final = 12
 
 Count = Callable[[float], Recording]
@@ -47,8 +47,8 @@ Count = Callable[[float], Recording]
 class Objective:
     """A share of requests that must be good.
 
-    `allowed` is the share that need not be, the budget. `good` says in words what is asked for.
-    `all_` and `bad` count requests within a window; `expected` bad ones say nothing.
+    `allowed` is the share that may be bad, the budget. `good` is the objective in words. `all_` and
+    `bad` count requests in a window; `expected` bad ones are normal.
     """
 
     key: Literal["error", "latency"]
@@ -77,7 +77,7 @@ def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
         Objective(
             key="error",
             settings="slo.availability",
-            good=f"{format_value(available, Unit.RATIO)} of the requests must succeed",
+            good=f"{format_value(available, Unit.RATIO)} of requests succeed",
             allowed=_rest(available),
             all_=lambda window: _counted(thresholds, errors_family, _requests, window),
             bad=lambda window: _counted(thresholds, errors_family, _errors, window),
@@ -86,8 +86,8 @@ def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
             key="latency",
             settings="slo.latency",
             good=(
-                f"{format_value(fast, Unit.RATIO)} of the successful requests must take "
-                f"{format_value(within, Unit.DURATION)} at most"
+                f"{format_value(fast, Unit.RATIO)} of successful requests take at most "
+                f"{format_value(within, Unit.DURATION)}"
             ),
             allowed=_rest(fast),
             all_=lambda window: _counted(thresholds, latency_family, _answered, window),
@@ -117,7 +117,7 @@ def _answered(window: float) -> Recording:
 
 
 def slow(window: float, within: float) -> Recording:
-    """Observations beyond `within`, a bound of the histogram."""
+    """Observations above `within`, a bucket bound of the histogram."""
     w = format_duration(window)
     return Recording(
         "latency",
@@ -142,13 +142,13 @@ def _counted(thresholds: Thresholds, family: str, count: Count, window: float) -
 
 
 def tile(thresholds: Thresholds, window: float) -> float:
-    """The length of the tiles that a window is summed from; 0 where scrapes are counted."""
+    """The length of the tiles that a window is summed from; 0 if it counts scrapes."""
     length = thresholds.slo.burn.fast.window
     return length if window > _TILES * length else 0.0
 
 
 def remaining(thresholds: Thresholds, objective: Objective) -> Recording:
-    """Share of the period's budget that is left; negative once it is overdrawn."""
+    """Share of the period's budget that is left; negative once it is overspent."""
     period = thresholds.slo.period
     bad, all_ = objective.bad(period), objective.all_(period)
     return Recording(
@@ -159,7 +159,7 @@ def remaining(thresholds: Thresholds, objective: Objective) -> Recording:
 
 
 def burn_rate(objective: Objective, window: float) -> Recording:
-    """How many times faster than allowed the budget burns; 1 uses it up at its period's end."""
+    """The rate at which the budget burns; at 1 it lasts exactly for the period."""
     return Recording(
         objective.family,
         f"{objective.budget}:burn_rate{format_duration(window)}",
@@ -171,7 +171,7 @@ def burn_rate(objective: Objective, window: float) -> Recording:
 def burn_recordings(
     thresholds: Thresholds, objective: Objective, burn: Burn
 ) -> tuple[Recording, ...]:
-    """What a burn rate alert needs, in the order of evaluation: first what tiles are made of."""
+    """The recordings of a burn rate alert in the order of evaluation, tiles first."""
     own = (burn.window, burn.short_window)
     counted = dict.fromkeys((thresholds.slo.burn.fast.window, *own))
     counts = (each for w in counted for each in (objective.all_(w), objective.bad(w)))
@@ -184,7 +184,7 @@ def factor(thresholds: Thresholds, burn: Burn) -> float:
 
 
 def recordings(thresholds: Thresholds) -> tuple[Recording, ...]:
-    """What no alert needs: how much is left of each budget."""
+    """Recordings that no alert needs: how much is left of each budget."""
     period = thresholds.slo.period
     return tuple(
         replace(recording, family=LEFT)

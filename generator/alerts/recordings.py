@@ -14,7 +14,7 @@ Level = Literal["instance", "job"]
 
 ERROR: Final = 'status="error"'
 
-# The labels by which something is counted of each instance, or of a whole job.
+# The labels that counts are aggregated by, per instance or per job.
 LEVELS: Final[Mapping[Level, str]] = {"instance": "job, instance", "job": "job"}
 
 # Row of the latency targets -> quantile.
@@ -23,11 +23,11 @@ NAMES: Final = {"p50": "Median", "p95": "p95", "p99": "p99", "p999": "p99.9"}
 
 
 def requests(window: float, level: Level = "instance") -> Recording:
-    """Requests the app counted in the window.
+    """Requests that the app counted in the window.
 
-    A status has no series before its first request, so `increase` would miss what a new series
-    starts with: where a series did not exist at the window's begin although the target was scraped,
-    all of it is new.
+    A status has no series before its first request, so `increase` would miss the first value of a
+    new series. Where a series did not exist at the start of the window although the target was
+    scraped, its whole value is new.
     """
     w = format_duration(window)
     return Recording(
@@ -38,7 +38,7 @@ def requests(window: float, level: Level = "instance") -> Recording:
 
 
 def errors(window: float, level: Level = "instance") -> Recording:
-    """Failed ones of `requests`; 0 where none ever failed."""
+    """Failed requests among `requests`; 0 if none ever failed."""
     w = format_duration(window)
     return Recording(
         "error",
@@ -57,7 +57,7 @@ def _increase(matcher: str, w: str) -> str:
 
 
 def error_ratio(window: float) -> Recording:
-    """Share of the window's requests that failed; no sample while there are none."""
+    """Share of the window's requests that failed; no sample without requests."""
     return Recording(
         "error",
         f"instance:auditor_verify_errors:ratio{format_duration(window)}",
@@ -76,13 +76,13 @@ def request_rate(window: float) -> Recording:
 
 
 def steady_rate(window: float) -> str:
-    """`request_rate` where its window is full; until then it reads too low."""
+    """`request_rate` once its window is full; until then it reads too low."""
     rate = request_rate(window).query
     return f"({rate} and {rate} offset {format_duration(window)})"
 
 
 def family_of(metric: str) -> Family:
-    """The family that records a histogram: the sidecar sees the probe, the app the rest."""
+    """The family that records a histogram."""
     families: dict[str, Family] = {
         LATENCY: "latency",
         PROBE_DURATION: "saturation",

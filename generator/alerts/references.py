@@ -1,4 +1,4 @@
-"""Where an alert is spoken of by its key: what is left to change once the alert is gone."""
+"""Where an alert's key is used: what is left to change once the alert is removed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAGES: Final = _ROOT / "runbooks/pages"
 
 
 def references(key: str) -> Iterator[Problem]:
-    """In the code every builder of that name and every text that is the key; then the runbooks."""
+    """In the code, every builder of that name and every string equal to the key; then runbooks."""
     for path in (each for name in _PACKAGES for each in sorted((_ROOT / name).rglob("*.py"))):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:

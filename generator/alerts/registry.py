@@ -17,8 +17,8 @@ from generator.errors import InputError
 def definitions() -> Mapping[str, Definition[Any]]:
     """The definitions by key, in the order of the modules' names and of the lines in each.
 
-    A module declares them one by one, or several in a tuple. Raises InputError for a name that
-    two of them have.
+    A module declares them one by one, or several in a tuple. Raises InputError if two have the same
+    name.
     """
     found = [
         (each, module.name)

@@ -1,4 +1,4 @@
-"""The severities of an alert from its settings, and what holds them back."""
+"""The severities of an alert from its settings, and the guards that silence them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def triggers(
 ) -> tuple[Trigger, ...]:
     """The severities that `settings` set, worst first.
 
-    `guard` belongs to all of them; `lower_guard` gives, from the row, one more for all but the
+    `guard` belongs to all of them; `lower_guard` derives one more from the row for all but the
     worst.
     """
     found: list[Trigger] = []
@@ -36,21 +36,21 @@ def triggers(
 
 
 def users_of(levels: Levels) -> int | None:
-    """The users up to which a row holds; None where it knows no such limit."""
+    """The number of users up to which a row holds; None if it has no such limit."""
     return levels.up_to_users if isinstance(levels, LoadLevels) else None
 
 
 def while_users_allow(levels: Levels) -> str:
-    """Holds a bound back while there are more users than its row speaks of.
+    """A guard that silences a bound while there are more users than its row covers.
 
-    Unknown users hold nothing back.
+    An unknown number of users silences nothing.
     """
     users = users_of(levels)
     return "" if users is None else f"unless on (instance) {API_CLIENTS}{{}} > {users}"
 
 
 def users_paths(alert_triggers: Sequence[Trigger]) -> tuple[str, ...]:
-    """Paths of the loads that hold back the lower severities."""
+    """Paths of the numbers of users that silence the lower severities."""
     rows = (trigger.bound for trigger in alert_triggers[1:] if trigger.bound)
     return tuple(
         f"targets.{bound.row}.up_to_users" for bound in rows if users_of(bound.levels) is not None

@@ -30,14 +30,14 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
         title=alert.panel.title,
         description=_description(alert),
         queries=(Query(alert.quantity, alert.panel.legend, unfiltered=alert.panel.unfiltered),),
-        no_value="No data: nothing to judge, or nothing recorded yet",
+        no_value="No data: no traffic to evaluate, or not recorded yet",
         unit=UNITS[alert.unit],
         minimum=None if alert.unit in (Unit.GROWTH, Unit.COUNT_RATE) else 0,
         steps=steps.of_alert(alert),
         soft_maximum=steps.lowest_bound(alert) or None,
         links=(
             Link(
-                f"Runbook of {alert.name}", f"{thresholds.service.links.runbooks}/{alert.name}.md"
+                f"Runbook for {alert.name}", f"{thresholds.service.links.runbooks}/{alert.name}.md"
             ),
         ),
     )
@@ -46,8 +46,8 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
 def _description(alert: Alert) -> str:
     """When the alert fires, what that means, what to do next, and the levels of its row."""
     bound = next((each.bound for each in reversed(alert.triggers) if each.bound), None)
-    wrong = f"Then: {summary(alert.key)}"
-    parts = [steps.alert_in_words(alert), wrong, _next_step(alert)]
+    meaning = f"Meaning: {summary(alert.key)}"
+    parts = [steps.alert_in_words(alert), meaning, _next_step(alert)]
     if bound:
         parts.append(steps.row_in_words(bound.levels))
     return "\n\n".join(filter(None, parts))

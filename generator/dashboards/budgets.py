@@ -16,9 +16,9 @@ def budget_left(thresholds: Thresholds, objective: Objective) -> Panel:
         key=f"{objective.key}_budget_left",
         title=f"{objective.key.capitalize()} budget left",
         description=(
-            f"{objective.good[0].upper()}{objective.good[1:]}: what is left of those that need "
-            f"not, within {format_duration(thresholds.slo.period)}. Overdrawn: put reliability "
-            "before features."
+            f"{objective.good[0].upper()}{objective.good[1:]}. The rest is the budget: this is "
+            f"what is left of it over {format_duration(thresholds.slo.period)}. Below zero: put "
+            "reliability before features."
         ),
         queries=(Query(objectives.remaining(thresholds, objective).query, "{{job}}"),),
         no_value=NO_REQUESTS,
@@ -34,9 +34,9 @@ def budget_burn(thresholds: Thresholds, objective: Objective) -> Panel:
         key=f"{objective.key}_budget_burn",
         title=f"{objective.key.capitalize()} budget burn rate",
         description=(
-            "How many times faster than allowed the budget burns; at 1 it lasts just its period of "
-            f"{format_duration(thresholds.slo.period)}. High over short and long windows: a fault "
-            "that goes on; only over short ones: a burst."
+            "How many times faster than allowed the budget is used up; at 1 it lasts exactly "
+            f"{format_duration(thresholds.slo.period)}. High over short and long windows: an "
+            "ongoing fault. High only over short windows: a burst."
         ),
         queries=tuple(
             Query(

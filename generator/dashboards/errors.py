@@ -22,7 +22,7 @@ from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import WindowAlert
 from generator.thresholds.units import format_duration
 
-NO_ERRORS: Final = "No line at ERROR"
+NO_ERRORS: Final = "No ERROR lines"
 # A line reads `2026-01-31 12:00:00,000 - auditor.api - ERROR - Verification failed: text`. Its kind
 # is the message up to what differs between lines: a number, a quotation, or a second colon.
 _WORDS: Final = r"""(?:[A-Za-z_]\w*|[^:'"\w])+"""
@@ -58,8 +58,8 @@ def _by_status() -> Panel:
         key="verifications_by_status",
         title="Verifications by status",
         description=(
-            "Handled verifications a second. Refused ones (401, 422, 429) are counted nowhere. "
-            "Errors rise while successes fall: a part that all need is gone."
+            "Handled verifications per second. Rejected requests (401, 422, 429) are not counted. "
+            "Errors rise while successes fall: something that every request needs is down."
         ),
         queries=(Query(f"{rate} or {none}", "{{status}}"),),
         no_value=NO_REQUESTS,
@@ -72,10 +72,10 @@ def _count(thresholds: Thresholds) -> Panel:
     window = thresholds.alert("high_error_rate", WindowAlert).window
     return TimeSeries(
         key="failed_verifications",
-        title=f"Failed verifications within {format_duration(window)}",
+        title=f"Failed verifications in the last {format_duration(window)}",
         description=(
-            "How many, whatever the traffic, the first ones after a start included. A few: read "
-            "their lines below; many: see the ratio."
+            "Absolute number, including the first failures after a start. A few: read their log "
+            "lines below. Many: see the error ratio."
         ),
         queries=(Query(errors(window).query, "{{instance}}"),),
         no_value=NO_REQUESTS,
@@ -98,7 +98,7 @@ def _kinds_over_time(thresholds: Thresholds) -> Panel:
         title="ERROR lines by kind",
         description=(
             "A kind is the message up to its first number or quotation. A new kind after a "
-            "deploy: read its lines below, then roll back."
+            "deployment: read its lines below, then roll back."
         ),
         queries=(Query(f"topk(10, {_by_kind(thresholds, '$__interval')})", "{{kind}}", "LogQL"),),
         no_value=NO_ERRORS,
@@ -111,7 +111,9 @@ def _kinds(thresholds: Thresholds) -> Panel:
     return BarGauge(
         key="error_kinds",
         title="Kinds of ERROR lines",
-        description="How often each kind occurred in the chosen time. Start with the first.",
+        description=(
+            "How often each kind occurred in the selected time range. Start with the first."
+        ),
         queries=(
             Query(
                 f"sort_desc(topk(10, {_by_kind(thresholds, '$__range')}))",
@@ -129,8 +131,8 @@ def _lines(thresholds: Thresholds) -> Panel:
         key="error_lines",
         title="Newest ERROR lines",
         description=(
-            "What the Auditor wrote when a verification failed. Open a line for its details; the "
-            "lines around it tell what came before."
+            "What the Auditor logged when a verification failed. Open a line for its details; the "
+            "lines around it show what happened before."
         ),
         queries=(Query(_error_lines(thresholds), language="LogQL"),),
         no_value=NO_ERRORS,

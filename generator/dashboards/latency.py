@@ -30,8 +30,8 @@ def build(thresholds: Thresholds) -> Dashboard:
         name="latency",
         title="Auditor / Latency",
         description=(
-            "How long verifications take inside a worker, and how long requests wait for one: what "
-            "a client feels is the sum."
+            "How long verifications take inside a worker, and how long requests wait for one. "
+            "Clients see the sum of both."
         ),
         sections=(
             Section("Percentiles"),
@@ -55,8 +55,8 @@ def _all_percentiles() -> Panel:
         key="percentiles",
         title="Percentiles of all instances",
         description=(
-            "All instances chosen as one. The tail alone rises: a few heavy requests; the median "
-            "rises with it: every request got slower."
+            "All selected instances together. Only the tail rises: a few expensive requests. The "
+            "median rises too: every request is slower."
         ),
         queries=tuple(
             Query(
@@ -75,8 +75,8 @@ def _heatmap() -> Panel:
         key="durations",
         title="Verifications by duration",
         description=(
-            "How many verifications took how long. A second band apart from the first: one kind of "
-            "request, or one instance, is slow."
+            "Number of verifications by duration. A second, separate band: one kind of request, "
+            "or one instance, is slow."
         ),
         queries=(
             Query(
@@ -96,9 +96,9 @@ def _shares(thresholds: Thresholds) -> Panel:
         key="within_targets",
         title="Verifications within their targets",
         description=(
-            "Share of the verifications that were as fast as each percentile's target. The target "
-            "is kept while the share is at or above the percentile: for p95 at 95% or more. "
-            "Between two bounds of the histogram the share is interpolated."
+            "Share of verifications that were as fast as the target of each percentile. The "
+            "target is met while the share is at or above the percentile: for p95 at 95% or more. "
+            "Between two histogram buckets the share is interpolated."
         ),
         queries=tuple(
             Query(
@@ -133,9 +133,9 @@ def _mean() -> Panel:
     by = " by (instance) "
     return TimeSeries(
         key="mean_by_instance",
-        title="Mean by instance",
+        title="Mean latency by instance",
         description=(
-            "Instances should be alike. One that is slower: compare its processor time and "
+            "All instances should be about equally fast. One is slower: compare its CPU time and "
             "database connections on the system dashboard."
         ),
         queries=(Query(f"{_rate('sum', by)} / ({_rate('count', by)} > 0)", "{{instance}}"),),
@@ -160,8 +160,8 @@ def _instances(thresholds: Thresholds) -> Panel:
         key="percentiles_by_instance",
         title="Percentiles by instance",
         description=(
-            "The percentiles as the alerts read them. One instance slower than the rest: restart "
-            "it or take it out of the balancer."
+            "The same percentiles that the alerts use. One instance is slower than the rest: "
+            "restart it or take it out of the load balancer."
         ),
         queries=(
             *(Query(each.query, instant=True) for each in percentiles),
@@ -175,9 +175,9 @@ def _instances(thresholds: Thresholds) -> Panel:
                 f"Value #{letter}": NAMES[field]
                 for letter, field in zip("ABCD", alerts, strict=True)
             },
-            "Value #E": "Requests a second",
+            "Value #E": "Requests per second",
         },
-        column_units={"Requests a second": "reqps"},
+        column_units={"Requests per second": "reqps"},
     )
 
 
@@ -186,8 +186,9 @@ def _queues() -> Panel:
         key="waiting_connections",
         title="Requests waiting for a worker",
         description=(
-            "Connections with unread bytes, and connections the listener has not accepted. The "
-            "first grows: workers are busy; the second too: they do not even accept."
+            "Connections with unread data, and connections that are not accepted yet. Only unread "
+            "data grows: the workers are busy. Both grow: the workers no longer accept "
+            "connections."
         ),
         queries=(
             Query(f"{names.CONNECTIONS_WAITING}{{}}", "{{instance}} unread"),
@@ -203,8 +204,8 @@ def _probe() -> Panel:
         key="health_durations",
         title="GET /health by duration",
         description=(
-            "What a client that only asks for the health feels. Slow probes while verifications "
-            "are fast: requests wait for a worker."
+            "Response time of the health check as a client sees it. Slow health checks while "
+            "verifications are fast: requests wait for a worker."
         ),
         queries=(
             Query(

@@ -36,7 +36,9 @@ def build(thresholds: Thresholds) -> Dashboard:
     return Dashboard(
         name="overview",
         title="Auditor / Overview",
-        description="Is the Auditor well? The description of what is red says where to go.",
+        description=(
+            "Is the Auditor healthy? The description of each red panel says what to do next."
+        ),
         sections=(
             Section(
                 "Now",
@@ -62,10 +64,10 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
     return (
         Stat(
             key="request_rate",
-            title="Requests a second",
+            title="Requests per second",
             description=(
-                "Verifications that workers took. None in working hours: see whether clients reach "
-                "the service."
+                "Verifications handled by all workers. None during working hours: check whether "
+                "clients can reach the service."
             ),
             queries=(Query(f"sum(rate({names.REQUESTS}{{}}[$__rate_interval]))"),),
             no_value=NO_REQUESTS,
@@ -73,9 +75,9 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
         ),
         Stat(
             key="failed_share",
-            title=f"Failed within {format_duration(window)}",
+            title=f"Failed in the last {format_duration(window)}",
             description=(
-                "Share of the verifications that failed. Next: Failures on the errors dashboard."
+                "Share of verifications that failed. Next: Failures on the errors dashboard."
                 f"\n\n{steps.row_in_words(failures)}"
             ),
             queries=(Query(f"sum({failed.query}) / (sum({all_.query}) > 0)"),),
@@ -87,8 +89,8 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
             key="slowest_p95",
             title="p95 of the slowest instance",
             description=(
-                "95% of the verifications take this long or less; waiting for a worker is not in "
-                f"it. Next: the latency dashboard.\n\n{steps.row_in_words(p95)}"
+                "95% of verifications take this long or less, not counting the wait for a worker. "
+                f"Next: the latency dashboard.\n\n{steps.row_in_words(p95)}"
             ),
             queries=(Query(f"max({slowest.query})"),),
             no_value=NO_REQUESTS,
@@ -99,7 +101,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
             key="active_clients",
             title="Active clients",
             description=(
-                "Addresses with an open connection to the API. A proxy in front counts as one."
+                "Addresses with an open connection to the API. A proxy counts as one client."
             ),
             queries=(Query(f"sum({names.API_CLIENTS}{{}})"),),
             no_value=NO_SIDECAR,
@@ -114,8 +116,11 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
     return (
         BarGauge(
             key="workers_alive",
-            title=f"Workers alive of {expected} expected",
-            description="Worker processes by instance. Fewer: Workers on the system dashboard.",
+            title=f"Running workers, {expected} expected",
+            description=(
+                "Worker processes per instance. Fewer than expected: see Workers on the system "
+                "dashboard."
+            ),
             queries=(Query(f"{names.WORKERS}{{}}", "{{instance}}"),),
             no_value=NO_SIDECAR,
             maximum=expected,
@@ -125,8 +130,8 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             key="waiting",
             title="Requests waiting",
             description=(
-                "Requests that no worker has taken yet; the app's own latency does not contain "
-                "their wait. Growing: Waiting on the latency dashboard."
+                "Requests that no worker has started on yet. The app's own latency does not "
+                "include this wait. Growing: see Waiting on the latency dashboard."
             ),
             queries=(Query(_WAITING),),
             no_value=NO_SIDECAR,
@@ -138,7 +143,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             key="error_budget",
             title=f"Error budget left of {format_duration(slo.period)}",
             description=(
-                "Share of the failures that may happen within the period. Overdrawn: put "
+                "How much of the failures allowed in this period is left. Below zero: put "
                 "reliability before features."
             ),
             queries=(Query(f"min({objectives.remaining(thresholds, availability).query})"),),
@@ -151,7 +156,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
             key="burn_rate",
             title=f"Budget burn rate over {format_duration(slo.burn.fast.window)}",
             description=(
-                "1 uses the budget up just at its period's end. Above it: Failures on the errors "
+                "At 1 the budget lasts exactly one period. Above 1: see Failures on the errors "
                 "dashboard."
             ),
             queries=(Query(f"max({burn.query})"),),
@@ -176,9 +181,9 @@ def _firing(thresholds: Thresholds) -> Table:
     return Table(
         key="firing_alerts",
         title="Firing alerts",
-        description="Start with the critical ones. An alert's name links to its runbook.",
+        description="Start with the critical ones. The name of an alert links to its runbook.",
         queries=(Query(queries.alerts(thresholds.service.name), instant=True, unfiltered=True),),
-        no_value="No alert fires",
+        no_value="No alert is firing",
         unit="string",
         columns={
             "alertname": "Alert",
@@ -200,7 +205,9 @@ def _history(thresholds: Thresholds) -> StateTimeline:
     return StateTimeline(
         key="alert_history",
         title="Alerts over time",
-        description="What fired when. The first band of an outage is often its cause.",
+        description=(
+            "Which alerts fired when. The first alert of an outage often points to its cause."
+        ),
         queries=(Query(f"max by (alertname) ({ranked})", "{{alertname}}", unfiltered=True),),
         no_value="No alert fired",
         states={
@@ -216,8 +223,8 @@ def _connections() -> Panel:
         key="connections",
         title="Connections and clients",
         description=(
-            "Open connections to the API, and the addresses they come from. Many connections of "
-            "few clients: a client that does not close them."
+            "Open connections to the API, and the number of addresses they come from. Many "
+            "connections from few clients: a client does not close them."
         ),
         queries=(
             Query(f"{names.API_CONNECTIONS}{{}}", "{{instance}} connections"),
@@ -235,8 +242,8 @@ def _quality() -> tuple[Panel, ...]:
             key="mean_confidence",
             title="Mean confidence",
             description=(
-                "Mean score of the answers. A step down: see whether the sources, the model or the "
-                "questions changed."
+                "Mean confidence score of the answers. A sudden drop: check whether the sources, "
+                "the model or the questions changed."
             ),
             queries=(Query(f"{total} / ({count} > 0)", "mean"),),
             no_value=NO_REQUESTS,
@@ -246,8 +253,11 @@ def _quality() -> tuple[Panel, ...]:
         ),
         Heatmap(
             key="confidence",
-            title="Confidence",
-            description=("How the scores spread. Two bands: two kinds of questions or sources."),
+            title="Confidence scores",
+            description=(
+                "Distribution of the confidence scores. Two bands: two kinds of questions or "
+                "sources."
+            ),
             queries=(
                 Query(f"sum by (le) (increase({score}_bucket{{}}[$__rate_interval]))", "{{le}}"),
             ),

@@ -22,12 +22,12 @@ def build(thresholds: Thresholds) -> Dashboard:
     return Dashboard(
         name="system",
         title="Auditor / System",
-        description="What each worker consumes, and how near it is to its limits.",
+        description="What each worker uses, and how close it is to its limits.",
         sections=(
             Section("Workers", (_age(), _starts()), ((7, (_workers(),)),)),
             Section("Memory", (_cgroup(), _time_to_limit(thresholds))),
-            Section("Descriptors and threads", (_descriptors(),)),
-            Section("Processor", (_modes(),)),
+            Section("File descriptors and threads", (_descriptors(),)),
+            Section("CPU", (_modes(),)),
             Section("Database", (_connections(),)),
         ),
     )
@@ -37,16 +37,16 @@ def _workers() -> Panel:
     gauges = {
         names.RESIDENT_MEMORY: ("Resident memory", "bytes"),
         names.THREADS: ("Threads", "short"),
-        names.OPEN_FDS: ("Open descriptors", "short"),
+        names.OPEN_FDS: ("Open file descriptors", "short"),
         names.DB_CONNECTIONS: ("Database connections", "short"),
     }
     values = ("Value #C", "Value #D", "Value #E", "Value #F")
     return Table(
         key="workers",
-        title="Workers now",
+        title="Current workers",
         description=(
-            "Each worker with its process id. One that differs from the rest: look at it with "
-            "py-spy on its machine, then restart it alone."
+            "All workers with their process IDs. One differs from the rest: inspect it with "
+            "py-spy on its machine, then restart only that worker."
         ),
         queries=(
             Query(f"{names.WORKER_INFO}{{}}", instant=True),
@@ -57,7 +57,7 @@ def _workers() -> Panel:
         columns={
             "instance": "Instance",
             "worker": "Worker",
-            "pid": "Process id",
+            "pid": "PID",
             "Value #B": "Age",
             **{value: title for value, (title, _) in zip(values, gauges.values(), strict=True)},
         },
@@ -68,10 +68,10 @@ def _workers() -> Panel:
 def _age() -> Panel:
     return TimeSeries(
         key="worker_age",
-        title="Age of the workers",
+        title="Worker uptime",
         description=(
-            "Time since each worker started; it falls to zero at a restart. One falls alone: it "
-            "crashed or was killed; all fall: a deploy or a restart of the service."
+            "Time since each worker started. One drops to zero: it crashed or was killed. All "
+            "drop: a deployment or a restart of the service."
         ),
         queries=(Query(f"time() - {names.START_TIME}{{}}", WORKER),),
         no_value=NO_SIDECAR,
@@ -84,8 +84,8 @@ def _starts() -> Panel:
         key="worker_starts",
         title="Worker starts",
         description=(
-            "Worker processes that started. Without a deploy: read the end of the Auditor's log "
-            "before each start."
+            "Worker processes that were started. Without a deployment: read the last lines of the "
+            "Auditor's log before each start."
         ),
         queries=(Query(f"increase({names.WORKER_STARTS}{{}}[$__rate_interval])", "{{instance}}"),),
         no_value=NO_SIDECAR,
@@ -96,10 +96,11 @@ def _starts() -> Panel:
 def _cgroup() -> Panel:
     return TimeSeries(
         key="cgroup_memory",
-        title="Memory of the cgroup and its limit",
+        title="Cgroup memory and its limit",
         description=(
-            "What the kernel counts for all workers together, and the limit at which it kills. No "
-            "limit line: none is set, so the machine's memory is the limit."
+            "Memory of all workers together as the kernel counts it, and the limit at which the "
+            "kernel kills a worker. No limit line: no limit is set, so the machine's memory is the "
+            "limit."
         ),
         queries=(
             Query(f"{names.MEMORY_USAGE}{{}}", "{{instance}} used"),
@@ -115,16 +116,16 @@ def _time_to_limit(thresholds: Thresholds) -> Panel:
     fast = thresholds.alert("fast_memory_leak", LeakAlert)
     return TimeSeries(
         key="time_to_memory_limit",
-        title="Time until memory reaches its limit",
+        title="Time until the memory limit is reached",
         description=(
-            "If the workers go on growing as they do. Falling below your reaction time: restart "
-            "workers one at a time, then look for the leak."
+            "If the workers keep growing at the current rate. Shorter than your reaction time: "
+            "restart the workers one at a time, then look for the leak."
         ),
         queries=(
-            Query(leaks.time_to_limit(thresholds, slow).query, "{{instance}} at the slow pace"),
-            Query(leaks.time_to_limit(thresholds, fast).query, "{{instance}} at the fast pace"),
+            Query(leaks.time_to_limit(thresholds, slow).query, "{{instance}}, slow growth"),
+            Query(leaks.time_to_limit(thresholds, fast).query, "{{instance}}, fast growth"),
         ),
-        no_value="No growth, or no limit",
+        no_value="No growth, or no memory limit",
         unit="s",
     )
 
@@ -134,8 +135,8 @@ def _descriptors() -> Panel:
         key="open_file_descriptors",
         title="Open file descriptors",
         description=(
-            "Files and connections that each worker holds. They follow the clients; growth that "
-            "outlasts the clients is a leak."
+            "Files and connections that each worker has open. They follow the number of clients; "
+            "growth that outlasts the clients is a leak."
         ),
         queries=(Query(f"{names.OPEN_FDS}{{}}", WORKER),),
         no_value=NO_SIDECAR,
@@ -146,10 +147,10 @@ def _modes() -> Panel:
     rate = f"sum by (instance, mode) (rate({names.CPU_SECONDS}{{}}[$__rate_interval]))"
     return TimeSeries(
         key="cpu_modes",
-        title="Processor time by mode",
+        title="CPU usage by mode",
         description=(
-            "Cores that all workers of an instance keep busy. Much system time: look at network "
-            "and disk, not at the models."
+            "Cores used by all workers of an instance. Much system time: look at the network and "
+            "the disk, not at the models."
         ),
         queries=(Query(rate, "{{instance}} {{mode}}"),),
         no_value=NO_SIDECAR,
@@ -164,8 +165,8 @@ def _connections() -> Panel:
         key="connections_by_worker",
         title="Database connections by worker",
         description=(
-            "One worker holds most of them: a leak in it; all alike: load, so look for slow "
-            "queries in pg_stat_statements."
+            "One worker holds most of them: it leaks connections. All hold about the same: high "
+            "load, so look for slow queries in pg_stat_statements."
         ),
         queries=(Query(f"{names.DB_CONNECTIONS}{{}}", WORKER),),
         no_value=NO_SIDECAR,

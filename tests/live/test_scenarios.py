@@ -40,10 +40,10 @@ def test_there_is_a_file_for_every_scenario() -> None:
     ("scenario", "file", "rule", "worse"),
     [
         ("errors-after-a-release", "error", "ratio5m > 0.05\n", "ratio5m > 0.5\n"),
-        ("the-service-is-down", "availability", "    for: 1m\n", "    for: 5m\n"),
-        ("a-worker-leaks-fast", "memory", "min5m_deriv15m > ", "min5m_deriv15m < "),
-        ("a-nightly-batch", "saturation", "    for: 15m\n", ""),
-        ("a-deploy-is-rolled-back", "workers", "increase15m > 2\n", "increase15m > 1\n"),
+        ("service-is-down", "availability", "    for: 1m\n", "    for: 5m\n"),
+        ("fast-memory-leak", "memory", "min5m_deriv15m > ", "min5m_deriv15m < "),
+        ("nightly-batch", "saturation", "    for: 15m\n", ""),
+        ("deploy-is-rolled-back", "workers", "increase15m > 2\n", "increase15m > 1\n"),
     ],
     ids=["blunt", "slow", "inverted", "hasty", "touchy"],
 )

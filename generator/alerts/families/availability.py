@@ -1,4 +1,4 @@
-"""Down or hung: whether the service runs and answers."""
+"""Whether the service is running and responding."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOOK_BACK: Final = "5m"
 def beside(
     context: Context, alert: Alert, inputs: InputGenerator, value: float, beside: Series, title: str
 ) -> Case:
-    """The quantity is beyond its bound, yet another series shows that the alert does not apply."""
+    """The quantity is beyond its bound, but another series shows that the alert does not apply."""
     end = (
         context.clock.tick(inputs.time_to_fire(value, alert.constant) + alert.triggers[0].for_)
         + 2 * context.clock.interval
@@ -37,7 +37,7 @@ def beside(
 
 
 def hours(context: Context, metric: str, value: float) -> Series:
-    """A gauge of the sidecar that keeps a value longer than any case lasts."""
+    """A sidecar gauge that keeps its value for longer than any case lasts."""
     return Series(
         selector(metric, context.workers(HERE)),
         gauge(context.clock, [Phase(context.clock.tick(86400), value)], float),
@@ -45,7 +45,7 @@ def hours(context: Context, metric: str, value: float) -> Series:
 
 
 def always_one(context: Context, metric: str, instance: str, phases: Sequence[Phase]) -> Series:
-    """A gauge of the sidecar that is 1 through all phases in which it is scraped."""
+    """A sidecar gauge that is 1 in every phase in which it is scraped."""
     ones = [replace(phase, value=None if phase.value is None else 1.0) for phase in phases]
     return Series(selector(metric, context.workers(instance)), gauge(context.clock, ones, float))
 
@@ -66,11 +66,11 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         summary="The Auditor on {{ $labels.instance }} is down",
         description=(
-            "No worker of the Auditor runs on {{ $labels.instance }} and GET /health has no "
-            "answer, for FOR. Next: start the service and read the end of its log; if it ends at "
-            "once, look at its database and its models."
+            "No Auditor worker has been running on {{ $labels.instance }} for FOR, and "
+            "GET /health does not respond. Next: start the service and read the end of its log; "
+            "if it exits right away, check its database and its models."
         ),
-        panel=Panel("overview", SECTION, "Workers alive", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Running workers", "{{instance}}"),
         origins=("service.expected_workers",),
         inhibits="symptoms",
     )
@@ -88,8 +88,10 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
     return with_standard_cases(
         alert,
         inputs,
-        worst_alone(alert, replace(inputs, series=silent), "no worker is seen, no probe answered"),
-        beside(context, alert, inputs, 0, answers, "no worker is seen, yet the service answers"),
+        worst_alone(
+            alert, replace(inputs, series=silent), "no worker is found and the health check fails"
+        ),
+        beside(context, alert, inputs, 0, answers, "no worker is found, but the service responds"),
     )
 
 
@@ -107,13 +109,13 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
             context.thresholds, settings, f"and on (job, instance) {WORKERS}{{}} > 0"
         ),
         keep_firing_for=settings.keep_firing_for,
-        summary="The Auditor on {{ $labels.instance }} hangs",
+        summary="The Auditor on {{ $labels.instance }} is not responding",
         description=(
-            "Workers of the Auditor run on {{ $labels.instance }}, but GET /health has had no "
-            "answer for FOR. Next: see whether requests wait and which worker is busy or stopped, "
-            "then restart the service."
+            "Auditor workers are running on {{ $labels.instance }}, but GET /health has not "
+            "responded for FOR. Next: check whether requests are queueing and which worker is busy "
+            "or stopped, then restart the service."
         ),
-        panel=Panel("overview", SECTION, "Probe of GET /health", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Health check success", "{{instance}}"),
     )
     inputs = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
     running = replace(
@@ -125,5 +127,9 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
     )
     gone = hours(context, WORKERS, 0)
     return with_standard_cases(
-        alert, running, beside(context, alert, inputs, 0, gone, "no worker runs: down, not hung")
+        alert,
+        running,
+        beside(
+            context, alert, inputs, 0, gone, "no worker is running: down rather than unresponsive"
+        ),
     )

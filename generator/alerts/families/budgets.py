@@ -1,7 +1,7 @@
-"""Budgets that burn too fast: multiwindow, multi-burn-rate alerts on both objectives.
+"""Multiwindow, multi-burn-rate alerts on both error budgets.
 
-The method is that of the Site Reliability Workbook, chapter 5: a long window shows that a burn
-matters, a short one that it goes on.
+The method is that of the Site Reliability Workbook, chapter 5: the long window shows that the burn
+is significant, the short one that it is still going on.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "error": _Kind(
         dashboard="errors",
         detects="failed requests",
-        look="read the newest ERROR lines on the errors dashboard; they name the failing part",
+        look="read the newest ERROR lines on the errors dashboard; they name the failing component",
     ),
     "latency": _Kind(
         dashboard="latency",
         detects="answers slower than the objective",
         look=(
-            "compare with CPU and database connections on the system dashboard, which tell slow "
-            "models from a slow database"
+            "compare with CPU and database connections on the system dashboard to tell slow models "
+            "from a slow database"
         ),
     ),
 }
@@ -51,60 +51,60 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 
 @dataclass(frozen=True)
 class _Burn:
-    """An alert on one objective and pace.
+    """An alert on one objective and burn.
 
-    It is not judged before requests have come for longer than the long window of the pace `after`,
-    which says the same until then.
+    It is not evaluated until requests have come for longer than the long window of the burn
+    `after`, whose alert covers the time until then.
     """
 
     key: str
     objective: Literal["error", "latency"]
-    pace: str
+    burn: str
     after: str = ""
 
 
-# Of each objective the fastest pace first.
+# The fastest burn of each objective first.
 _ALERTS: Final = (
-    _Burn(key="error_budget_fast_burn", objective="error", pace="fast"),
-    _Burn(key="error_budget_steady_burn", objective="error", pace="steady", after="fast"),
-    _Burn(key="error_budget_slow_burn", objective="error", pace="slow", after="steady"),
+    _Burn(key="error_budget_fast_burn", objective="error", burn="fast"),
+    _Burn(key="error_budget_steady_burn", objective="error", burn="steady", after="fast"),
+    _Burn(key="error_budget_slow_burn", objective="error", burn="slow", after="steady"),
     _Burn(
         key="error_budget_creeping_burn",
         objective="error",
-        pace="creeping",
+        burn="creeping",
         after="steady",
     ),
-    _Burn(key="latency_budget_fast_burn", objective="latency", pace="fast"),
+    _Burn(key="latency_budget_fast_burn", objective="latency", burn="fast"),
     _Burn(
         key="latency_budget_steady_burn",
         objective="latency",
-        pace="steady",
+        burn="steady",
         after="fast",
     ),
-    _Burn(key="latency_budget_slow_burn", objective="latency", pace="slow", after="steady"),
+    _Burn(key="latency_budget_slow_burn", objective="latency", burn="slow", after="steady"),
     _Burn(
         key="latency_budget_creeping_burn",
         objective="latency",
-        pace="creeping",
+        burn="creeping",
         after="steady",
     ),
 )
 
 
 def _slower(own: _Burn) -> tuple[str, ...]:
-    """What says the same later, once the faster alert has."""
+    """The slower alerts on the same objective: they only repeat what this one says."""
     later = _ALERTS[_ALERTS.index(own) + 1 :]
     return tuple(each.key for each in later if each.objective == own.objective)
 
 
 def burn_of(thresholds: Thresholds, key: str) -> Burn:
-    """The pace of an alert."""
-    pace: Burn = getattr(thresholds.slo.burn, _own(key).pace)
-    return pace
+    """The windows and the consumption of an alert's burn."""
+    burn: Burn = getattr(thresholds.slo.burn, _own(key).burn)
+    return burn
 
 
 def judged_after(thresholds: Thresholds, key: str) -> float:
-    """How long requests must have come before an alert is judged."""
+    """How long requests must have come before an alert is evaluated."""
     after = _own(key).after
     return getattr(thresholds.slo.burn, after).window if after else 0.0
 
@@ -114,9 +114,9 @@ def _own(key: str) -> _Burn:
 
 
 def _windows(own: _Burn) -> tuple[str, ...]:
-    """Paths of the windows of other paces: what longer ones are summed from, and `after`."""
-    paces = dict.fromkeys(("fast", own.after or "fast"))
-    return tuple(f"slo.burn.{pace}.window" for pace in paces if pace != own.pace)
+    """Paths of the windows of other burns: what longer ones are summed from, and `after`."""
+    burns = dict.fromkeys(("fast", own.after or "fast"))
+    return tuple(f"slo.burn.{burn}.window" for burn in burns if burn != own.burn)
 
 
 def _since(thresholds: Thresholds, objective: Objective, after: float) -> tuple[str, ...]:
@@ -165,14 +165,15 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=objectives.burn_recordings(context.thresholds, objective, windows),
         summary=(
-            f"{{{{ $labels.job }}}} uses up its {objective.key} budget "
-            "{{ $value | humanize }} times as fast as it may"
+            f"{{{{ $labels.job }}}} is burning its {objective.key} budget at "
+            "{{ $value | humanize }} times the allowed rate"
         ),
         description=(
-            f"Over the last {long}, and still over the last {short}, {{{{ $labels.job }}}} "
-            f"used up its {objective.key} budget {{{{ $value | humanize }}}} times as fast as it "
-            f"may, more than BOUND: {objective.good}. At this pace the whole budget of {period} is "
-            f"gone in {gone}. Next: {kind.look}."
+            f"{{{{ $labels.job }}}} burned its {objective.key} budget at "
+            f"{{{{ $value | humanize }}}} times the allowed rate over the last {long}, more than "
+            f"BOUND; the rate over the last {short} is above BOUND, too. Objective: "
+            f"{objective.good}. At this rate, the whole {period} budget lasts {gone}. Next: "
+            f"{kind.look}."
         ),
         panel=Panel(
             kind.dashboard,
@@ -181,7 +182,7 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
             "{{job}}",
         ),
         origins=(
-            f"slo.burn.{own.pace}",
+            f"slo.burn.{own.burn}",
             objective.settings,
             "slo.period",
             "slo.evaluation_interval",

@@ -1,4 +1,4 @@
-"""Processor time of the workers: too much under load, and any without it."""
+"""CPU usage of the workers: high under load, and any without load."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from generator.thresholds.units import Unit, format_duration
 
 
 def cpu(window: float) -> Recording:
-    """Share of one core that a worker keeps busy."""
+    """Share of one core that a worker uses."""
     w = format_duration(window)
     return Recording(
         "saturation",
@@ -41,7 +41,7 @@ def cpu(window: float) -> Recording:
 
 
 def _cpu_inputs(context: Context, window: float) -> InputGenerator:
-    """Three quarters of the time in user mode; a replaced worker starts its counter again."""
+    """Three quarters of the time in user mode; a replaced worker restarts its counter."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         def mode(name: str, share: float) -> Series:
@@ -82,16 +82,15 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(busy,),
         summary=(
-            "Worker {{ $labels.worker }} of {{ $labels.instance }} keeps "
-            "{{ $value | humanizePercentage }} of a core busy"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
+            "{{ $value | humanizePercentage }} of a core"
         ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has kept "
-            "{{ $value | humanizePercentage }} of a core busy for FOR, more than BOUND. Next: if "
-            "latency or waiting rises with it, add workers or choose smaller models; if not, leave "
-            "it alone."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of a "
+            "core for FOR (now {{ $value | humanizePercentage }}). Next: if latency or queueing "
+            "has risen as well, add workers or use smaller models; otherwise leave it alone."
         ),
-        panel=Panel("system", "Processor", "Processor time", WORKER_LEGEND),
+        panel=Panel("system", "CPU", "CPU usage", WORKER_LEGEND),
         origins=users_paths(found),
     )
     inputs = _cpu_inputs(context, settings.window)
@@ -116,13 +115,16 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
         ),
         keep_firing_for=settings.keep_firing_for,
         recordings=(busy, rate),
-        summary="Worker {{ $labels.worker }} of {{ $labels.instance }} computes without requests",
-        description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has kept "
-            "{{ $value | humanizePercentage }} of a core busy for FOR, more than BOUND, while no "
-            "verification came. Next: read its log for something it tries again and again."
+        summary=(
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
+            "{{ $value | humanizePercentage }} of a core without any requests"
         ),
-        panel=Panel("system", "Processor", f"Processor time over {w}", WORKER_LEGEND),
+        description=(
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of a "
+            "core for FOR (now {{ $value | humanizePercentage }}) without any verification "
+            "requests. Next: look in its log for something that it keeps retrying."
+        ),
+        panel=Panel("system", "CPU", f"CPU usage over {w}", WORKER_LEGEND),
     )
     blind = _cpu_inputs(context, settings.window)
     inputs = replace(
@@ -152,14 +154,14 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
         alert,
         inputs,
         Case(
-            "busy with requests", (*inputs.series(HERE, length), *requests), (AlertTest(end, ()),)
+            "busy serving requests",
+            (*inputs.series(HERE, length), *requests),
+            (AlertTest(end, ()),),
         ),
-        worst_alone(
-            alert, replace(inputs, series=no_more), "busy though no request comes any more"
-        ),
+        worst_alone(alert, replace(inputs, series=no_more), "busy after requests have stopped"),
         requests_over_time(context, settings.window, alert.recordings),
         Case(
-            "the app's metrics are missing",
+            "app metrics are missing",
             tuple(blind.series(HERE, length)),
             (AlertTest(end, ()),),
         ),
@@ -167,7 +169,7 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
 
 
 def _answered(context: Context, instance: str, phases: Sequence[Phase]) -> Series:
-    """The count of answers, which is there from the start of the app on, with or without any."""
+    """The count of responses, which the app exports from its start, even while it is zero."""
     none = [replace(phase, value=None if phase.value is None else 0.0) for phase in phases]
     return Series(
         selector(f"{LATENCY}_count", context.api(instance)), gauge(context.clock, none, float)

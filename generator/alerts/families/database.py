@@ -32,11 +32,12 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(total,),
-        summary="{{ $labels.instance }} holds {{ $value }} database connections",
+        summary="The workers on {{ $labels.instance }} hold {{ $value }} database connections",
         description=(
-            "The workers on {{ $labels.instance }} hold {{ $value }} connections to the database, "
-            "more than BOUND; other clients of the server may find none left. Next: see whether "
-            "one worker holds most of them, which is a leak, or all hold alike, which is load."
+            "The workers on {{ $labels.instance }} have held more than BOUND database connections "
+            "for FOR (now {{ $value }}); the server may run out of connections for other clients. "
+            "Next: check whether one worker holds most of them, which is a leak, or all hold about "
+            "the same number, which is load."
         ),
         panel=Panel("system", "Database", "Database connections", "{{instance}}"),
     )
@@ -80,16 +81,16 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(used,),
         summary=(
-            "Worker {{ $labels.worker }} of {{ $labels.instance }} uses "
-            "{{ $value | humanizePercentage }} of its database pool"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
+            "{{ $value | humanizePercentage }} of its database connection pool"
         ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} holds "
-            f"{{{{ $value | humanizePercentage }}}} of the {capacity} connections of its pool, "
-            "more than BOUND; past the last one requests wait. Next: look for slow queries in "
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of the "
+            f"{capacity} connections in its pool for FOR (now {{{{ $value | humanizePercentage }}}}"
+            "); once none is left, requests wait. Next: look for slow queries in "
             "pg_stat_statements, then raise DB_POOL_SIZE and DB_MAX_OVERFLOW."
         ),
-        panel=Panel("system", "Database", "Database pool used", "{{instance}} worker {{worker}}"),
+        panel=Panel("system", "Database", "Database pool usage", "{{instance}} worker {{worker}}"),
         origins=("service.database_pool.size", "service.database_pool.overflow"),
     )
     levels = {DB_CONNECTIONS: lambda value: value * capacity}

@@ -42,7 +42,7 @@ ALL: Final = f"{REQUESTS}{{}}"
 
 
 def _inputs(context: Context, window: float, min_requests: float) -> InputGenerator:
-    """Requests so many that a single scrape's worth is twice what the window must hold."""
+    """So many requests that those of a single scrape are twice what the window must hold."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         return request_series(context.clock, context.api(instance), phases, 2 * min_requests)
@@ -75,11 +75,14 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
         triggers=found,
         keep_firing_for=settings.keep_firing_for,
         recordings=(requests(window), errors(window), ratio),
-        summary="{{ $value | humanizePercentage }} of requests to {{ $labels.instance }} fail",
+        summary=(
+            "{{ $value | humanizePercentage }} of requests to {{ $labels.instance }} are failing"
+        ),
         description=(
-            "{{ $value | humanizePercentage }} of the verifications on {{ $labels.instance }} "
-            f"failed in the last {w}, more than BOUND. Next: read the newest ERROR lines on the "
-            "errors dashboard; they name the failing part."
+            "{{ $value | humanizePercentage }} of the verification requests to "
+            f"{{{{ $labels.instance }}}} failed in the last {w}; the ratio has been above BOUND "
+            "for FOR. Next: read the newest ERROR lines on the errors dashboard; they name the "
+            "failing component."
         ),
         panel=Panel("errors", "Failures", "Error ratio", "{{instance}}"),
         origins=users_paths(found),
@@ -97,7 +100,7 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
 
 
 def no_traffic(context: Context, alert: Alert, window: float) -> Case:
-    """Failures of the past say nothing while no request comes."""
+    """Past failures do not count while there are no requests."""
     wait = max(trigger.for_ for trigger in alert.triggers)
     length = 2 * context.clock.tick(window + wait)
     idle = [Phase(length, 0.0, traffic=0.0)]
@@ -113,9 +116,9 @@ def no_traffic(context: Context, alert: Alert, window: float) -> Case:
 
 class FailingAlert(ConditionAlert):
     window: PositiveSeconds = Field(description="Range over which requests are counted.")
-    min_failures: PositiveCount = Field(description="Failures the window must hold.")
+    min_failures: PositiveCount = Field(description="Minimum number of failures in the window.")
     min_ratio: PositiveRatio = Field(
-        description="Share of the window's requests that must have failed."
+        description="Minimum share of the window's requests that failed."
     )
 
 
@@ -136,14 +139,17 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
         triggers=triggers(context.thresholds, settings, floor),
         keep_firing_for=settings.keep_firing_for,
         recordings=(requests(window), errors(window), ratio),
-        summary="Most requests to {{ $labels.instance }} fail",
-        description=(
-            "{{ $value | humanizePercentage }} of the verifications on {{ $labels.instance }} "
-            f"failed in the last {w}: more than BOUND, and at least {settings.min_failures} of "
-            "them. Next: read the newest ERROR lines on the errors dashboard; with little traffic "
-            "few lines say it all."
+        summary=(
+            "Most requests to {{ $labels.instance }} are failing "
+            "({{ $value | humanizePercentage }})"
         ),
-        panel=Panel("errors", "Failures", "Error ratio at low traffic", "{{instance}}"),
+        description=(
+            "{{ $value | humanizePercentage }} of the verification requests to "
+            f"{{{{ $labels.instance }}}} failed in the last {w}, more than BOUND and at least "
+            f"{settings.min_failures} requests. Next: read the newest ERROR lines on the errors "
+            "dashboard; they name the failing component."
+        ),
+        panel=Panel("errors", "Failures", f"Error ratio over {w}", "{{instance}}"),
     )
     return with_standard_cases(
         alert,
@@ -155,7 +161,7 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
 
 
 def _single_requests(context: Context, alert: Alert, settings: FailingAlert) -> tuple[Case, ...]:
-    """Few requests, one by one, of a status that has no series until it first happens."""
+    """A few single requests with a status that has no series before it first occurs."""
     clock, window, few = context.clock, settings.window, settings.min_failures
     quiet = clock.tick(window) + 2 * clock.interval
     wait = max(trigger.for_ for trigger in alert.triggers)
@@ -165,7 +171,7 @@ def _single_requests(context: Context, alert: Alert, settings: FailingAlert) -> 
     )
 
     def born(status: str, count: float) -> Series:
-        """A series that comes into being with `count` requests at once."""
+        """A series that starts with `count` requests at once."""
         labels = {**context.api(HERE), "status": status}
         samples = (quiet + clock.tick(wait)) // clock.interval
         return Series(
@@ -178,13 +184,13 @@ def _single_requests(context: Context, alert: Alert, settings: FailingAlert) -> 
     seen = quiet + clock.tick(wait)
     return (
         Case(
-            "a first burst of failures between two scrapes",
+            "the first failures, in a burst between two scrapes",
             (up, born("error", few)),
             (AlertTest(quiet - clock.interval, ()), AlertTest(seen, everything)),
         ),
         Case("just too few failures", (up, born("error", 0.95 * few)), (AlertTest(seen, ()),)),
         Case(
-            "failures as before, but most requests succeed",
+            "as many failures, but most requests succeed",
             (up, born("error", few), born("success", 10 * few)),
             (AlertTest(seen, ()),),
         ),

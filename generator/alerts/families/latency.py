@@ -1,4 +1,4 @@
-"""Time of verifications inside the handler."""
+"""Latency of verification requests, measured in the handler."""
 
 from __future__ import annotations
 
@@ -64,18 +64,18 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
         keep_firing_for=settings.keep_firing_for,
         recordings=(read, count),
         summary=(
-            f"{spoken} latency of {{{{ $labels.instance }}}} is {{{{ $value | humanizeDuration }}}}"
+            f"{spoken} latency on {{{{ $labels.instance }}}} is {{{{ $value | humanizeDuration }}}}"
         ),
         description=(
-            f"The {spoken.lower()} of the verifications on {{{{ $labels.instance }}}} over the "
-            f"last {w} is {{{{ $value | humanizeDuration }}}}, more than BOUND. Waiting for a "
-            "worker is not in it. Next: compare it with CPU and database connections on the system "
-            "dashboard, which tell slow models from a slow database."
+            f"The {spoken.lower()} latency of verification requests on {{{{ $labels.instance }}}} "
+            f"over {w} has been above BOUND for FOR (now {{{{ $value | humanizeDuration }}}}), not "
+            "counting the wait for a worker. Next: compare with CPU and database connections on "
+            "the system dashboard to tell slow models from a slow database."
         ),
         panel=Panel(
             "latency",
             "Percentiles",
-            f"{spoken} latency of verifications",
+            f"{spoken} latency",
             "{{instance}}",
         ),
     )

@@ -17,35 +17,39 @@ Per = Literal["hour", "minute"]
 
 @dataclass(frozen=True)
 class Kind:
-    """What leaks, in words: ``PACE`` is how much, ``TOP`` what it must not reach."""
+    """What leaks, in words: ``RATE`` is how much, ``TOP`` the limit that it must not reach."""
 
     title: str
     section: str
+    noun: str
     amount: str
     reaches: str
-    along: str
+    compare: str
 
 
 MEMORY: Final = Kind(
     title="Memory growth",
     section="Memory",
-    amount="PACE of memory",
-    reaches="holds TOP",
-    along="threads, descriptors, database connections or only requests",
+    noun="memory",
+    amount="RATE of memory",
+    reaches="reaches TOP",
+    compare="threads, file descriptors, database connections or just requests",
 )
-DESCRIPTORS: Final = Kind(
-    title="Growth of descriptors",
-    section="Descriptors and threads",
-    amount="PACE descriptors",
-    reaches="has used up what it may open",
-    along="clients, database connections, threads or only requests",
+FILE_DESCRIPTORS: Final = Kind(
+    title="File descriptor growth",
+    section="File descriptors and threads",
+    noun="file descriptors",
+    amount="RATE file descriptors",
+    reaches="reaches its limit",
+    compare="clients, database connections, threads or just requests",
 )
 THREAD_KIND: Final = Kind(
-    title="Growth of threads",
-    section="Descriptors and threads",
-    amount="PACE threads",
-    reaches="runs TOP",
-    along="memory, descriptors or only requests",
+    title="Thread growth",
+    section="File descriptors and threads",
+    noun="threads",
+    amount="RATE threads",
+    reaches="reaches TOP",
+    compare="memory, file descriptors or just requests",
 )
 
 
@@ -54,7 +58,7 @@ _SECONDS: Final = {"hour": 3600, "minute": 60}
 
 @dataclass(frozen=True)
 class QueryTexts:
-    """The parts of an alert's texts that are queries: the pace, and when limits are reached."""
+    """The parts of an alert's texts that are queries: the rate, and when limits are reached."""
 
     kind: Kind
     per: Per
@@ -67,7 +71,7 @@ class QueryTexts:
         return self.kind is MEMORY
 
     @property
-    def pace(self) -> str:
+    def rate(self) -> str:
         shown = "humanize1024 }}B" if self.of_bytes else "humanize }}"
         return (
             f'{{{{ with printf "{_SECONDS[self.per]} * %.9f" $value | query }}}}'
@@ -93,13 +97,13 @@ class QueryTexts:
     def _reaches(self) -> str:
         top = self.leaking.top
         spoken = format_value(top, Unit.BYTES) if self.of_bytes else number(top)
-        return f"; at this pace it {self.kind.reaches.replace('TOP', spoken)} in "
+        return f"; at this rate it {self.kind.reaches.replace('TOP', spoken)} in "
 
     def rate_results(self, value: float) -> Mapping[str, str]:
         """What the queries find at a value, without a limit of the cgroup."""
         total = _SECONDS[self.per] * float(f"{value:.9f}")
         return {
-            self.pace: f"{humanize1024(total)}B" if self.of_bytes else humanize(total),
+            self.rate: f"{humanize1024(total)}B" if self.of_bytes else humanize(total),
             self.cgroup: "",
         }
 
@@ -107,4 +111,4 @@ class QueryTexts:
         return {self.reached: f"{self._reaches}{time}" if time else ""}
 
 
-CGROUP: Final = "; the workers reach the limit of their cgroup in "
+CGROUP: Final = "; the workers reach their cgroup's memory limit in "

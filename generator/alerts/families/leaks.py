@@ -1,4 +1,4 @@
-"""Workers that leak: memory, at a slow and a fast pace, descriptors, threads."""
+"""Leaks of a worker: memory, slow and fast, file descriptors and threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.leak_texts import (
     CGROUP,
-    DESCRIPTORS,
+    FILE_DESCRIPTORS,
     MEMORY,
     THREAD_KIND,
     Kind,
@@ -58,7 +58,7 @@ _MIB: Final = 2.0**20
 
 
 def memory(thresholds: Thresholds) -> LeakingGauge:
-    """Resident memory, up to where AuditorHighMemory is worst."""
+    """Resident memory, up to the bound of AuditorHighMemory's highest severity."""
     worst, origins = _worst(thresholds, "high_memory")
     return LeakingGauge(
         metric=RESIDENT_MEMORY,
@@ -71,8 +71,8 @@ def memory(thresholds: Thresholds) -> LeakingGauge:
     )
 
 
-def _descriptors(_thresholds: Thresholds) -> LeakingGauge:
-    """Up to what the process may open."""
+def _file_descriptors(_thresholds: Thresholds) -> LeakingGauge:
+    """Open file descriptors, up to the limit of the process."""
     return LeakingGauge(
         metric=OPEN_FDS,
         family="saturation",
@@ -85,7 +85,7 @@ def _descriptors(_thresholds: Thresholds) -> LeakingGauge:
 
 
 def _threads(thresholds: Thresholds) -> LeakingGauge:
-    """Up to where AuditorManyThreads is worst."""
+    """Threads, up to the bound of AuditorManyThreads' highest severity."""
     worst, origins = _worst(thresholds, "many_threads")
     return LeakingGauge(
         metric=THREADS,
@@ -99,14 +99,14 @@ def _threads(thresholds: Thresholds) -> LeakingGauge:
 
 
 def _worst(thresholds: Thresholds, key: str) -> tuple[float, tuple[str, ...]]:
-    """The bound of an alert's worst severity, and the paths it comes from."""
+    """The bound of an alert's highest severity, and the paths it comes from."""
     worst = triggers(thresholds, thresholds.alert(key, BoundAlert))[0]
     assert worst.bound  # noqa: S101  # as every severity of a BoundAlert
     return worst.bound.value, (f"alerts.{key}.{worst.severity}.fires_at", worst.bound.path)
 
 
 def time_to_limit(thresholds: Thresholds, settings: LeakAlert) -> Recording:
-    """Seconds until the growing workers of an instance reach the limit of their cgroup."""
+    """Seconds until the growing workers of an instance reach their cgroup's memory limit."""
     w = format_duration(settings.window)
     return Recording(
         "memory",
@@ -118,7 +118,7 @@ def time_to_limit(thresholds: Thresholds, settings: LeakAlert) -> Recording:
 
 @dataclass(frozen=True)
 class _Leak:
-    """What one of the alerts has of its own; its pace is told per `per`."""
+    """What one of the alerts has of its own; its texts give the growth per `per`."""
 
     kind: Kind
     detects: Effect
@@ -127,7 +127,7 @@ class _Leak:
 
 _SLOW: Final = _Leak(kind=MEMORY, detects="slow memory growth", per="hour")
 _FAST: Final = _Leak(kind=MEMORY, detects="fast memory growth", per="minute")
-_FDS: Final = _Leak(kind=DESCRIPTORS, detects="file descriptors", per="hour")
+_FDS: Final = _Leak(kind=FILE_DESCRIPTORS, detects="file descriptors", per="hour")
 _POOLS: Final = _Leak(kind=THREAD_KIND, detects="threads", per="hour")
 
 
@@ -143,7 +143,7 @@ def fast_memory_leak(context: Context, settings: LeakAlert) -> Alert:
 
 @define(LeakAlert, Rows("worker.fd_growth"))
 def file_descriptor_leak(context: Context, settings: LeakAlert) -> Alert:
-    return _leak(context, _FDS, _descriptors(context.thresholds), settings)
+    return _leak(context, _FDS, _file_descriptors(context.thresholds), settings)
 
 
 @define(LeakAlert, Rows("worker.thread_growth"))
@@ -157,7 +157,7 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
     steep, left = slope(leaking, settings), seconds_to_limit(leaking, settings)
     limit = time_to_limit(context.thresholds, settings)
     texts = QueryTexts(kind, own.per, leaking, left, limit)
-    amount = kind.amount.replace("PACE", texts.pace)
+    amount = kind.amount.replace("RATE", texts.rate)
     cgroup = (limit,) if kind is MEMORY else ()
     alert = Alert(
         family=leaking.family,
@@ -174,14 +174,15 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
         keep_firing_for=settings.keep_firing_for,
         recordings=(envelope(leaking, settings), steep, left, *cgroup),
         summary=(
-            f"Worker {{{{ $labels.worker }}}} of {{{{ $labels.instance }}}} gains {amount} per "
-            f"{own.per}"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is leaking "
+            f"{kind.noun}: {texts.rate} per {own.per}"
         ),
         description=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} gained "
-            f"{amount} per {own.per} over the last {window}, more than BOUND{texts.reached}"
-            f"{texts.cgroup if cgroup else ''}. Next: restart the worker in time, one at a time, "
-            f"and see on the system dashboard what grows along: {kind.along}."
+            f"{amount} per {own.per} over the last {window}; growth has been above BOUND for FOR"
+            f"{texts.reached}{texts.cgroup if cgroup else ''}. Next: restart the workers one at a "
+            "time before they reach a limit, and check on the system dashboard what else is "
+            f"growing: {kind.compare}."
         ),
         panel=Panel(
             "system",
@@ -203,7 +204,7 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
 
 
 def _with_limit(growth: Growth, alert: Alert, texts: QueryTexts) -> Case:
-    """The text says when the limit of the cgroup is reached."""
+    """The text says when the workers reach their cgroup's limit."""
     context, inputs = growth.context, growth.inputs()
     clock, trigger = context.clock, alert.triggers[0]
     value = 2 * alert.bound(trigger)
@@ -217,7 +218,7 @@ def _with_limit(growth: Growth, alert: Alert, texts: QueryTexts) -> Case:
         for each in alert.triggers
     )
     return Case(
-        "a limit of the cgroup is known",
+        "with a known cgroup limit",
         (
             *inputs.series(HERE, length),
             Series(selector(MEMORY_USAGE, cgroup), gauge(clock, length, lambda _value: 2 * GIB)),

@@ -1,4 +1,4 @@
-"""Resident memory of the workers: its size, and the limit of their cgroup."""
+"""Memory of the workers: resident size, size at startup, and usage of the cgroup's limit."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         summary=(
-            "Worker {{ $labels.worker }} of {{ $labels.instance }} holds "
-            "{{ $value | humanize1024 }}B"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
+            "{{ $value | humanize1024 }}B of memory"
         ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has held "
-            "{{ $value | humanize1024 }}B of memory for FOR, more than BOUND. Next: see on the "
-            "system dashboard whether it still grows; if so restart it, if not use smaller models "
-            "or fewer workers."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of "
+            "memory for FOR (now {{ $value | humanize1024 }}B). Next: check on the system "
+            "dashboard whether it is still growing; if so, restart the worker; if not, use smaller "
+            "models or fewer workers."
         ),
         panel=Panel("system", "Memory", "Resident memory", "{{instance}} worker {{worker}}"),
     )
@@ -67,7 +67,7 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
 
 class InitialAlert(BoundAlert):
     window: PositiveSeconds = Field(
-        description="Age of a worker up to which its lowest value counts as the initial one."
+        description="Age of a worker up to which its minimum counts as its initial memory."
     )
 
 
@@ -75,7 +75,7 @@ class InitialAlert(BoundAlert):
 def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
     window = format_duration(settings.window)
     guard = f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) < {number(settings.window)}"
-    # Apart from what the process before it held in the same slot.
+    # A name of its own keeps out the samples of the previous process in the same slot.
     young = Recording(
         "memory", f"worker:{RESIDENT_MEMORY}:first{window}", f"{RESIDENT_MEMORY}{{}}\n{guard}"
     )
@@ -91,18 +91,18 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(young, lowest),
         summary=(
-            "Worker {{ $labels.worker }} of {{ $labels.instance }} starts with "
-            "{{ $value | humanize1024 }}B"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} starts up with "
+            "{{ $value | humanize1024 }}B of memory"
         ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} held "
-            "{{ $value | humanize1024 }}B before it had worked, more than BOUND. Next: look what "
-            "the release imports or loads at its start."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used at least "
+            "{{ $value | humanize1024 }}B of memory since it started, more than BOUND. Next: check "
+            "what the release imports or loads at startup."
         ),
         panel=Panel(
             "system",
             "Memory",
-            f"Lowest memory in the first {window}",
+            f"Minimum memory in the first {window}",
             "{{instance}} worker {{worker}}",
         ),
     )
@@ -123,7 +123,7 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         alert,
         inputs,
         Case(
-            "models load after the start",
+            "models are loaded after startup",
             (born, models),
             tuple(AlertTest(clock.tick(length * part / 8), ()) for part in range(1, 8)),
         ),
@@ -134,10 +134,10 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
 
 
 def _first_minutes(context: Context, settings: InitialAlert, lowest: Recording) -> Case:
-    """What counts is the window's age and no more, and it counts for as long.
+    """Only samples from a worker's first minutes count, and they count for one window.
 
-    The first worker has least at the end of its first minutes, but for what comes after them; the
-    second at its start.
+    Within its first minutes, the first worker uses least at their end and the second at their
+    start; later, the first one uses even less.
     """
     clock = context.clock
     window, rest = clock.tick(settings.window), 2 * clock.tick(settings.window)
@@ -156,7 +156,7 @@ def _first_minutes(context: Context, settings: InitialAlert, lowest: Recording) 
     ]
     last, later = window - i, clock.tick(1.5 * settings.window)
     return Case(
-        "the lowest value of the first minutes, and of no others",
+        "the minimum of the first minutes only",
         tuple(series),
         expr_tests=(
             exactly(last, lowest, workers[0], 2 * GIB),
@@ -167,7 +167,7 @@ def _first_minutes(context: Context, settings: InitialAlert, lowest: Recording) 
 
 
 def _heavy_start(context: Context, alert: Alert, settings: InitialAlert) -> Case:
-    """Too much memory from the start on: said while the worker is young, not for ever."""
+    """Too much memory from the start: the alert fires while the worker is young, not for ever."""
     clock, value = context.clock, 2 * alert.bound(alert.triggers[0])
     grown = clock.tick(settings.window)
     gone = grown + clock.tick(settings.keep_firing_for)
@@ -183,7 +183,7 @@ def _heavy_start(context: Context, alert: Alert, settings: InitialAlert) -> Case
         for trigger in alert.triggers
     )
     return Case(
-        "a heavy worker grows older",
+        "too much memory at startup, until the worker is past its first minutes",
         tuple(inputs.series(HERE, time_series)),
         (
             AlertTest(grown - clock.interval, firing),
@@ -194,7 +194,7 @@ def _heavy_start(context: Context, alert: Alert, settings: InitialAlert) -> Case
 
 
 def _heavy_release(context: Context, alert: Alert, settings: InitialAlert) -> Case:
-    """The process before it in the same slot was light."""
+    """The previous process in the same slot used less memory."""
     clock, bound = context.clock, alert.bound(alert.triggers[-1])
     value = 2 * alert.bound(alert.triggers[0])
     before = clock.tick(2 * settings.window)
@@ -206,7 +206,7 @@ def _heavy_release(context: Context, alert: Alert, settings: InitialAlert) -> Ca
     )
     wait = clock.tick(max(trigger.for_ for trigger in alert.triggers))
     return Case(
-        "a heavy release follows a light one",
+        "a release that uses more memory replaces one that uses less",
         (
             Series(selector(RESIDENT_MEMORY, context.worker(HERE)), gauge(clock, phases, float)),
             Series(selector(START_TIME, context.worker(HERE)), gauge(clock, start_times, float)),
@@ -231,14 +231,16 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(used,),
         summary=(
-            "Memory of {{ $labels.instance }} is at {{ $value | humanizePercentage }} of its limit"
+            "The workers on {{ $labels.instance }} are using {{ $value | humanizePercentage }} of "
+            "their memory limit"
         ),
         description=(
-            "The workers on {{ $labels.instance }} use {{ $value | humanizePercentage }} of their "
-            "cgroup's memory limit, more than BOUND; at the limit the kernel kills one of them. "
-            "Next: restart the largest worker, then raise the limit or lower WORKER_COUNT."
+            "The workers on {{ $labels.instance }} have used more than BOUND of their cgroup's "
+            "memory limit for FOR (now {{ $value | humanizePercentage }}); at the limit, the "
+            "kernel kills one of them. Next: restart the largest worker, then raise the limit or "
+            "lower WORKER_COUNT."
         ),
-        panel=Panel("system", "Memory", "Memory used of the cgroup's limit", "{{instance}}"),
+        panel=Panel("system", "Memory", "Cgroup memory usage", "{{instance}}"),
     )
     levels = {
         MEMORY_USAGE: lambda value: thousandfold(value) * 2**20,

@@ -1,4 +1,4 @@
-"""The alarm that watches the alarm."""
+"""The watchdog of the alerting pipeline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from generator.thresholds.units import Unit
 
 @define(ConditionAlert)
 def watchdog(context: Context, settings: ConditionAlert) -> Alert:
-    """Fires for ever: its silence tells of a broken chain from Prometheus to the receiver."""
+    """Always fires; its silence means that the path from Prometheus to the receiver is broken."""
     found = triggers(context.thresholds, settings)
     wait = context.clock.tick(found[0].for_)
     firing = tuple(ExpectedAlert(trigger.severity, 1, {}, {}) for trigger in found)
@@ -32,13 +32,17 @@ def watchdog(context: Context, settings: ConditionAlert) -> Alert:
         unit=Unit.COUNT,
         triggers=found,
         keep_firing_for=settings.keep_firing_for,
-        summary="The alerting chain works",
+        summary="The alerting pipeline is working",
         description=(
-            "This alert always fires. Whoever receives it raises the alarm when it stops: then "
-            "Prometheus, Alertmanager or the way between them is broken."
+            "This alert always fires. If it stops arriving, Prometheus, Alertmanager or the "
+            "connection between them is broken; its receiver must raise the alarm in that case."
         ),
         panel=Panel("overview", "Availability", "Watchdog", "watchdog", unfiltered=True),
         cases=(
-            Case("always", (), (*before, AlertTest(wait, firing), AlertTest(wait + 3600, firing))),
+            Case(
+                "always firing",
+                (),
+                (*before, AlertTest(wait, firing), AlertTest(wait + 3600, firing)),
+            ),
         ),
     )

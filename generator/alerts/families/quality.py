@@ -1,4 +1,4 @@
-"""How sure the Auditor is of its answers."""
+"""Confidence scores of the Auditor's answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from generator.thresholds.units import Unit, format_duration
 
 
 def weak_answers(window: float, below: float) -> Recording:
-    """Share of the window's answers scored at or under a bound of the histogram: exact."""
+    """Share of answers scored at or below a bucket bound of the histogram, so it is exact."""
     w = format_duration(window)
     weak = f'sum by (job, instance) (rate({CONFIDENCE}_bucket{{le="{le(below)}"}}[{w}]))'
     return Recording(
@@ -53,17 +53,20 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(weak, count),
         summary=(
-            "{{ $value | humanizePercentage }} of the answers of {{ $labels.instance }} are weakly "
-            "supported"
+            "{{ $value | humanizePercentage }} of the answers on {{ $labels.instance }} have low "
+            "confidence"
         ),
         description=(
             "{{ $value | humanizePercentage }} of the answers verified on {{ $labels.instance }} "
-            f"in the last {w} scored {number(below)} or less, more than BOUND. Next: see whether "
-            "the sources, the model or the questions changed; a failing model scores everything "
-            "low."
+            f"in the last {w} scored {number(below)} or less; the share has been above BOUND for "
+            "FOR. Next: check whether the sources, the model or the questions changed; a broken "
+            "model gives every answer a low score."
         ),
         panel=Panel(
-            "overview", "Quality", f"Answers scored {number(below)} or less", "{{instance}}"
+            "overview",
+            "Quality",
+            f"Share of answers scored {number(below)} or less",
+            "{{instance}}",
         ),
         origins=("targets.confidence.below",),
     )

@@ -1,4 +1,4 @@
-"""What a worker may use up: descriptors and threads."""
+"""File descriptors and threads of a worker."""
 
 from __future__ import annotations
 
@@ -37,20 +37,19 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
         keep_firing_for=settings.keep_firing_for,
         recordings=(used,),
         summary=(
-            "Worker {{ $labels.worker }} of {{ $labels.instance }} uses "
-            "{{ $value | humanizePercentage }} of its descriptors"
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
+            "{{ $value | humanizePercentage }} of its file descriptor limit"
         ),
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has opened "
-            "{{ $value | humanizePercentage }} of the files and connections it may, more than "
-            "BOUND; past the limit it accepts no request. Next: compare with the database "
-            "connections and the clients on the dashboard, then restart the worker or raise its "
-            "limit."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of its "
+            "file descriptor limit for FOR (now {{ $value | humanizePercentage }}); at the limit, "
+            "it cannot accept requests. Next: compare with database connections and clients on the "
+            "system dashboard, then restart the worker or raise its limit."
         ),
         panel=Panel(
             "system",
-            "Descriptors and threads",
-            "File descriptors used of the limit",
+            "File descriptors and threads",
+            "File descriptor usage",
             WORKER_LEGEND,
         ),
     )
@@ -69,13 +68,13 @@ def many_threads(context: Context, settings: BoundAlert) -> Alert:
         unit=Unit.COUNT,
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
-        summary="Worker {{ $labels.worker }} of {{ $labels.instance }} runs {{ $value }} threads",
+        summary="Worker {{ $labels.worker }} on {{ $labels.instance }} has {{ $value }} threads",
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has run {{ $value }} threads "
-            "for FOR, more than BOUND. Next: see on the dashboard whether their number still "
-            "grows, which is a leak of threads, or stands still, which is a pool that is too large."
+            "Worker {{ $labels.worker }} on {{ $labels.instance }} has had more than BOUND threads "
+            "for FOR (now {{ $value }}). Next: check on the system dashboard whether the number is "
+            "still growing, which is a thread leak, or steady, which is an oversized thread pool."
         ),
-        panel=Panel("system", "Descriptors and threads", "Threads", WORKER_LEGEND),
+        panel=Panel("system", "File descriptors and threads", "Threads", WORKER_LEGEND),
     )
     return with_standard_cases(
         alert, gauge_inputs(context, {THREADS: float}, context.worker, healthy=8)

@@ -1,4 +1,4 @@
-"""Unseen: whether Prometheus reaches the sidecar, and the sidecar sees the workers."""
+"""Whether Prometheus can scrape the sidecar, and the sidecar can find the workers."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         inhibits="worker alerts",
-        summary="{{ $labels.job }} on {{ $labels.instance }} cannot be scraped",
+        summary="Prometheus cannot scrape {{ $labels.job }} on {{ $labels.instance }}",
         description=(
-            "Prometheus has had no answer of {{ $labels.job }} on {{ $labels.instance }} for FOR: "
-            "its alerts are blind, the service itself may be well. Next: see whether the sidecar "
-            "runs and whether the network lets Prometheus reach it."
+            "Scrapes of {{ $labels.job }} on {{ $labels.instance }} have failed for FOR. Alerts "
+            "based on its metrics cannot fire; the service itself may be fine. Next: check whether "
+            "the sidecar is running and whether Prometheus can reach it over the network."
         ),
-        panel=Panel("overview", SECTION, "Scrapes that succeed", "{{job}} {{instance}}"),
+        panel=Panel("overview", SECTION, "Scrape success", "{{job}} {{instance}}"),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
     other = Series(selector(UP, {"job": "another", "instance": HERE}), "0x99")
@@ -59,14 +59,16 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
         alert,
         gauge_inputs(context, {UP: float}, context.workers, healthy=1),
         Case(
-            "another job cannot be scraped", (other,), (AlertTest(99 * context.clock.interval, ()),)
+            "a different job cannot be scraped",
+            (other,),
+            (AlertTest(99 * context.clock.interval, ()),),
         ),
     )
 
 
 @define(ConditionAlert)
 def target_missing(context: Context, settings: ConditionAlert) -> Alert:
-    """Prometheus has no target of a job at all."""
+    """Prometheus has no target for a job at all."""
     jobs = context.thresholds.service.jobs
     missing = [f'absent({UP}{{job="{job}"}})' for job in (jobs.api, jobs.workers)]
     alert = Alert(
@@ -78,18 +80,18 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
         unit=Unit.COUNT,
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
-        summary="Prometheus has no target for {{ $labels.job }}",
+        summary="Prometheus has no target for job {{ $labels.job }}",
         description=(
-            "Prometheus has known no target of the job {{ $labels.job }} for FOR, so nothing of it "
-            "is watched. Next: look at the scrape configuration and the service discovery, and at "
-            "the status page of Prometheus's targets."
+            "Prometheus has had no target for job {{ $labels.job }} for FOR, so none of its "
+            "metrics are monitored. Next: check the scrape configuration, the service discovery "
+            "and the target status page of Prometheus."
         ),
         panel=Panel("overview", SECTION, "Jobs without a target", "{{job}}", unfiltered=True),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
     end = 2 * (context.clock.tick(alert.triggers[0].for_) + 2 * context.clock.interval)
     down_but_known = Case(
-        "targets that are down are known",
+        "targets are known but down",
         tuple(
             Series(selector(UP, labels(HERE)), f"0x{end // context.clock.interval}")
             for labels in (context.api, context.workers)
@@ -97,11 +99,17 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
         (AlertTest(end // 2, ()),),
     )
     cases = (
-        _lost(context, alert, "one job without a target, then back", context.api, context.workers),
         _lost(
             context,
             alert,
-            "the other job without a target, then back",
+            "one job loses its target, then gets it back",
+            context.api,
+            context.workers,
+        ),
+        _lost(
+            context,
+            alert,
+            "the other job loses its target, then gets it back",
             context.workers,
             context.api,
         ),
@@ -149,13 +157,14 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
         ),
         keep_firing_for=settings.keep_firing_for,
         inhibits="worker alerts",
-        summary="The sidecar on {{ $labels.instance }} sees no worker",
+        summary="The sidecar on {{ $labels.instance }} cannot find any worker",
         description=(
-            "The Auditor on {{ $labels.instance }} answers, but its sidecar has found no worker "
-            "for FOR: memory, descriptors and restarts are not watched. Next: see that both run in "
-            "one pid namespace and as one user, and that the port is right."
+            "The Auditor on {{ $labels.instance }} responds, but its sidecar has found no worker "
+            "for FOR, so memory, file descriptors and restarts are not monitored. Next: check that "
+            "both run in the same PID namespace and as the same user, and that the sidecar is set "
+            "to the Auditor's port."
         ),
-        panel=Panel("overview", SECTION, "Workers the sidecar sees", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Workers found by the sidecar", "{{instance}}"),
         origins=("service.expected_workers",),
     )
     inputs = gauge_inputs(
@@ -175,5 +184,5 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
     return with_standard_cases(
         alert,
         answering,
-        beside(context, alert, inputs, 0, silent, "no worker and no answer: down, not blind"),
+        beside(context, alert, inputs, 0, silent, "no worker and no response: the service is down"),
     )

@@ -1,4 +1,4 @@
-"""Half seen: series that the sidecar cannot read, or that the app does not write."""
+"""Missing series: the sidecar cannot read them, or the app does not export them."""
 
 from __future__ import annotations
 
@@ -55,16 +55,17 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(count,),
-        summary="The sidecar on {{ $labels.instance }} cannot read all it should",
+        summary=(
+            "The sidecar on {{ $labels.instance }} had {{ $value | humanize }} read errors in "
+            f"{window}"
+        ),
         description=(
-            "The sidecar on {{ $labels.instance }} failed to read {{ $value | humanize }} times in "
-            f"{window}, and this for FOR: some series of the workers are missing. Next: see the "
-            "reason in auditor_exporter_errors_total; `permission` means that it must run as the "
-            "Auditor's user."
+            "The sidecar on {{ $labels.instance }} had {{ $value | humanize }} read errors in the "
+            f"last {window} and has had errors for FOR, so some worker metrics are missing. Next: "
+            "check the label `reason` of auditor_exporter_errors_total; `permission` means that "
+            "the sidecar must run as the Auditor's user."
         ),
-        panel=Panel(
-            "overview", SECTION, f"Read errors of the sidecar within {window}", "{{instance}}"
-        ),
+        panel=Panel("overview", SECTION, f"Sidecar read errors in {window}", "{{instance}}"),
     )
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
@@ -87,7 +88,7 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
 def _errors_cases(
     context: Context, alert: Alert, inputs: InputGenerator, window: float
 ) -> tuple[Case, ...]:
-    """Steady errors, and a single one.
+    """Constant errors, and a single one.
 
     Any error counts, so the quantity has no value just beyond its bound.
     """
@@ -111,7 +112,7 @@ def _errors_cases(
     labels = {**context.workers(HERE), "reason": "vanished"}
     return (
         Case(
-            "errors all the time, then none",
+            "constant errors, then none",
             tuple(inputs.series(HERE, phases)),
             (
                 AlertTest(start - clock.interval, ()),
@@ -122,12 +123,12 @@ def _errors_cases(
             (still_firing(gone + clock.tick(keep) - 3 * clock.interval, sidecar_errors.name, 1),),
         ),
         Case(
-            "an error in every other window",
+            "one error every other window",
             tuple(inputs.series(HERE, rare)),
             (firing(steady - clock.interval, 0.5),),
         ),
         Case(
-            "errors of two reasons",
+            "errors with two reasons",
             tuple(
                 Series(
                     selector(EXPORTER_ERRORS, {**context.workers(HERE), "reason": reason}), "0+1x50"
@@ -164,14 +165,14 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
             context.thresholds, settings, f"unless on (instance) {LATENCY}_count{{}}"
         ),
         keep_firing_for=settings.keep_firing_for,
-        summary="The Auditor on {{ $labels.instance }} has no metrics of its own",
+        summary="The Auditor's own metrics are missing on {{ $labels.instance }}",
         description=(
-            "{{ $value }} workers of the Auditor run on {{ $labels.instance }}, but none of their "
-            "own metrics has come for FOR: failures and latency are not watched. Next: see that "
-            "PROMETHEUS_MULTIPROC_DIR is set for the Auditor and names the folder that the sidecar "
-            "reads."
+            "{{ $value }} Auditor workers are running on {{ $labels.instance }}, but the Auditor's "
+            "own metrics have been missing for FOR, so errors and latency are not monitored. Next: "
+            "check that PROMETHEUS_MULTIPROC_DIR is set for the Auditor and is the directory that "
+            "the sidecar reads."
         ),
-        panel=Panel("overview", SECTION, "Workers whose metrics should be there", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Workers expected to export metrics", "{{instance}}"),
     )
     inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=0)
     counts = Series(
@@ -182,6 +183,11 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
         alert,
         inputs,
         beside(
-            context, alert, inputs, 4, counts, "the app's metrics are there, though no request came"
+            context,
+            alert,
+            inputs,
+            4,
+            counts,
+            "app metrics are present, although no requests have come",
         ),
     )

@@ -1,4 +1,4 @@
-"""Requests that do not come, and requests that are not answered fast enough."""
+"""No requests at all, or requests that are served too slowly."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from generator.thresholds.units import Unit, format_duration
 
 
 class SilenceAlert(ConditionAlert):
-    window: PositiveSeconds = Field(description="How long no request may have come.")
+    window: PositiveSeconds = Field(description="How long there must have been no requests.")
     before: PositiveSeconds = Field(
-        description="Length of the time before that in which traffic must have come."
+        description="Length of the time before that, which must have had traffic."
     )
-    min_requests: PositiveCount = Field(description="Requests that time must hold.")
+    min_requests: PositiveCount = Field(description="Minimum number of requests in that time.")
 
 
 @define(SilenceAlert)
@@ -61,14 +61,14 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
         triggers=triggers(context.thresholds, settings, guard),
         keep_firing_for=settings.keep_firing_for,
         recordings=(now, then),
-        summary="No verification has reached {{ $labels.instance }} for " + spoken,
+        summary="{{ $labels.instance }} has received no requests for " + spoken,
         description=(
-            f"{{{{ $labels.instance }}}} runs, but no verification has reached it for {spoken}, "
-            f"after at least {settings.min_requests} in the {format_duration(before)} before. "
-            "Next: see whether clients, the gateway or the load balancer in front of it still "
-            "send; the service itself is not at fault."
+            f"{{{{ $labels.instance }}}} is up but has received no verification requests for "
+            f"{spoken}, after at least {settings.min_requests} in the {format_duration(before)} "
+            "before. Next: check whether clients, the gateway or the load balancer in front of it "
+            "are still sending; the cause is most likely not the service itself."
         ),
-        panel=Panel("overview", "Traffic", f"Requests within {spoken}", "{{instance}}"),
+        panel=Panel("overview", "Traffic", f"Requests in {spoken}", "{{instance}}"),
     )
     cases = (
         *_no_traffic_cases(context, alert, settings),
@@ -89,11 +89,11 @@ def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) ->
     fires = clock.tick(silent + clock.interval + wait) + clock.interval
     back = fires + clock.interval
     much = 1000.0 * settings.min_requests
-    # The busy time slides out of its range while the alert waits.
+    # While the alert is pending, the busy phase moves out of the range.
     enough = 1.02 * settings.min_requests / (1 - (wait + 4 * clock.interval) / settings.before)
 
     def time_series(total: float, then: float, again: float = 0.0) -> tuple[Series, ...]:
-        """`total` requests in the busy time, `then` in a window, `again` as busy as at first."""
+        """`total` requests in the busy phase, `then` in a window, then `again` times as busy."""
         busily = total * clock.interval / settings.before
         phases = [
             Phase(busy, busily),
@@ -105,7 +105,7 @@ def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) ->
 
     return (
         Case(
-            "busy, then silent, then busy again",
+            "busy, then no requests, then busy again",
             time_series(much, 0.0, 1.0),
             (
                 AlertTest(silent - 4 * clock.interval + clock.tick(wait), ()),
@@ -115,7 +115,7 @@ def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) ->
             ),
         ),
         Case(
-            "too few requests before",
+            "just too few requests before",
             time_series(0.99 * settings.min_requests, 0.0),
             (AlertTest(fires, ()),),
         ),
@@ -154,14 +154,14 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
         keep_firing_for=settings.keep_firing_for,
         recordings=(rate, waiting(window)),
         summary=(
-            "{{ $labels.instance }} answers {{ $value | humanize }} requests a second while others "
-            "wait"
+            "{{ $labels.instance }} is serving only {{ $value | humanize }} requests per second "
+            "while others wait"
         ),
         description=(
-            "{{ $labels.instance }} answers {{ $value | humanize }} verifications a second, fewer "
-            f"than BOUND, while {row.concurrency} or more wait on average over {spoken}. Next: low "
-            "processor time points at the database or a lock, high processor time at too few "
-            "workers."
+            "The request rate on {{ $labels.instance }} has been below BOUND for FOR (now "
+            f"{{{{ $value | humanize }}}}/s) while {row.concurrency} or more requests were waiting "
+            f"on average over {spoken}. Next: check the workers' CPU; low usage points to the "
+            "database or a lock, high usage to too few workers."
         ),
         panel=Panel("overview", "Traffic", "Request rate", "{{instance}}"),
         origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),
@@ -178,7 +178,7 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
 def _throughput_inputs(
     context: Context, row: ThroughputLevels, window: float, queue: float | None = None
 ) -> InputGenerator:
-    """Requests at the wanted rate while `queue` wait (just as many as the row speaks of)."""
+    """Requests at the wanted rate while `queue` wait (by default the row's concurrency)."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         def queued(phase: Phase) -> float | None:
@@ -213,7 +213,7 @@ def _throughput_inputs(
 def _throughput_cases(
     context: Context, alert: Alert, row: ThroughputLevels, window: float
 ) -> tuple[Case, ...]:
-    """Few requests while nobody waits are a quiet hour."""
+    """A low request rate with nobody waiting is just a quiet hour."""
     inputs = _throughput_inputs(context, row, window, row.concurrency * 0.99)
     end = (
         context.clock.tick(inputs.time_to_fire(0, 0) + max(each.for_ for each in alert.triggers))
@@ -222,4 +222,8 @@ def _throughput_cases(
     series = inputs.series(
         HERE, [Phase(end + context.clock.interval, alert.bound(alert.triggers[0]) / 2)]
     )
-    return (Case("few requests and too few that wait", tuple(series), (AlertTest(end, ()),)),)
+    return (
+        Case(
+            "a low request rate, but too few requests waiting", tuple(series), (AlertTest(end, ()),)
+        ),
+    )

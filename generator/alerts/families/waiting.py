@@ -1,4 +1,4 @@
-"""Requests that wait for a worker, and the probe that waits as they do."""
+"""Requests that wait for a worker, and the health check that waits like them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def wait(window: float) -> Recording:
 
 
 def waiting_over_time(context: Context, window: float) -> Case:
-    """Requests begin to wait half a window ago: in both queues."""
+    """Requests in both queues have been waiting for half a window."""
     span = Span(context, window)
     at, many = span.at(2.5), 8.0
     series = (
@@ -71,7 +71,7 @@ def waiting_over_time(context: Context, window: float) -> Case:
     )
     share = (at - 2 * span.length) / window
     return span.case(
-        "requests wait since half a window",
+        "requests have waited for half a window",
         tuple(series),
         (about(at, waiting(window), context.workers(HERE), 2 * many * share),),
     )
@@ -79,7 +79,7 @@ def waiting_over_time(context: Context, window: float) -> Case:
 
 class WaitAlert(WindowAlert):
     min_waiting: PositiveCount = Field(
-        description="Requests that must wait on average, fewer prove nothing."
+        description="Minimum number of requests waiting on average; fewer are not significant."
     )
 
 
@@ -101,10 +101,10 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
             "Requests to {{ $labels.instance }} wait {{ $value | humanizeDuration }} for a worker"
         ),
         description=(
-            "A request to {{ $labels.instance }} waits {{ $value | humanizeDuration }} on average "
-            "before a worker takes it, more than BOUND; the app's own latency does not contain "
-            "this. Next: if the workers' processor time is at its end add workers, else look for "
-            "what blocks them."
+            "The mean time that requests to {{ $labels.instance }} wait for a worker has been "
+            "above BOUND for FOR (now {{ $value | humanizeDuration }}); the app's own latency does "
+            "not include it. Next: if the workers are at their CPU limit, add workers; otherwise "
+            "find out what blocks them."
         ),
         panel=Panel("latency", "Waiting", "Mean wait for a worker", "{{instance}}"),
     )
@@ -121,7 +121,7 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
 
 
 def _wait_inputs(context: Context, window: float, rate: float) -> InputGenerator:
-    """`rate` requests a second; as many wait as make the mean wait the wanted value."""
+    """`rate` requests per second, and enough of them waiting to make the mean wait the value."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         labels = context.workers(instance)
@@ -157,7 +157,7 @@ def _no_errors(phase: Phase) -> Phase:
 
 
 def _waiting_cases(context: Context, alert: Alert, settings: WaitAlert) -> tuple[Case, ...]:
-    """A long wait of too few connections is a slow client; a hung service answers nothing."""
+    """A long wait with just enough, too few and no requests waiting."""
     clock = context.clock
     value = 2 * alert.bound(alert.triggers[0])
     window, minimum = settings.window, settings.min_waiting
@@ -172,15 +172,17 @@ def _waiting_cases(context: Context, alert: Alert, settings: WaitAlert) -> tuple
     )
     return (
         Case(
-            "enough wait",
+            "just enough requests waiting",
             tuple(enough.series(HERE, [Phase(length, value)])),
             (AlertTest(end, firing),),
         ),
         Case(
-            "too few wait", tuple(few.series(HERE, [Phase(length, value)])), (AlertTest(end, ()),)
+            "just too few requests waiting",
+            tuple(few.series(HERE, [Phase(length, value)])),
+            (AlertTest(end, ()),),
         ),
         Case(
-            "nobody waits",
+            "no requests waiting",
             tuple(_wait_inputs(context, window, 1.0).series(HERE, [Phase(length, 0.0)])),
             (AlertTest(end, ()),),
         ),
@@ -201,13 +203,14 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
         triggers=found,
         keep_firing_for=settings.keep_firing_for,
         recordings=(read,),
-        summary="GET /health of {{ $labels.instance }} takes {{ $value | humanizeDuration }}",
+        summary="GET /health on {{ $labels.instance }} takes {{ $value | humanizeDuration }}",
         description=(
-            "Half of the probes of {{ $labels.instance }} take {{ $value | humanizeDuration }} or "
-            "longer, more than BOUND, though they do no work: every request waits that long for "
-            "the event loop. Next: see whether requests wait and which workers are busy."
+            "The median response time of GET /health on {{ $labels.instance }} has been above "
+            "BOUND for FOR (now {{ $value | humanizeDuration }}). The endpoint does no work, so "
+            "every request waits about as long for the event loop. Next: check whether requests "
+            "are queueing and which workers are busy."
         ),
-        panel=Panel("latency", "Waiting", "Median time of GET /health", "{{instance}}"),
+        panel=Panel("latency", "Waiting", "Median GET /health response time", "{{instance}}"),
     )
     return with_standard_cases(
         alert,

@@ -1,4 +1,4 @@
-"""The worker processes themselves: missing ones, and ones that start again and again."""
+"""Worker processes: missing ones, and ones that keep restarting."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
         constant=expected,
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
-        summary="{{ $labels.instance }} runs {{ $value }} of BOUND workers",
+        summary="{{ $labels.instance }} is running {{ $value }} of BOUND workers",
         description=(
-            "{{ $labels.instance }} has run {{ $value }} of BOUND workers for FOR, so it serves "
-            "less at once. Next: read the Auditor's log for why a worker ended or cannot start, "
-            "then restart the service."
+            "{{ $labels.instance }} has been running fewer than BOUND workers for FOR (now "
+            "{{ $value }}), so its capacity is reduced. Next: read the Auditor's log to see why a "
+            "worker exited or cannot start, then restart the service."
         ),
-        panel=Panel("system", "Workers", "Workers alive", "{{instance}}"),
+        panel=Panel("system", "Workers", "Running workers", "{{instance}}"),
         origins=("service.expected_workers",),
     )
     return with_standard_cases(
@@ -58,10 +58,10 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
 
 
 def starts(window: float, expected: int) -> Recording:
-    """Starts of worker processes in the window, for each expected worker.
+    """Starts of worker processes in the window per expected worker.
 
-    A difference, because `increase` extrapolates: it reads 32 starts in 15 minutes as up to 32.5.
-    Only where the counter began anew, with the sidecar, does it have to serve.
+    It is a difference because `increase` extrapolates: it reads 32 starts in 15 minutes as up to
+    32.5. `increase` is used only where the counter was reset by a restart of the sidecar.
     """
     w = format_duration(window)
     since = f"{WORKER_STARTS}{{}} - {WORKER_STARTS}{{}} offset {w} > 0"
@@ -87,14 +87,17 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
         triggers=triggers(context.thresholds, settings),
         keep_firing_for=settings.keep_firing_for,
         recordings=(rate,),
-        summary="Workers of {{ $labels.instance }} start again and again",
-        description=(
-            f"Each of the {expected} workers of {{{{ $labels.instance }}}} started "
-            f"{{{{ $value | humanize }}}} times on average within {window}, more than BOUND. Next: "
-            "read the last lines of the Auditor's log before each start; look for the kernel's "
-            "out-of-memory killer in the system's log."
+        summary=(
+            "Workers on {{ $labels.instance }} keep restarting: "
+            f"{{{{ $value | humanize }}}} starts each in {window}"
         ),
-        panel=Panel("system", "Workers", f"Starts of each worker within {window}", "{{instance}}"),
+        description=(
+            f"The {expected} workers on {{{{ $labels.instance }}}} started "
+            f"{{{{ $value | humanize }}}} times each on average in the last {window}, more than "
+            "BOUND. Next: read the last lines of the Auditor's log before each start, and look for "
+            "the kernel's out-of-memory killer in the system log."
+        ),
+        panel=Panel("system", "Workers", f"Starts per worker in {window}", "{{instance}}"),
         origins=("service.expected_workers",),
     )
 
@@ -107,17 +110,17 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
 
 
 def _bursts(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
-    """Starts within one scrape interval: as many as the bound allows, and one more."""
+    """Starts within one scrape interval: as many as the bound allows, and 1% more."""
     cases: list[Case] = []
     for trigger in alert.triggers:
         allowed = int(alert.bound(trigger) * context.thresholds.service.expected_workers)
         cases += [
-            _burst(context, alert, window, f"at the bound of {trigger.severity}", allowed),
+            _burst(context, alert, window, f"at the {trigger.severity} threshold", allowed),
             _burst(
                 context,
                 alert,
                 window,
-                f"just beyond the bound of {trigger.severity}",
+                f"just above the {trigger.severity} threshold",
                 1.01 * allowed,
             ),
         ]
@@ -126,7 +129,12 @@ def _bursts(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
         f"4x{2 * _quiet(context, window) // context.clock.interval}",
     )
     last = cases[-1]
-    return (*cases, replace(last, title="one of two instances", series=(*last.series, healthy)))
+    return (
+        *cases,
+        replace(
+            last, title="only one of two instances is affected", series=(*last.series, healthy)
+        ),
+    )
 
 
 def _quiet(context: Context, window: float) -> int:
@@ -134,7 +142,7 @@ def _quiet(context: Context, window: float) -> int:
 
 
 def _burst(context: Context, alert: Alert, window: float, title: str, count: float) -> Case:
-    """So many starts after a quiet window, which forgets them at its end."""
+    """`count` starts after a quiet window; they drop out at the end of the next one."""
     clock = context.clock
     expected = context.thresholds.service.expected_workers
     quiet, value = _quiet(context, window), count / expected
@@ -163,10 +171,11 @@ def _burst(context: Context, alert: Alert, window: float, title: str, count: flo
 
 
 def _counted(context: Context, recording: Recording, window: float) -> Case:
-    """Counters that go on are subtracted; where one begins anew, `increase` serves.
+    """Counters without a reset are subtracted; those with one go through `increase`.
 
-    Of the first, three scrapes fail where the window begins, so that `increase` would extrapolate.
-    The others' restarts leave them lower by much, by little and not at all; the last has none.
+    Three scrapes of the first counter fail at the start of the window, so `increase` would
+    extrapolate. Resets leave the next three much lower, a little lower and no lower; the last has
+    none.
     """
     service = context.thresholds.service
     span = Span(context, window)
@@ -189,13 +198,13 @@ def _counted(context: Context, recording: Recording, window: float) -> Case:
         expr_tests += [
             exactly(at, recording, labels, each / expected) for at, each in counts.items()
         ]
-    return span.case("starts before and after a restart of the sidecar", series, expr_tests)
+    return span.case("worker starts across a restart of the sidecar", series, expr_tests)
 
 
 def _deploy(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
-    """Every worker is replaced once, and then the sidecar restarts and counts them anew.
+    """Every worker is replaced once, then the sidecar restarts and its counter is reset.
 
-    Two starts of each within the window: no case where a bound is set to find that too many.
+    That is two starts per worker within the window; there is no case if a bound is below that.
     """
     if min(alert.bound(trigger) for trigger in alert.triggers) < 2:
         return ()
@@ -205,4 +214,4 @@ def _deploy(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
     values = f"{expected}x{samples} {2 * expected}x{samples} {expected}x{samples}"
     alert_tests = tuple(AlertTest(clock.tick(pause * part / 2), ()) for part in range(1, 7))
     starts_ = Series(selector(WORKER_STARTS, context.workers(HERE)), values)
-    return (Case("a deploy and a restart of the sidecar", (starts_,), alert_tests),)
+    return (Case("a deployment, then a restart of the sidecar", (starts_,), alert_tests),)

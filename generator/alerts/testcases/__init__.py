@@ -1,1 +1,1 @@
-"""The promtool test cases of the alerts: input series, standard cases, and those of a kind."""
+"""The promtool test cases of the alerts: input series, standard cases, and special ones."""

@@ -1,4 +1,4 @@
-"""Test cases of the error budgets: of their burn rate alerts, and of what is left of each."""
+"""Test cases of the burn rate alerts, and of what is left of each error budget."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ _BUSY, _IDLE, _FEW = "busy", "idle", "few"
 class BudgetCases:
     """The cases of one alert.
 
-    `gone` is the passage of its texts that says when all is used up, `after` how long requests must
-    have come.
+    `gone` is the passage of its texts that says how long the budget lasts, `after` how long
+    requests must have come.
     """
 
     context: Context
@@ -71,7 +71,7 @@ class BudgetCases:
 
     @property
     def enough(self) -> int:
-        """Bad requests from which on the alert judges."""
+        """The number of bad requests that the alert requires."""
         return self.objective.expected + self.settings.min_bad
 
     @property
@@ -81,7 +81,7 @@ class BudgetCases:
 
     @property
     def lag(self) -> int:
-        """The budget is recorded after the alert is evaluated, so the alert sees it next time."""
+        """The burn rate is recorded after the alert is evaluated, so the alert is one step late."""
         return self.context.clock.interval
 
     def with_cases(self) -> Alert:
@@ -100,11 +100,11 @@ class BudgetCases:
 
     @property
     def plenty(self) -> float:
-        """Requests a scrape of which the bound's share is enough to judge."""
+        """Requests per scrape, of which more than enough are bad at the bound."""
         return 10 * self.enough * self.worst / self.bound
 
     def inputs(self, per_scrape: float) -> InputGenerator:
-        """By so many requests a scrape; the value is a burn rate."""
+        """Inputs with `per_scrape` requests per scrape; the value is a burn rate."""
         return InputGenerator(
             clock=self.context.clock,
             series=lambda instance, phases: self.series(instance, phases, per_scrape),
@@ -124,7 +124,7 @@ class BudgetCases:
     def series(
         self, instance: str, phases: Sequence[Phase], per_scrape: float
     ) -> tuple[Series, ...]:
-        """Requests of which the budget's share times a phase's value are bad."""
+        """Requests with as many bad ones as the phase's value, a burn rate, demands."""
         allowed = self.objective.allowed
         if self.objective.key == "error":
             shares = [
@@ -138,7 +138,7 @@ class BudgetCases:
         within = thresholds.slo.latency.within
 
         def share(value: float, upper: float) -> float:
-            """What is good takes just as long as it may, what is bad a little longer."""
+            """Good requests take just as long as they may, bad ones a little longer."""
             good = 1 - value * allowed
             return 0.0 if upper < within else good if upper == within else 1.0
 
@@ -157,7 +157,7 @@ class BudgetCases:
         return tile(self.context.thresholds, self.windows.window)
 
     def visible(self, time: float) -> int:
-        """When the alert first sees what happened by then: tiles are counted as they end."""
+        """When the alert first sees what happened until `time`: a tile is counted at its end."""
         whole = math.ceil(time / self.tile) * self.tile if self.tile else time
         return self.context.clock.tick(whole) + self.lag
 
@@ -174,7 +174,7 @@ class BudgetCases:
         return {"job": self.context.thresholds.service.jobs.api}
 
     def few(self) -> Case:
-        """Few requests come; the last of them are enough."""
+        """Few requests, of which the last make them enough."""
         clock, enough = self.context.clock, self.enough
         wait = clock.tick(max(each.for_ for each in self.alert.triggers))
         first = self.opens + clock.interval
@@ -188,7 +188,7 @@ class BudgetCases:
             Phase(fires - before, self.worst, traffic=0),
         ]
         return Case(
-            "all requests are bad, first just too few of them to judge",
+            "all requests are bad, at first too few to evaluate",
             self.series(HERE, phases, 1.0),
             (
                 AlertTest(before, ()),
@@ -198,13 +198,13 @@ class BudgetCases:
         )
 
     def two_together(self) -> Case:
-        """One instance is worse than the bound, one better; together they are beyond it."""
+        """One instance is above the bound, one below it; together they are above it."""
         clock, value = self.context.clock, just_over(self.bound)
         end = self.time_to_fire + clock.tick(max(each.for_ for each in self.alert.triggers))
         apart = 0.5 * min(value, self.worst - value)
         length = end + clock.interval
         return Case(
-            "two instances together",
+            "one instance above the threshold and one below it, together above it",
             (
                 *self.series(HERE, [Phase(length, value + apart)], self.plenty),
                 *self.series(THERE, [Phase(length, value - apart)], self.plenty),
@@ -213,7 +213,7 @@ class BudgetCases:
         )
 
     def one_of_three(self) -> tuple[Case, ...]:
-        """One bad request at night is no burn, though it is a third of all."""
+        """A single bad request at night must not alert, although it is a third of all requests."""
         if self.enough == 1:
             return ()
         clock = self.context.clock
@@ -226,14 +226,14 @@ class BudgetCases:
         ]
         return (
             Case(
-                "one of three requests is bad",
+                "one bad request out of three",
                 self.series(HERE, phases, 1.0),
                 (AlertTest(end, ()),),
             ),
         )
 
     def over_and_back(self) -> Case:
-        """While the long window remembers a fault, only the short one says whether it goes on."""
+        """While the long window remembers a fault, only the short one shows whether it is over."""
         clock = self.context.clock
         i, short = clock.interval, clock.tick(self.windows.short_window)
         kept = clock.tick(self.settings.keep_firing_for)
@@ -251,7 +251,7 @@ class BudgetCases:
             Phase(part, min(1.4 * self.bound, self.worst)),
         ]
         return Case(
-            "a fault that is over, just short of the bound, and shorter than the short window",
+            "a fault that ends, a rate just below the threshold, then a brief fault",
             self.series(HERE, [*phases, Phase(i, 0.0)], self.plenty),
             (
                 AlertTest(fault - i, self.firing(self.worst)),
@@ -262,7 +262,7 @@ class BudgetCases:
         )
 
     def long_window(self) -> Case:
-        """The whole of the long window counts, and no more."""
+        """The rate is taken over the whole long window, and no more."""
         clock = self.context.clock
         i, long = clock.interval, clock.tick(self.windows.window)
         wait = clock.tick(max(each.for_ for each in self.alert.triggers))
@@ -271,7 +271,7 @@ class BudgetCases:
         value = just_over(self.bound)
         phases = [Phase(good, 0.0), Phase(full - good + i, value)]
         return Case(
-            "just beyond the bound for less than the long window, then for all of it",
+            "just above the threshold for less than the long window, then for all of it",
             self.series(HERE, phases, self.plenty),
             (
                 AlertTest(clock.tick(good + 0.97 * long) - 2 * i, ()),
@@ -280,7 +280,7 @@ class BudgetCases:
         )
 
     def short_alone(self) -> Case:
-        """Beyond the bound within the short window, yet not quite within the long one."""
+        """Above the bound over the short window, but not quite over the long one."""
         clock = self.context.clock
         wait = clock.tick(max(each.for_ for each in self.alert.triggers))
         last = clock.tick(self.windows.short_window + self.tile) + wait + 4 * clock.interval
@@ -289,13 +289,13 @@ class BudgetCases:
         value = min(0.93 + 0.03 * long / last, self.worst / self.bound)
         phases = [Phase(before, 0.93 * self.bound), Phase(last, value * self.bound)]
         return Case(
-            "beyond the bound of late, just short of it within the long window",
+            "above the threshold over the short window, just below it over the long one",
             self.series(HERE, phases, self.plenty),
             (AlertTest(before + last - clock.interval, ()),),
         )
 
     def half_a_request(self) -> Case:
-        """No rate without requests; with fewer than one there is."""
+        """There is no rate without requests, but there is one with less than one request."""
         clock = self.context.clock
         none = self.visible(2 * clock.interval)
         first = none + clock.interval
@@ -312,7 +312,7 @@ class BudgetCases:
         ]
         job = self.labels(HERE)
         return Case(
-            "no request, then half of one",
+            "no requests, then half a request",
             self.series(HERE, phases, 1.0),
             expr_tests=(
                 *(nothing(none, each, job) for each in rates),
@@ -321,7 +321,7 @@ class BudgetCases:
         )
 
     def counts(self) -> Iterator[Case]:
-        """What each window counts that is not made of tiles, at every evaluation of its group."""
+        """The counts of each window that is not summed from tiles, at each evaluation."""
         thresholds = self.context.thresholds
         every = (
             self.context.clock.tick(thresholds.slo.evaluation_interval)
@@ -332,7 +332,7 @@ class BudgetCases:
             rates = {burn_rate(self.objective, window): self.worst}
             count, bad = self.objective.all_(window), self.objective.bad(window)
             if tile(thresholds, window) or window < 5 * context.clock.interval:
-                continue  # the group's evaluations are too rare to tell parts of the window apart
+                continue  # the group is evaluated too rarely to tell parts of the window apart
             if self.objective.key == "error":
                 yield requests_over_time(context, window, (count, bad), "job", rates)
             else:
@@ -341,18 +341,18 @@ class BudgetCases:
 
 
 def remaining_clock(thresholds: Thresholds) -> Clock:
-    """One evaluation a tile: of weeks, more would take too long."""
+    """One evaluation per tile; more would take too long over weeks."""
     return Clock(int(thresholds.slo.burn.fast.window))
 
 
 def remaining_cases(thresholds: Thresholds) -> tuple[Case, ...]:
-    """A bad time within the period, and one before it; nothing; and half of one request."""
+    """One bad phase within the period and one before it; no requests; half a request."""
     tile_length = remaining_clock(thresholds).interval
-    # The slowest that the tile's length is a multiple of.
+    # The longest interval that divides the tile's length.
     samples = Clock(next(each for each in range(_SLOWEST, 0, -1) if tile_length % each == 0))
     parts = [_remaining(thresholds, each, samples) for each in objectives(thresholds)]
     case = Case(
-        "a bad time within the period, and one before it",
+        "one bad phase within the period and one before it",
         tuple(series for part, _ in parts for series in part),
         expr_tests=tuple(test for _, part in parts for test in part),
         interval=samples.interval,
@@ -363,7 +363,7 @@ def remaining_cases(thresholds: Thresholds) -> tuple[Case, ...]:
 def _remaining(
     thresholds: Thresholds, objective: Objective, samples: Clock
 ) -> tuple[tuple[Series, ...], tuple[ExprTest, ...]]:
-    """The series of an objective, and what is recorded of them."""
+    """The series of an objective, and what the recordings read from them."""
     tiles, period = remaining_clock(thresholds), thresholds.slo.period
     bad = min(8 * objective.allowed, 1.0)
     short, long, rest, silent = (tiles.tick(share * period) for share in (0.03, 0.4, 0.55, 0.05))
@@ -393,7 +393,7 @@ def _remaining(
 def _job_series(
     thresholds: Thresholds, objective: Objective, samples: Clock, job: str, phases: list[Phase]
 ) -> tuple[Series, ...]:
-    """One request a sample, of which a phase's value are bad."""
+    """One request per sample; a phase's value is the share of bad ones."""
     labels = {"job": job, "instance": HERE}
     if objective.key == "error":
         return request_series(samples, labels, phases, 1.0)

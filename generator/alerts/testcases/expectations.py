@@ -1,7 +1,7 @@
 """What recordings are expected to read over time.
 
-Such tests distinguish windows, offsets and aggregations, which an alert under a constant quantity
-does not. A counter grows by a power of two, so that no rounding makes it seem to fall.
+Such tests tell apart windows, offsets and aggregations, which an alert on a constant quantity does
+not. Counters grow by a power of two, so rounding never makes them seem to fall.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from generator.alerts.model import Case, ExprTest, Recording, Series
 from generator.alerts.testcases.series import selector
 from generator.promql import number
 
-_SAMPLES: Final = 24  # of a window at least
-START: Final = 4.0  # of a counter that did not begin with the test
+_SAMPLES: Final = 24  # at least, in a window
+START: Final = 4.0  # first value of a counter that is older than the test
 
 
 def exactly(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> ExprTest:
-    """Just `value`."""
+    """Exactly `value`."""
     series = selector(recording.name, labels)
     return ExprTest(at, series, {"__name__": recording.name, **labels}, value)
 
@@ -36,7 +36,7 @@ def about(at: float, recording: Recording, labels: Mapping[str, str], value: flo
 
 
 def closely(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> ExprTest:
-    """Within half a per cent of `value`."""
+    """Within half a percent of `value`."""
     series = selector(recording.name, labels)
     return ExprTest(at, f"round({series} / {number(value)}, 0.01)", labels, 1)
 
@@ -49,21 +49,21 @@ def nothing(at: float, recording: Recording, labels: Mapping[str, str]) -> ExprT
 def above(
     at: float, recording: Recording, labels: Mapping[str, str], value: float, *, is_above: bool
 ) -> ExprTest:
-    """On this side of `value`."""
+    """Above `value`, or not."""
     series = selector(recording.name, labels)
     return ExprTest(at, f"{series} > bool {number(value)}", labels, int(is_above))
 
 
 def still_firing(at: float, alert: str, count: int) -> ExprTest:
-    """So many alerts, whatever their texts say by then."""
+    """`count` alerts are firing, whatever their texts say by then."""
     return ExprTest(at, f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})', {}, count)
 
 
 @dataclass(frozen=True)
 class Span:
-    """A window in samples and in evaluations: the samples come no slower than `_SAMPLES` a window.
+    """A window in samples and in evaluations, with at least `_SAMPLES` samples.
 
-    `length` is the window in whole samples.
+    `length` is the window rounded up to whole samples.
     """
 
     context: Context
@@ -71,7 +71,7 @@ class Span:
 
     @property
     def clock(self) -> Clock:
-        """Of the samples."""
+        """The clock of the samples."""
         return Clock(max(1, min(self.context.clock.interval, int(self.window / _SAMPLES))))
 
     @property
@@ -84,11 +84,11 @@ class Span:
 
     @property
     def step(self) -> float:
-        """A power of two of which a window of samples holds more than a quarter, at most a half."""
+        """A power of two; a window of samples adds up to between a quarter and a half."""
         return 0.5 ** (math.ceil(math.log2(self.samples)) + 1)
 
     def at(self, windows: float) -> int:
-        """The evaluation at, or right after, so many windows from the start."""
+        """The first evaluation at or after so many windows from the start."""
         return self.context.clock.tick(windows * self.length)
 
     def case(self, title: str, series: Sequence[Series], expr_tests: Sequence[ExprTest]) -> Case:
@@ -97,18 +97,18 @@ class Span:
         )
 
     def grows(self, windows: float) -> str:
-        """A counter that grows for so many windows and then stands still for three more."""
+        """A counter that grows for so many windows, then stays the same for three more."""
         count = round(windows * self.samples)
         last = number(START + count * self.step)
         return f"{number(START)}+{number(self.step)}x{count} {last}x{3 * self.samples}"
 
     def growth(self, at: float, windows: float = 1) -> float:
-        """By how much `grows` did within the window that ends `at` a moment."""
+        """How much the counter of `grows` grew in the window that ends at `at`."""
         end = min(at, windows * self.length)
         return self.step * max(0.0, end - max(0.0, at - self.length)) / self.clock.interval
 
     def born(self, windows: float, value: float) -> str:
-        """A counter whose series comes into being after so many windows and never changes."""
+        """A counter whose series starts after so many windows and never changes."""
         return f"_x{round(windows * self.samples)} {number(value)}x{3 * self.samples}"
 
     def turns(self, windows: float, before: float, after: float) -> str:

@@ -1,4 +1,4 @@
-"""Input generators: how the series of a test bring an alert's quantity to a wanted value."""
+"""Input generators: input series that bring an alert's quantity to a wanted value."""
 
 from __future__ import annotations
 
@@ -36,13 +36,12 @@ class InputGenerator:
 
     `series(instance, phases)` are the series; `time_to_fire(value, bound)` is the first evaluation
     (seconds) at which a quantity that has `value` from the start is seen beyond `bound`. `exact`:
-    the quantity reads the value to the last bit, so the bound itself can be fed and must stay
+    the quantity reads the value to the last bit, so the bound itself can be tested and must stay
     silent. `window`: the quantity rises to its value, and falls again, over this time (a rate or an
-    increase); 0 where it jumps. `traffic_multiplier` applies to the healthy phase, so that its
-    first sample outweighs a whole window. `lag`: seconds until a change is seen, beyond the time to
-    fire, where the quantity is recorded only after the alert was evaluated. `labels(instance)` are
-    the alert's labels but for the rule's own. `query_results(value, at)` are the results of the
-    queries in its texts at that time.
+    increase); 0 if it jumps. `traffic_multiplier` applies to the healthy phase, so that its first
+    sample outweighs a whole window. `lag`: extra seconds until a change is seen, where the quantity
+    is recorded after the alert is evaluated. `labels(instance)` are the alert's labels except for
+    the rule's own. `query_results(value, at)` are the results of the queries in its texts.
     """
 
     clock: Clock
@@ -64,7 +63,7 @@ def at_once(_value: float, _bound: float) -> int:
 
 
 def second_sample(context: Context, _value: float, _bound: float) -> int:
-    """The time to fire of a rate: it needs two samples."""
+    """The time to fire of a rate, which needs two samples."""
     return context.clock.tick(context.clock.interval)
 
 
@@ -87,7 +86,7 @@ def steady(context: Context, window: float) -> Callable[[float, float], int]:
 
 
 def traffic_multiplier(context: Context, window: float, share: float = 0.001) -> float:
-    """Traffic of which one scrape leaves less than `share` of a window's to the rest."""
+    """Traffic so high that all other scrapes of a window make up less than `share` of it."""
     return 2 * window / context.clock.interval / share
 
 
@@ -99,7 +98,7 @@ def gauge_inputs(
     exact: bool = True,
     alert_labels: Callable[[str], Mapping[str, str]] | None = None,
 ) -> InputGenerator:
-    """Gauges alone: each metric's level for a value of the quantity."""
+    """Inputs made of gauges: `metrics` give the level of each for a value of the quantity."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         return tuple(
@@ -120,7 +119,7 @@ def gauge_inputs(
 def request_series(
     clock: Clock, labels: Mapping[str, str], phases: Sequence[Phase], per_scrape: float
 ) -> tuple[Series, ...]:
-    """The app's request counter with a phase's value as the share of errors."""
+    """The app's request counter; a phase's value is the share of errors."""
 
     def status(name: str, share: Callable[[float], float]) -> Series:
         return Series(
@@ -160,5 +159,5 @@ def quantile_inputs(
 
 
 def thousandfold(value: float) -> float:
-    """1000 times `value` without the product's error: a ratio to 1000 gives `value` exactly."""
+    """1000 times `value` without a rounding error, so dividing by 1000 gives `value` exactly."""
     return float(f"{value * 1000:.12g}")

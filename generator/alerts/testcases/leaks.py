@@ -1,4 +1,4 @@
-"""Test cases of the leak alerts: a worker that leaks, and healthy ones that only seem to."""
+"""Test cases of the leak alerts: workers that leak, and healthy ones that only seem to."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from generator.texts import humanize_duration
 
 @dataclass(frozen=True)
 class Growth:
-    """A worker that grows from the start, old enough to judge once the slope is steady.
+    """A worker that grows from the start and is old enough once the slope is steady.
 
-    `paced(value)` are the results of the texts' queries but for the one that says when the limit is
-    reached; of that it is `after(time)`, with the time in words.
+    `rate_results(value)` are the results of the queries in the alert's texts, except for the query
+    for the time until the limit is reached; `after(time)` is that query's result.
     """
 
     context: Context
@@ -68,7 +68,7 @@ class Growth:
         )
 
     def query_results(self, value: float, at: float) -> Mapping[str, str]:
-        """What the texts say of a worker that has grown at this rate for `at` seconds."""
+        """What the texts say about a worker that has grown at this rate for `at` seconds."""
         room = self.leaking.top - self.leaking.base - value * at
         minutes = int(room / value / 60 + 0.5) if value else 0
         spoken = humanize_duration(60.0 * minutes) if room > 0 else ""
@@ -76,14 +76,14 @@ class Growth:
 
 
 def over_time(growth: Growth, cgroup: Recording | None) -> Case:
-    """Workers that dip, fall, begin to rise, rise very slowly, stay, or are at the limit.
+    """Workers that dip, shrink, start to grow, grow very slowly, stay flat or are at the limit.
 
-    `cgroup` is the time until the limit of memory that all of an instance share.
+    `cgroup` is the time until the workers of an instance reach their shared memory limit.
     """
     context, leaking, settings = growth.context, growth.leaking, growth.settings
     clock, base, labels = context.clock, leaking.base, context.worker
     e, w = clock.tick(settings.envelope), clock.tick(settings.window)
-    rises = e + w  # from then on, its envelope one envelope later
+    rises = e + w  # the worker grows from then on, its envelope one envelope later
     end = rises + e + clock.tick(w / 2)
     samples, step, slow = 2 * end // clock.interval, base / 2**10, base / 2**31
     slowly = number(slow * clock.interval)
@@ -132,12 +132,12 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
             about(end, cgroup, context.workers(THERE), base / (2 * slow)),
             nothing(end, cgroup, context.workers(ELSEWHERE)),
         ]
-    title = "workers that dip, fall, begin to rise, stay, or are at the limit"
+    title = "workers that dip, shrink, start to grow, stay flat or are at the limit"
     return Case(title, tuple(series), expr_tests=tuple(expr_tests))
 
 
 def _start_times(phases: Sequence[Phase], first: float) -> list[Phase]:
-    """The start time through the phases: a flat phase begins with a new worker."""
+    """The start time in each phase: a flat phase begins with a new worker."""
     start_times: list[Phase] = []
     now = 0
     start_time = first
@@ -149,12 +149,12 @@ def _start_times(phases: Sequence[Phase], first: float) -> list[Phase]:
 
 
 def negative_cases(growth: Growth) -> tuple[Case, ...]:
-    """Healthy workers that a naive rule takes for leaking ones."""
+    """Healthy workers that a naive rule would take for leaking ones."""
     return tuple(case(growth) for case in _NEGATIVE_CASES)
 
 
 def _silent_case(growth: Growth, title: str, values: str, start_times: str = "") -> Case:
-    """Several windows of a worker; old enough to be judged, unless `start_times` says otherwise."""
+    """Several windows of a worker, old enough to alert unless `start_times` says otherwise."""
     clock = growth.context.clock
     length = _length(growth)
     samples = length // clock.interval
@@ -181,7 +181,7 @@ def _samples(growth: Growth, seconds: float) -> int:
 
 
 def _first_request(growth: Growth) -> Case:
-    """Models load, pools fill: within a minute, once."""
+    """Models are loaded and pools filled once, within a minute."""
     settings, base = growth.settings, growth.leaking.base
     before, after = _samples(growth, (settings.window + settings.envelope) / 3), _length(growth)
     values = f"{number(base / 10)}x{before} {number(base)}x{after}"
@@ -192,7 +192,7 @@ def _jump(growth: Growth) -> Case:
     settings, base = growth.settings, growth.leaking.base
     before, after = _samples(growth, (settings.window + settings.envelope) / 3), _length(growth)
     values = f"{number(base)}x{before} {number(base + 2 * growth.leaking.swing)}x{after}"
-    return _silent_case(growth, "one jump of an old worker", values)
+    return _silent_case(growth, "a single jump in an old worker", values)
 
 
 def _sawtooth(growth: Growth) -> Case:
@@ -202,7 +202,7 @@ def _sawtooth(growth: Growth) -> Case:
     step = number((high - low) / half)
     saw = f"{number(low)}+{step}x{half - 1} {number(high)}-{step}x{half - 1}"
     turns = _samples(growth, _length(growth)) // (2 * half) + 1
-    return _silent_case(growth, "a sawtooth", " ".join([saw] * turns))
+    return _silent_case(growth, "a sawtooth pattern", " ".join([saw] * turns))
 
 
 def _jitter(growth: Growth) -> Case:
@@ -214,7 +214,7 @@ def _jitter(growth: Growth) -> Case:
 
 
 def _recycled(growth: Growth) -> Case:
-    """A worker that leaks badly, but is replaced before it is old enough to judge."""
+    """A worker that leaks badly but is replaced before it is old enough to alert."""
     clock = growth.context.clock
     life = _samples(growth, judged_from(growth.settings))
     step = number(4 * growth.leaking.swing / life)
@@ -223,14 +223,14 @@ def _recycled(growth: Growth) -> Case:
     start_times = (f"{number(life * clock.interval * turn)}x{life - 1}" for turn in range(lives))
     return _silent_case(
         growth,
-        "a worker that leaks and is replaced in time, as by max_requests",
+        "a leaking worker that is recycled in time, for example by max_requests",
         " ".join([values] * lives),
         " ".join(start_times),
     )
 
 
 def _deploys(growth: Growth) -> Case:
-    """Three releases, each a little heavier than the one before, an envelope apart."""
+    """Three releases an envelope apart, each using a little more than the last."""
     clock, base = growth.context.clock, growth.leaking.base
     between = _samples(growth, growth.settings.envelope)
     rest = _samples(growth, _length(growth))
@@ -245,18 +245,20 @@ def _deploys(growth: Growth) -> Case:
         f"{number(start * clock.interval)}x{length - 1}"
         for start, length in zip(starts, lengths, strict=True)
     )
-    return _silent_case(growth, "three deploys, each heavier", values, start_times)
+    return _silent_case(
+        growth, "three deployments, each using more than the last", values, start_times
+    )
 
 
 def _sidecar_restart(growth: Growth) -> Case:
-    """Scrapes fail for a while, and the slots change hands: another worker has the number."""
+    """Scrapes fail for a while; after that, another worker has the number."""
     base, swing = growth.leaking.base, growth.leaking.swing
     before = _samples(growth, growth.settings.window)
     gap, rest = _samples(growth, 300), _samples(growth, _length(growth))
     old = number(-judged_from(growth.settings))
     return _silent_case(
         growth,
-        "the sidecar starts again and numbers the workers anew",
+        "the sidecar restarts and renumbers the workers",
         f"{number(base)}x{before} stale _x{gap} {number(base + swing)}x{rest}",
         f"{old}x{before} stale _x{gap} {old}x{rest}",
     )

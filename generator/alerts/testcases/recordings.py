@@ -1,4 +1,4 @@
-"""Test cases of recordings: time series over several windows, and what is recorded of them."""
+"""Test cases of recording rules: series over several windows, and what is recorded."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def requests_over_time(
     level: Level = "instance",
     rates: Mapping[Recording, float] | None = None,
 ) -> Case:
-    """Requests of old and of new series, and of targets that were not scraped a window ago.
+    """Requests from old and new series, and from targets that were not scraped a window ago.
 
-    Here requests come, and as many failures, for one window; then some of series that are new.
-    There the counters are old and the target is new, elsewhere no request ever failed. `rates` are
-    recordings of failures to requests, with what they read where every request fails.
+    HERE has as many failures as successes for one window, then some from new series. THERE has old
+    counters and a new target; ELSEWHERE no request ever failed. `rates` are recordings of the ratio
+    of failures, with what they read if every request fails.
     """
     span = Span(context, window)
     burst = 0.25
@@ -58,21 +58,21 @@ def requests_over_time(
         span, _Counts.of(window, level, rates or {error_ratio(window): 1.0}), level, burst
     )
     return span.case(
-        f"requests of old, new and restarted counters within {format_duration(window)}",
+        f"requests from old, new and reset counters over {format_duration(window)}",
         series,
         [reading for name, reading in expr_tests if name in names],
     )
 
 
 def _place(context: Context, instance: str, level: Level) -> dict[str, str]:
-    """Labels of an instance's series; with a job of its own where a whole job is counted."""
+    """Labels of an instance's series; each has its own job if whole jobs are counted."""
     labels = context.api(instance)
     return labels if level == "instance" else {**labels, "job": f"job-{instance}"}
 
 
 @dataclass(frozen=True)
 class _Counts:
-    """What a window counts; `rates` are failures to requests, with what they read at the worst."""
+    """The recordings of a window; `rates` as in `requests_over_time`."""
 
     total: Recording
     failed: Recording
@@ -87,7 +87,7 @@ class _Counts:
 def _request_readings(
     span: Span, counts: _Counts, level: Level, burst: float
 ) -> Iterator[tuple[str, ExprTest]]:
-    """With the name of the recording that each is of."""
+    """Expected readings, each with the name of its recording."""
     here, there, elsewhere = (
         {
             name: value
@@ -122,11 +122,11 @@ def quantile_over_time(
     labels: Callable[[str], Mapping[str, str]],
     recordings: tuple[Recording, Recording | None],
 ) -> Case:
-    """A burst of slow observations among steady fast ones is seen for one window.
+    """A burst of slow observations among steady fast ones shows for one window.
 
-    In the first instance fast and slow ones come from two series, and so many are slow that the
-    quantile is slow of both together, but fast of the larger count of each bucket. In the second
-    the burst outweighs all else.
+    On the first instance, fast and slow ones come from two series; enough are slow that the
+    quantile of their sum is slow, but that of the larger count per bucket is fast. On the second,
+    the burst outweighs everything else.
     """
     span = Span(context, window)
     buckets = context.thresholds.service.latency_buckets
@@ -136,7 +136,7 @@ def quantile_over_time(
     def observed(
         instance: str, replica: str, counts: tuple[float, float, float], value: float
     ) -> Iterator[Series]:
-        """So many a sample before, at and after the burst, all of one value."""
+        """`counts` observations per sample before, at and after the burst, all with one value."""
         lengths = (2 * span.length, span.clock.interval, 3 * span.length)
         phases = [Phase(each, value, count) for each, count in zip(lengths, counts, strict=True)]
         own = {**labels(instance), "replica": replica}
@@ -158,7 +158,7 @@ def quantile_over_time(
     ]
     if count:
         expr_tests.append(about(within, count, at_here, span.samples + few))
-    return span.case("a burst of slow ones among fast ones", series, expr_tests)
+    return span.case("a burst of slow requests among fast ones", series, expr_tests)
 
 
 def _reached(value: float, upper: float) -> float:
@@ -172,7 +172,7 @@ def shares_of_two(
     below: float,
     recordings: tuple[Recording, Recording],
 ) -> Case:
-    """All of one series' observations are low, half of the other's; then there are none."""
+    """All observations of one series are low, and half of the other's; then there are none."""
     span = Span(context, window)
     buckets = context.thresholds.service.confidence_buckets
 
@@ -188,7 +188,7 @@ def shares_of_two(
     low, count = recordings
     labels, at = context.api(HERE), span.at(1.5)
     return span.case(
-        "the share of two series together, and of none",
+        "the share over two series, then no data",
         (*observed("a", 1.0), *observed("b", 0.5)),
         (
             about(at, low, labels, 0.75),
@@ -205,10 +205,10 @@ def slow_over_time(
     recordings: tuple[Recording, Recording],
     rates: Mapping[Recording, float],
 ) -> Case:
-    """Two series of answers in time, and a third of slow ones, half as many as one of the others.
+    """Two series of fast responses, and a third with half as many slow ones.
 
-    The recordings are all answers of a job and the slow ones; `rates` are the latter to the former,
-    with what they read where all are slow.
+    The recordings count all responses of a job and the slow ones; `rates` are recordings of the
+    ratio of the two, with what they read if all are slow.
     """
     span = Span(context, window)
     job = {"job": context.thresholds.service.jobs.api}
@@ -221,7 +221,7 @@ def slow_over_time(
     count, slow = recordings
     at = span.at(1.5)
     return span.case(
-        f"answers in time and slow ones, of several series within {format_duration(window)}",
+        f"fast and slow responses from several series over {format_duration(window)}",
         (
             *observed("a", 1.0, within),
             *observed("b", 1.0, within),

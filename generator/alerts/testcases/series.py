@@ -1,4 +1,4 @@
-"""Input series of promtool tests, written from the phases of a quantity."""
+"""Input series of promtool tests, from the phases of a quantity."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from generator.promql import le, number
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of `seconds`, a multiple of the scrape interval, with one value of the quantity.
+    """`seconds`, a multiple of the scrape interval, with one value of the quantity.
 
-    None is a failed scrape, or no scrape at all where `lost`. `traffic` multiplies the requests;
-    `reset` restarts the counters at its first sample.
+    A value of None is a failed scrape, or no scrape at all if `lost`. `traffic` multiplies the
+    requests; `reset` restarts the counters at the first sample.
     """
 
     seconds: int
@@ -28,12 +28,12 @@ class Phase:
 
 
 def just_over(bound: float) -> float:
-    """A number with four digits, 1 per mille or a little more above `bound`."""
+    """A number with four digits, 0.1% or a little more above `bound`."""
     return _four_digits(bound * 1.001, ROUND_CEILING)
 
 
 def just_under(bound: float) -> float:
-    """A number with four digits, 1 per mille or a little more below `bound`."""
+    """A number with four digits, 0.1% or a little more below `bound`."""
     return _four_digits(bound * 0.999, ROUND_FLOOR)
 
 
@@ -62,7 +62,7 @@ def gauge(clock: Clock, phases: Sequence[Phase], level: Callable[[float], float]
 def counter(
     clock: Clock, phases: Sequence[Phase], slope: Callable[[Phase], float], start: float = 0.0
 ) -> str:
-    """Values of a counter that grows by `slope(phase)` a scrape, also while scrapes fail."""
+    """Values of a counter that grows by `slope(phase)` per scrape, even while scrapes fail."""
     parts: list[str] = []
     total, growth = start, 0.0
     for index, phase in enumerate(phases):
@@ -80,16 +80,16 @@ def counter(
 
 
 def _last(first: float, growth: float, samples: int) -> float:
-    """The last sample as promtool adds it up, with its rounding: so no counter seems to fall."""
+    """The last sample with promtool's rounding, so that no counter seems to fall."""
     for _ in range(samples - 1):
         first += growth
     return first
 
 
 def ramp(clock: Clock, phases: Sequence[Phase], base: float) -> str:
-    """Values of a gauge that rises by the phase's value per second; a reset leads to `base`.
+    """Values of a gauge that rises by the phase's value per second, even while scrapes fail.
 
-    It rises while scrapes fail, too.
+    A reset sets it back to `base`.
     """
     parts: list[str] = []
     level, growth = base, 0.0
@@ -112,7 +112,7 @@ def run(value: str, samples: int) -> str:
 
 
 def gap(samples: int, *, lost: bool = False) -> list[str]:
-    """Failed scrapes end a series; lost ones leave its last sample to be looked back at."""
+    """Failed scrapes end a series with a staleness marker; lost ones only leave a gap."""
     if lost:
         return [f"_x{samples}"]
     return ["stale", *([f"_x{samples - 1}"] if samples > 1 else [])]
@@ -129,7 +129,7 @@ def histogram(
 ) -> tuple[Series, ...]:
     """A histogram's series.
 
-    `share(value, le)` of the `observations` a scrape lie at or under each bound.
+    Of the `observations` per scrape, `share(value, le)` are at or below each bound.
     """
 
     def slope(upper: float) -> Callable[[Phase], float]:

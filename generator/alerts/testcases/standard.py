@@ -27,9 +27,9 @@ def with_standard_cases(alert: Alert, inputs: InputGenerator, *extra: Case) -> A
 
 
 def low_traffic(alert: Alert, inputs: InputGenerator, window: float, value: float) -> Case:
-    """A quantity far beyond the bound out of too few requests, then out of enough.
+    """A quantity far beyond the bound, first from too few requests, then from enough.
 
-    `inputs` at a traffic of 1 make just as many requests in the window as the alert demands.
+    With a traffic of 1, `inputs` make just as many requests in the window as the alert requires.
     """
     clock = inputs.clock
     length = (
@@ -43,14 +43,14 @@ def low_traffic(alert: Alert, inputs: InputGenerator, window: float, value: floa
         for trigger in alert.triggers
     )
     return Case(
-        "too few requests to judge, then enough",
+        "too few requests to evaluate, then enough",
         tuple(inputs.series(HERE, phases)),
         (AlertTest(length - clock.interval, ()), AlertTest(2 * length - clock.interval, firing)),
     )
 
 
 def worst_alone(alert: Alert, inputs: InputGenerator, title: str) -> Case:
-    """The case `beyond` for the highest severity, where `inputs` silence the others."""
+    """The case `beyond` for the highest severity, with `inputs` that silence the others."""
     worst = alert.triggers[:1]
     return replace(
         _StandardCases(replace(alert, triggers=worst), inputs).beyond(worst[0]), title=title
@@ -61,6 +61,10 @@ def worst_alone(alert: Alert, inputs: InputGenerator, title: str) -> Case:
 class _StandardCases:
     alert: Alert
     inputs: InputGenerator
+
+    def side(self, *, beyond: bool) -> str:
+        """The side of a bound on which the alert fires, or the other one."""
+        return "above" if (self.alert.op == ">") is beyond else "below"
 
     def value(self, trigger: Trigger, *, beyond: bool) -> float:
         """A value just on either side of the trigger's bound."""
@@ -79,9 +83,9 @@ class _StandardCases:
         return self.inputs.time_to_fire(value, bound) + self.inputs.clock.tick(trigger.for_)
 
     def firing(self, value: float, at: float, kept: float = 0.0) -> tuple[ExpectedAlert, ...]:
-        """What fires `at` a moment under a value that is constant from the start.
+        """What is firing at `at` under a value that is constant from the start.
 
-        Its texts are those of `kept` seconds before, when the condition last held.
+        Its texts are those from `kept` seconds before, when the condition last held.
         """
         started = ((trigger, self.starts(trigger, value)) for trigger in self.alert.triggers)
         read = value * min(1.0, at / self.inputs.window) if self.inputs.window else value
@@ -100,7 +104,7 @@ class _StandardCases:
         return AlertTest(at, self.firing(value, at))
 
     def settled(self, value: float) -> int:
-        """A moment by which all that can fire does."""
+        """A time by which everything that can fire is firing."""
         clock = self.inputs.clock
         worst = self.value(self.alert.triggers[0], beyond=True)
         starts = [
@@ -111,15 +115,15 @@ class _StandardCases:
     def short_of(self, trigger: Trigger) -> Case:
         value = self.value(trigger, beyond=False)
         end = self.settled(value)
-        side = "at" if self.inputs.exact else "just short of"
+        side = "at" if self.inputs.exact else f"just {self.side(beyond=False)}"
         return Case(
-            f"{side} the bound of {trigger.severity}",
+            f"{side} the {trigger.severity} threshold",
             tuple(self.inputs.series(HERE, [Phase(end + self.inputs.clock.interval, value)])),
             (self.moment(value, end),),
         )
 
     def beyond(self, trigger: Trigger) -> Case:
-        """Silent until `for` has passed, then firing, kept for `keep_firing_for` after recovery."""
+        """Silent until `for` has passed, then firing until `keep_firing_for` after recovery."""
         clock, value = self.inputs.clock, self.value(trigger, beyond=True)
         start = self.starts(trigger, value)
         if start is None:
@@ -129,7 +133,7 @@ class _StandardCases:
         alert_tests = [self.moment(value, start - clock.interval)] if start else []
         alert_tests.append(self.moment(value, start))
         if self.inputs.window and trigger is not self.alert.triggers[-1]:
-            # The lower severities last until the window has drained.
+            # The lower severities keep firing until the window has drained.
             kept += clock.tick(self.inputs.window)
         else:
             last = recovery + kept - clock.interval
@@ -137,18 +141,18 @@ class _StandardCases:
         alert_tests.append(AlertTest(recovery + kept, ()))
         healthy = Phase(kept + clock.interval, self.inputs.healthy, self.inputs.traffic_multiplier)
         return Case(
-            f"just beyond the bound of {trigger.severity}, then well again",
+            f"just {self.side(beyond=True)} the {trigger.severity} threshold, then back to normal",
             tuple(self.inputs.series(HERE, [Phase(recovery, value), healthy])),
             tuple(alert_tests),
         )
 
     def one_of_two(self) -> Case:
-        """Only the instance beyond the bound is named."""
+        """The alert fires only for the instance beyond the bound."""
         value = self.value(self.alert.triggers[0], beyond=True)
         end = self.settled(value)
         length = end + self.inputs.clock.interval
         return Case(
-            "one of two instances",
+            "only one of two instances is affected",
             (
                 *self.inputs.series(HERE, [Phase(length, value)]),
                 *self.inputs.series(THERE, [Phase(length, self.inputs.healthy)]),
@@ -173,12 +177,14 @@ class _StandardCases:
         )
         return (
             Case(
-                "a failed scrape while firing", tuple(self.inputs.series(HERE, phases)), alert_tests
+                "one scrape fails while the alert is firing",
+                tuple(self.inputs.series(HERE, phases)),
+                alert_tests,
             ),
         )
 
     def counter_reset(self) -> tuple[Case, ...]:
-        """Counters that start again at zero are no traffic and no failure."""
+        """A counter reset is neither traffic nor a failure."""
         if not self.inputs.counters:
             return ()
         value = self.value(self.alert.triggers[-1], beyond=False)
@@ -189,7 +195,7 @@ class _StandardCases:
         )
         return (
             Case(
-                "counters start again just short of the bound",
+                f"counter reset just {self.side(beyond=False)} the threshold",
                 tuple(self.inputs.series(HERE, phases)),
                 alert_tests,
             ),
@@ -197,9 +203,9 @@ class _StandardCases:
 
 
 def many_users(context: Context, alert: Alert, inputs: InputGenerator) -> tuple[Case, ...]:
-    """With more users than its row holds for, the lower severity is silent.
+    """With more users than its row covers, the lower severity is silent.
 
-    Unknown users change nothing.
+    An unknown number of users changes nothing.
     """
     for trigger in alert.triggers[1:]:
         limit = users_of(trigger.bound.levels) if trigger.bound else None
@@ -236,7 +242,11 @@ def _many_users(
         return (*inputs.series(instance, phases), clients)
 
     return (
-        case(f"at most {limit} users", limit, firing),
+        case(f"up to {limit} users", limit, firing),
         case(f"more than {limit} users", limit + 1, ()),
-        worst_alone(alert, replace(inputs, series=crowded), f"ill with more than {limit} users"),
+        worst_alone(
+            alert,
+            replace(inputs, series=crowded),
+            f"above the {alert.triggers[0].severity} threshold with more than {limit} users",
+        ),
     )

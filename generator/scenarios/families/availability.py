@@ -10,8 +10,8 @@ scenario = scenarios_of("availability")
 
 
 @scenario
-def the_service_is_down(context: ScenarioContext) -> Events:
-    """The service ends, as its database is gone, and cannot start. Then it can."""
+def service_is_down(context: ScenarioContext) -> Events:
+    """The database is gone, so the service stops and cannot start. Then the database is back."""
     incident = context.incident("down")
     healthy = context.healthy()
     down = context.restarted(healthy, incident.start, downtime=incident.end - incident.start)
@@ -25,8 +25,8 @@ def the_service_is_down(context: ScenarioContext) -> Events:
 
 
 @scenario
-def the_service_hangs(context: ScenarioContext) -> Events:
-    """All workers wait for a lock in the database, and nothing is answered. It is released."""
+def service_hangs(context: ScenarioContext) -> Events:
+    """All workers wait for a database lock, and nothing is answered. Then the lock is released."""
     incident = context.incident("unresponsive")
     healthy = context.healthy()
     hung = healthy.during(
@@ -39,8 +39,8 @@ def the_service_hangs(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_probe_fails_now_and_then(context: ScenarioContext) -> Events:
-    """A probe is lost every twenty minutes. The next one is answered."""
+def occasional_failed_probe(context: ScenarioContext) -> Events:
+    """One probe fails every twenty minutes. The next one succeeds."""
     instance = context.healthy()
     for turn in range(1, 5):
         instance = instance.during(context.one_sample(1200.0 * turn), probe_succeeds=False)

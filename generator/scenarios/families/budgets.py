@@ -25,29 +25,26 @@ _ALSO: Final[Mapping[Effect, str]] = dict.fromkeys(
 
 
 @scenario
-def a_part_of_the_answers_is_broken(context: ScenarioContext) -> Events:
-    """A release breaks some questions and slows others. It is rolled back within the hour."""
+def budgets_burn_fast(context: ScenarioContext) -> Events:
+    """A release breaks some questions and slows others down. It is rolled back within the hour."""
     return _both_budgets(context, "fast")
 
 
 @scenario
-def a_part_of_the_answers_stays_broken(context: ScenarioContext) -> Events:
-    """A broken source of texts fails some questions and slows others.
-
-    It is mended in the end.
-    """
+def budgets_burn_for_hours(context: ScenarioContext) -> Events:
+    """A broken source makes some questions fail and others slow. It is fixed hours later."""
     return _both_budgets(context, "steady")
 
 
 @scenario
-def a_few_answers_are_broken_all_day(context: ScenarioContext) -> Events:
+def budgets_burn_all_day(context: ScenarioContext) -> Events:
     """One kind of question fails or is slow. Too few people ask it for anyone to complain."""
     return _both_budgets(context, "slow")
 
 
 @scenario
-def a_few_answers_are_broken_for_days(context: ScenarioContext) -> Events:
-    """Slightly more answers than promised fail or are slow. It goes on through the night."""
+def budgets_burn_for_days(context: ScenarioContext) -> Events:
+    """Slightly more answers fail or are slow than promised. It goes on through the night."""
     return _both_budgets(context, "creeping")
 
 

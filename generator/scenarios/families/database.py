@@ -13,24 +13,30 @@ scenario = scenarios_of("database")
 
 
 @scenario
-def a_worker_keeps_its_whole_pool(context: ScenarioContext) -> Events:
-    """A worker does not give connections back, and its pool is used up. It is restarted."""
+def worker_exhausts_its_pool(context: ScenarioContext) -> Events:
+    """A worker does not return its connections, so its pool is used up. It is restarted."""
     incident = context.incident("database_pool_near_limit")
     full = context.healthy().workers_during(incident, [0], db_connections=context.pool)
     return incident.events(context.restarted(full, incident.end, [0]))
 
 
 @scenario
-def larger_pools_than_the_database_takes(context: ScenarioContext) -> Events:
-    """Somebody set larger pools, and a busy hour fills them. The database is about to refuse."""
+def pools_too_large_for_the_database(context: ScenarioContext) -> Events:
+    """Somebody configures larger pools, and a busy hour fills them.
+
+    The database can hardly take more.
+    """
     incident = context.incident("many_database_connections")
     each = math.ceil(1.2 * context.bound("many_database_connections") / context.workers)
     return incident.events(context.healthy().workers_during(incident, db_connections=each))
 
 
 @scenario
-def the_database_restarts(context: ScenarioContext) -> Events:
-    """The database restarts, and every worker fills its pool for a moment. All is well again."""
+def database_restarts(context: ScenarioContext) -> Events:
+    """The database restarts, and every worker fills its pool for a moment.
+
+    Then all is well again.
+    """
     waits = (
         trigger.for_
         for key in ("database_pool_near_limit", "many_database_connections")

@@ -20,14 +20,14 @@ def _far_beyond(context: ScenarioContext) -> float:
 
 @scenario
 def errors_after_a_release(context: ScenarioContext) -> Events:
-    """A release breaks one kind of question. It is rolled back later."""
+    """A release breaks one kind of question. It is rolled back."""
     incident = context.incident("high_error_rate")
     return incident.events(context.healthy().during(incident, errors=_far_beyond(context)))
 
 
 @scenario
-def errors_above_the_acceptable(context: ScenarioContext) -> Events:
-    """A few requests fail, more than is acceptable. It is no matter for the night."""
+def errors_above_acceptable(context: ScenarioContext) -> Events:
+    """Slightly more requests fail than is acceptable. That can wait until the morning."""
     incident = context.incident("high_error_rate", severity="lowest")
     share = min(0.9, context.between_severities("high_error_rate"))
     return incident.events(context.healthy().during(incident, errors=share))
@@ -35,7 +35,7 @@ def errors_above_the_acceptable(context: ScenarioContext) -> Events:
 
 @scenario
 def errors_on_one_of_two_instances(context: ScenarioContext) -> Events:
-    """The second of two instances cannot reach the database any more. The first is well."""
+    """The second of two instances loses its database connection. The first is healthy."""
     incident = context.incident("high_error_rate", instance=THERE)
     failing = context.healthy(THERE).during(incident, errors=_far_beyond(context))
     return incident.events(context.healthy(), failing)
@@ -49,15 +49,15 @@ def _sparse(context: ScenarioContext) -> float:
 
 @scenario
 def every_request_fails_at_night(context: ScenarioContext) -> Events:
-    """Few requests come at night, and all of them fail. No ratio has enough of them."""
+    """Few requests arrive at night, and all of them fail. They are too few to judge by a ratio."""
     incident = context.incident("requests_failing")
     sparse = replace(context.healthy(), requests=steady(_sparse(context)))
     return incident.events(sparse.during(incident, errors=1.0))
 
 
 @scenario
-def the_first_failures_come_at_once(context: ScenarioContext) -> Events:
-    """An instance that never failed refuses a batch within seconds. Then it is well again."""
+def first_failures_in_one_burst(context: ScenarioContext) -> Events:
+    """An instance without a single failure fails a batch within seconds. Then it recovers."""
     # The first failure creates a series, which starts at its count instead of 0.
     incident = context.incident("requests_failing", lasts=context.interval)
     burst = 3 * context.settings("requests_failing").min_failures / context.interval
@@ -67,7 +67,7 @@ def the_first_failures_come_at_once(context: ScenarioContext) -> Events:
 
 @scenario
 def one_of_three_requests_fails_at_night(context: ScenarioContext) -> Events:
-    """Three requests come now and then, and one of them fails. That is no outage."""
+    """Three requests arrive now and then, and one of them fails. That is not an outage."""
     # The pauses are too short for `no_traffic`.
     pause = 60.0 * int(context.window("no_traffic") / 90)
     night = replace(context.idle(), errors=steady(1 / 3))
@@ -77,8 +77,8 @@ def one_of_three_requests_fails_at_night(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_busy_day_with_errors_on_target(context: ScenarioContext) -> Events:
-    """Requests come as fast as they can be answered. As few fail as the target allows."""
+def busy_day_with_errors_on_target(context: ScenarioContext) -> Events:
+    """Requests arrive as fast as they can be answered. No more fail than the target allows."""
     targets = context.thresholds.targets
     busy = replace(
         context.healthy(),
@@ -89,8 +89,8 @@ def a_busy_day_with_errors_on_target(context: ScenarioContext) -> Events:
 
 
 @scenario
-def counters_start_again_under_load(context: ScenarioContext) -> Events:
-    """The folder of the app's metrics is emptied twice under load. Failures go on as before."""
+def counters_reset_under_load(context: ScenarioContext) -> Events:
+    """The directory of the app's metrics is emptied twice under load. Failures go on as before."""
     promised = 1 - context.thresholds.slo.availability.objective
     share = 0.8 * min(promised, context.bound("high_error_rate", "lowest"))
     emptied = replace(context.healthy(), errors=steady(share), app_resets=(1800.0, 3000.0))
@@ -98,8 +98,8 @@ def counters_start_again_under_load(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_burst_is_refused(context: ScenarioContext) -> Events:
-    """A client sends a burst and is answered 429 for a minute. Nobody else notices."""
+def burst_answered_with_429(context: ScenarioContext) -> Events:
+    """A client sends a burst and gets 429 for a minute. Nobody else is affected."""
     # Rejected requests are not counted; only the crowd of clients shows.
     crowded = context.healthy().during(
         Span(1800.0, 1860.0),

@@ -49,8 +49,8 @@ def _factor(context: ScenarioContext, percentile: str, value: float) -> float:
 
 
 @scenario
-def the_database_answers_slowly(context: ScenarioContext) -> Events:
-    """A missing index makes every verification slow, and the next ones wait. Then it is there."""
+def slow_database(context: ScenarioContext) -> Events:
+    """A missing index slows down every verification, so requests queue. The index is added."""
     incident = context.incident(
         "high_latency", "high_median_latency", "requests_waiting", "slow_probe"
     )
@@ -69,7 +69,7 @@ def the_database_answers_slowly(context: ScenarioContext) -> Events:
 
 @scenario
 def one_of_two_instances_is_slow(context: ScenarioContext) -> Events:
-    """The second of two instances lost its graphics card. The first is well."""
+    """The second of two instances has lost its graphics card. The first is healthy."""
     incident = context.incident("high_latency", instance=THERE)
     latency = _slower(context, "p95", 3 * context.bound("high_latency"))
     slow = context.healthy(THERE).during(incident, latency=latency)
@@ -77,27 +77,24 @@ def one_of_two_instances_is_slow(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_larger_model_is_slower(context: ScenarioContext) -> Events:
-    """A release with a larger model takes longer for every answer.
-
-    It is no matter for the night.
-    """
+def larger_model_is_slower(context: ScenarioContext) -> Events:
+    """A larger model makes every answer slower. That can wait until the morning."""
     incident = context.incident("high_median_latency", severity="lowest")
     latency = _slower(context, "p50", context.between_severities("high_median_latency"))
     return incident.events(context.healthy().during(incident, latency=latency), also=_SLOWEST)
 
 
 @scenario
-def one_of_fifty_is_slow(context: ScenarioContext) -> Events:
-    """Questions with many sources take long, all others are fast. The p95 does not show it."""
+def one_in_fifty_is_slow(context: ScenarioContext) -> Events:
+    """Questions with many sources are slow, all others are fast. The p95 does not show it."""
     incident = context.incident("high_tail_latency")
     latency = _slower(context, "p99", 3 * context.bound("high_tail_latency"), above=0.95)
     return incident.events(context.healthy().during(incident, latency=latency), also=_RAREST)
 
 
 @scenario
-def one_of_five_hundred_takes_for_ever(context: ScenarioContext) -> Events:
-    """Now and then a verification runs into a lock. Nobody is called for that."""
+def one_in_five_hundred_is_very_slow(context: ScenarioContext) -> Events:
+    """Now and then a verification waits for a lock. That is not worth a page."""
     incident = context.incident("extreme_latency")
     latency = _slower(context, "p999", 3 * context.bound("extreme_latency"), above=0.99)
     return incident.events(context.healthy().during(incident, latency=latency), also=_OBJECTIVE)
@@ -105,7 +102,7 @@ def one_of_five_hundred_takes_for_ever(context: ScenarioContext) -> Events:
 
 @scenario
 def one_slow_request_in_the_evening(context: ScenarioContext) -> Events:
-    """Few requests come in the evening, and one of them takes long. That is no percentile."""
+    """Few requests arrive in the evening, and one is slow. They are too few for a percentile."""
     settings = context.settings("high_median_latency")
     rate = 0.8 * settings.min_requests / settings.window
     once = context.one_sample(1800.0)
@@ -116,8 +113,11 @@ def one_slow_request_in_the_evening(context: ScenarioContext) -> Events:
 
 
 @scenario
-def models_load_at_the_first_requests(context: ScenarioContext) -> Events:
-    """The first requests of the morning find cold workers. Each of these loads a gigabyte first."""
+def models_load_on_first_request(context: ScenarioContext) -> Events:
+    """The first requests of the morning reach cold workers.
+
+    Each loads a gigabyte of models first.
+    """
     loading = Span(3600.0, 3600.0 + LOADING)
     first, loaded = loading.start, loading.end
     median = context.latency.points[0][1]

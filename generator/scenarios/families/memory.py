@@ -63,16 +63,16 @@ def _as_long_as_a_leak(context: ScenarioContext) -> float:
 
 
 @scenario
-def a_worker_leaks_slowly(context: ScenarioContext) -> Events:
-    """A worker keeps a little of every answer. It is restarted the next day."""
+def slow_memory_leak(context: ScenarioContext) -> Events:
+    """A worker keeps a little memory after every answer. It is restarted the next day."""
     return context.leak("memory_leak", "memory")
 
 
 @scenario
-def a_leak_below_a_sawtooth(context: ScenarioContext) -> Events:
-    """The garbage collector moves a worker's memory up and down, and its floor rises.
+def memory_leak_under_a_sawtooth(context: ScenarioContext) -> Events:
+    """Garbage collection moves a worker's memory up and down, but the low points rise.
 
-    Nobody restarts it.
+    Nobody restarts the worker.
     """
     key = "memory_leak"
     due = context.time_to_fire(key)
@@ -87,18 +87,15 @@ def a_leak_below_a_sawtooth(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_worker_leaks_fast(context: ScenarioContext) -> Events:
-    """A release keeps every source it is given. The worker is restarted in time."""
+def fast_memory_leak(context: ScenarioContext) -> Events:
+    """A release keeps every source it is given in memory. The worker is restarted in time."""
     also: Mapping[Effect, str] = {"memory in use": "what grows becomes large"}
     return context.leak("fast_memory_leak", "memory", also)
 
 
 @scenario
 def heavy_requests_fill_the_container(context: ScenarioContext) -> Events:
-    """Long answers need so much memory that the container's limit is near.
-
-    A restart of all workers helps.
-    """
+    """Long answers use almost all of the container's memory. Restarting all workers helps."""
     incident = context.incident("memory_near_limit")
     bound = context.bound("memory_near_limit")
     limit = context.workers * context.warm_memory / (0.75 * bound)
@@ -118,8 +115,8 @@ def larger_models_than_planned(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_release_is_heavy_from_the_start(context: ScenarioContext) -> Events:
-    """A release imports so much that each worker is large before its first request. It stays."""
+def release_with_heavy_imports(context: ScenarioContext) -> Events:
+    """A release imports so much that workers are large before their first request. It stays."""
     # The alert resolves nevertheless, once the workers are no longer new.
     key = "high_initial_memory"
     incident = context.incident(key)
@@ -131,8 +128,8 @@ def a_release_is_heavy_from_the_start(context: ScenarioContext) -> Events:
 
 
 @scenario
-def the_garbage_collectors_sawtooth(context: ScenarioContext) -> Events:
-    """The memory of each worker moves by 150 MiB to either side. Its floor stays."""
+def garbage_collection_sawtooth(context: ScenarioContext) -> Events:
+    """Garbage collection moves each worker's memory up and down. Its low points do not rise."""
     length = _as_long_as_a_leak(context)
     memory = saw(context.warm_memory, length, _period(context))
     return Events(
@@ -158,7 +155,7 @@ def jittery(base: float, length: float, every: float, slot: int) -> Line:
 
 @scenario
 def flat_memory_with_jitter(context: ScenarioContext) -> Events:
-    """The memory of each worker trembles by two in a hundred. It never grows."""
+    """The memory of each worker fluctuates by two percent. It never grows."""
     length, every = _as_long_as_a_leak(context), 2 * _FINE
     instance = context.healthy()
     for slot in range(context.workers):
@@ -168,8 +165,8 @@ def flat_memory_with_jitter(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_cache_fills_and_stops(context: ScenarioContext) -> Events:
-    """A cache fills for an hour or two and keeps its size. That is no leak."""
+def cache_fills_up(context: ScenarioContext) -> Events:
+    """A cache fills up within an hour or two and then keeps its size. That is not a leak."""
     start = context.settings("memory_leak").window
     filling = 0.7 * (context.trigger("memory_leak", "lowest").for_ - start)
     growth = 1.5 * context.bound("memory_leak", "lowest")
@@ -180,7 +177,7 @@ def a_cache_fills_and_stops(context: ScenarioContext) -> Events:
 
 @scenario
 def workers_are_recycled(context: ScenarioContext) -> Events:
-    """Each worker is replaced after some thousand requests. Its growth never matters."""
+    """Each worker is replaced after some thousand requests. Its memory growth never matters."""
     # Their lives are too short for an alert to judge their growth.
     settings = context.settings("memory_leak")
     life = settings.warm_up + settings.envelope + settings.window

@@ -18,15 +18,18 @@ def _too_many(context: ScenarioContext) -> float:
 
 
 @scenario
-def answers_lose_their_sources(context: ScenarioContext) -> Events:
-    """The search index is half empty, and most answers find no source. It is rebuilt."""
+def answers_without_sources(context: ScenarioContext) -> Events:
+    """Half of the search index is missing, so most answers find no source. It is rebuilt."""
     incident = context.incident("low_confidence")
     return incident.events(context.healthy().during(incident, low_confidence=_too_many(context)))
 
 
 @scenario
-def few_and_odd_questions(context: ScenarioContext) -> Events:
-    """Somebody tries odd questions in the evening, and most answers are weak. They are few."""
+def few_odd_questions(context: ScenarioContext) -> Events:
+    """Somebody tries odd questions in the evening, and most answers score low.
+
+    They are too few to judge.
+    """
     settings = context.settings("low_confidence")
     evening = replace(
         context.idle(),

@@ -38,43 +38,46 @@ def _leak(
 
 
 @scenario
-def a_worker_leaks_descriptors(context: ScenarioContext) -> Events:
-    """A worker forgets to close files until it may open no more. It is restarted."""
+def file_descriptors_run_out(context: ScenarioContext) -> Events:
+    """A worker does not close its files and almost reaches the limit. It is restarted."""
     key = "file_descriptors_near_limit"
     bound = context.bound(key) * MAX_FDS
     return _leak(context, key, "fds", bound, (bound + MAX_FDS) / 2)
 
 
 @scenario
-def a_worker_leaks_threads(context: ScenarioContext) -> Events:
-    """A worker starts a thread now and then that never ends. It is restarted."""
+def threads_pile_up(context: ScenarioContext) -> Events:
+    """Now and then a worker starts a thread that never ends. The worker is restarted."""
     bound = context.bound("many_threads")
     return _leak(context, "many_threads", "threads", bound, 2 * bound)
 
 
 @scenario
-def a_worker_leaks_a_few_descriptors_an_hour(context: ScenarioContext) -> Events:
-    """A worker keeps a connection open now and then. It is restarted the next day."""
+def slow_file_descriptor_leak(context: ScenarioContext) -> Events:
+    """Now and then a worker leaves a connection open. It is restarted the next day."""
     return context.leak("file_descriptor_leak", "fds")
 
 
 @scenario
-def a_worker_leaks_a_few_threads_an_hour(context: ScenarioContext) -> Events:
+def slow_thread_leak(context: ScenarioContext) -> Events:
     """Now and then a question hangs in a thread of its own. The worker is restarted."""
     return context.leak("thread_leak", "threads")
 
 
 @scenario
-def a_worker_spins_under_load(context: ScenarioContext) -> Events:
-    """One worker is caught in a loop while the others serve. The loop ends by itself."""
+def worker_spins_under_load(context: ScenarioContext) -> Events:
+    """One worker is stuck in a busy loop while the others serve. The loop ends by itself."""
     incident = context.incident("high_cpu")
     cpu = 1.2 * context.bound("high_cpu")
     return incident.events(context.healthy().workers_during(incident, [0], cpu=cpu))
 
 
 @scenario
-def a_worker_spins_at_night(context: ScenarioContext) -> Events:
-    """No request comes, yet a worker retries something without a pause. The cause goes away."""
+def worker_spins_while_idle(context: ScenarioContext) -> Events:
+    """No requests arrive, yet a worker retries something without pausing.
+
+    Then the cause is gone.
+    """
     incident = context.incident("idle_cpu")
     cpu = 3 * context.bound("idle_cpu")
     return incident.events(
@@ -85,9 +88,9 @@ def a_worker_spins_at_night(context: ScenarioContext) -> Events:
 
 @scenario
 def clients_queue_for_a_worker(context: ScenarioContext) -> Events:
-    """More clients come than there are workers, and each waits for seconds.
+    """There are more clients than workers, and each client waits for seconds.
 
-    The app's own latency is perfect.
+    The app's own latency looks perfect.
     """
     incident = context.incident("requests_waiting", "slow_probe")
     least = 2 * context.settings("requests_waiting").min_waiting
@@ -105,16 +108,16 @@ def clients_queue_for_a_worker(context: ScenarioContext) -> Events:
 
 @scenario
 def statistics_block_the_event_loop(context: ScenarioContext) -> Events:
-    """Somebody asks for the statistics of a year again and again. Nothing else is asked."""
+    """Somebody requests a year of statistics over and over. No other requests arrive."""
     incident = context.incident("slow_probe")
     return incident.events(context.idle().during(incident, probe_latency=slow_probe(context)))
 
 
 @scenario
-def a_nightly_batch(context: ScenarioContext) -> Events:
-    """A batch keeps every worker at a whole core for some minutes.
+def nightly_batch(context: ScenarioContext) -> Events:
+    """A batch job keeps every worker at a full core for some minutes.
 
-    It is done before that matters.
+    It ends before that matters.
     """
     length = 0.8 * min(trigger.for_ for trigger in context.alert("high_cpu").triggers)
     batch = Span(3600.0, 3600.0 + length)
@@ -122,8 +125,8 @@ def a_nightly_batch(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_crowd_for_a_minute(context: ScenarioContext) -> Events:
-    """Hundreds of clients connect at once and leave. Nobody waits for long."""
+def connection_spike(context: ScenarioContext) -> Events:
+    """Hundreds of clients connect at once and leave within a minute. Nobody waits for long."""
     minute = Span(1800.0, 1845.0)
     bound = context.bound("file_descriptors_near_limit", "lowest") * MAX_FDS
     crowded = context.healthy().during(minute, clients=400.0, waiting=3 * context.request_rate)
@@ -132,8 +135,8 @@ def a_crowd_for_a_minute(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_thread_pool_fills(context: ScenarioContext) -> Events:
-    """The first parallel questions fill each worker's pool of threads. It stays as it is."""
+def thread_pool_fills_up(context: ScenarioContext) -> Events:
+    """The first parallel questions fill the thread pool of each worker. Then it keeps its size."""
     full = context.thresholds.targets.worker.threads.acceptable
     threads = context.worker.threads
     threads = threads.grow(3600.0, (full - threads.at(0)) / 600).then(4200.0, full)

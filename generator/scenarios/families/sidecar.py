@@ -13,23 +13,26 @@ scenario = scenarios_of("availability")
 
 
 @scenario
-def the_sidecar_is_down(context: ScenarioContext) -> Events:
-    """The sidecar ends and nobody starts it for a while. The service is well."""
+def sidecar_is_down(context: ScenarioContext) -> Events:
+    """The sidecar stops and stays down for a while. The service is healthy."""
     incident = context.incident("sidecar_down")
     down = context.healthy().scraped(incident, "failed")
     return incident.events(replace(down, sidecar_restarts=(incident.end,)))
 
 
 @scenario
-def prometheus_forgets_the_targets(context: ScenarioContext) -> Events:
-    """A change of the service discovery drops both jobs. It is taken back."""
+def targets_dropped_by_mistake(context: ScenarioContext) -> Events:
+    """A change to the service discovery drops both jobs. It is reverted."""
     incident = context.incident("target_missing")
     return incident.events(context.healthy().scraped(incident, "unknown"))
 
 
 @scenario
-def the_sidecar_sees_no_workers(context: ScenarioContext) -> Events:
-    """The sidecar lost the shared namespace of processes and finds nobody. The service answers."""
+def sidecar_finds_no_workers(context: ScenarioContext) -> Events:
+    """The sidecar loses the shared process namespace and finds no workers.
+
+    The service still answers.
+    """
     incident = context.incident("sidecar_blind")
     return incident.events(
         context.healthy().during(incident, workers_visible=False),
@@ -38,23 +41,23 @@ def the_sidecar_sees_no_workers(context: ScenarioContext) -> Events:
 
 
 @scenario
-def the_sidecar_lost_its_rights(context: ScenarioContext) -> Events:
-    """The sidecar runs as another user and cannot read descriptors. That is set right."""
+def sidecar_lacks_permissions(context: ScenarioContext) -> Events:
+    """The sidecar runs as another user and cannot read file descriptors. Then that is fixed."""
     incident = context.incident("sidecar_errors")
     return incident.events(context.healthy().during(incident, read_errors=0.2))
 
 
 @scenario
-def the_apps_metrics_are_gone(context: ScenarioContext) -> Events:
-    """A deploy lost the folder of the app's metrics. For hours nobody sets it again."""
+def app_metrics_are_missing(context: ScenarioContext) -> Events:
+    """A deploy loses the directory of the app's metrics. It stays missing for hours."""
     # Busy workers must not look as if they computed without requests.
     incident = context.incident("app_metrics_missing", outlasts=("idle_cpu",))
     return incident.events(context.healthy().during(incident, app_metrics=False))
 
 
 @scenario
-def the_sidecar_restarts(context: ScenarioContext) -> Events:
-    """The sidecar is restarted twice and misses some scrapes. Its own counters begin anew."""
+def sidecar_restarts(context: ScenarioContext) -> Events:
+    """The sidecar restarts twice and misses a few scrapes. Its own counters start over."""
     restarts = (1800.0, 2700.0)
     instance = replace(context.healthy(), sidecar_restarts=restarts)
     for moment in restarts:
@@ -64,7 +67,7 @@ def the_sidecar_restarts(context: ScenarioContext) -> Events:
 
 @scenario
 def prometheus_restarts(context: ScenarioContext) -> Events:
-    """Prometheus is restarted, and later moved to another machine. It scrapes nothing meanwhile."""
+    """Prometheus restarts, and later moves to another machine. Meanwhile it scrapes nothing."""
     # One gap within Prometheus's lookback of five minutes, and one beyond.
     short, long = Span(1800.0, 2010.0), Span(3600.0, 4080.0)
     instance = context.healthy().scraped(short, "lost").scraped(long, "lost")
@@ -72,8 +75,8 @@ def prometheus_restarts(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_scrape_fails_now_and_then(context: ScenarioContext) -> Events:
-    """A scrape runs into its time limit every ten minutes. The next one succeeds."""
+def occasional_failed_scrape(context: ScenarioContext) -> Events:
+    """One scrape times out every ten minutes. The next one succeeds."""
     instance = context.healthy()
     for turn in range(1, 8):
         instance = instance.scraped(context.one_sample(600.0 * turn), "failed")

@@ -14,16 +14,16 @@ scenario = scenarios_of("traffic")
 
 
 @scenario
-def the_gateway_sends_nothing(context: ScenarioContext) -> Events:
-    """A wrong route in the gateway sends all requests elsewhere. The service itself is well."""
+def traffic_routed_elsewhere(context: ScenarioContext) -> Events:
+    """A wrong route in the gateway sends all requests elsewhere. The service is healthy."""
     incident = context.incident("no_traffic")
     unused = context.healthy().during(incident, requests=0.0)
     return incident.events(unused.workers_during(incident, cpu=context.idle_cpu))
 
 
 @scenario
-def answers_come_slower_than_asked(context: ScenarioContext) -> Events:
-    """A noisy neighbour takes the machine's cores, and requests queue. It leaves."""
+def noisy_neighbour(context: ScenarioContext) -> Events:
+    """A noisy neighbour takes CPU time from the service, so requests queue. Then it stops."""
     # Fewer answers than requests, yet each waits for less than a second.
     incident = context.incident("low_throughput")
     rate = 0.75 * context.bound("low_throughput")
@@ -33,8 +33,8 @@ def answers_come_slower_than_asked(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_night_without_traffic(context: ScenarioContext) -> Events | None:
-    """Requests grow few in the evening and stop at night. In the morning they come again."""
+def night_without_traffic(context: ScenarioContext) -> Events | None:
+    """Traffic fades in the evening and stops at night. It returns in the morning."""
     # In the evening every window has a request, but the hours before the silence have too few for
     # the alert. None where no such rate exists.
     settings = context.settings("no_traffic")
@@ -51,7 +51,7 @@ def a_night_without_traffic(context: ScenarioContext) -> Events | None:
 
 
 @scenario
-def a_pause_of_the_only_client(context: ScenarioContext) -> Events:
-    """The only client stops for less than the alert's window. Then it goes on."""
+def pause_of_the_only_client(context: ScenarioContext) -> Events:
+    """The only client pauses for less than the alert's window. Then it continues."""
     pause = Span(3600.0, 3600.0 + 0.8 * context.window("no_traffic"))
     return Events(length=3 * 3600.0, instances=(context.healthy().during(pause, requests=0.0),))

@@ -11,7 +11,7 @@ scenario = scenarios_of("workers")
 
 @scenario
 def workers_crash_in_a_loop(context: ScenarioContext) -> Events:
-    """Every worker ends minutes after its start, as a model is broken. A rollback mends it."""
+    """A broken model ends every worker minutes after its start. A rollback fixes it."""
     key = "worker_crash_loop"
     incident = context.incident(key)
     pause = context.window(key) / (3 * context.bound(key))
@@ -23,8 +23,8 @@ def workers_crash_in_a_loop(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_worker_stays_away(context: ScenarioContext) -> Events | None:
-    """A worker was killed and its supervisor does not replace it. A restart does."""
+def worker_is_not_replaced(context: ScenarioContext) -> Events | None:
+    """A worker is killed and its supervisor does not replace it. A restart does."""
     # None with a single worker: losing it is losing the service.
     if context.workers == 1:
         return None
@@ -36,7 +36,7 @@ def a_worker_stays_away(context: ScenarioContext) -> Events | None:
 
 
 @scenario
-def a_worker_is_killed_once(context: ScenarioContext) -> Events:
+def worker_is_killed_once(context: ScenarioContext) -> Events:
     """The kernel kills a worker. Its supervisor replaces it within seconds."""
     downtime = context.one_sample(1800.0)
     instance = context.healthy().during(downtime, errors=0.02)
@@ -46,7 +46,7 @@ def a_worker_is_killed_once(context: ScenarioContext) -> Events:
 
 @scenario
 def deploys_of_all_workers(context: ScenarioContext) -> Events:
-    """A deploy replaces one worker after the other. The next one restarts them all at once."""
+    """A deploy replaces one worker after another. The next one restarts all of them at once."""
     instance = context.healthy()
     for slot in range(context.workers):
         instance = context.restarted(instance, 1800.0 + 30 * slot, [slot])
@@ -56,11 +56,8 @@ def deploys_of_all_workers(context: ScenarioContext) -> Events:
 
 
 @scenario
-def a_deploy_is_rolled_back(context: ScenarioContext) -> Events | None:
-    """A release turns out to be wrong and is rolled back minutes later.
-
-    Every worker starts twice.
-    """
+def deploy_is_rolled_back(context: ScenarioContext) -> Events | None:
+    """A release is rolled back minutes after its deploy. Every worker starts twice."""
     # None where a bound takes two starts of each worker in the window for too many.
     if context.bound("worker_crash_loop", "lowest") < 2:
         return None

@@ -21,7 +21,7 @@ from tests.bundle import ROOT, alerts, thresholds
 CLOCK = Context(thresholds()).clock
 SCENARIOS = {each.name: each for each in all_scenarios(thresholds(), alerts())}
 INCIDENT = SCENARIOS["errors-after-a-release"]
-QUIET = SCENARIOS["a-nightly-batch"]
+QUIET = SCENARIOS["nightly-batch"]
 (REQUIRED,) = INCIDENT.required
 TOLD = ExpectedAlert("AuditorHighErrorRate", REQUIRED.instance, "critical", REQUIRED.since + 300)
 
