@@ -16,14 +16,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.bundle import ROOT
 from tests.live.exporters.auditor import Auditor, request, running
+from tests.live.exporters.kernel import Key
 from tests.live.exporters.rights import ENVIRONMENT
 from tests.live.prometheus import free_port
 from tests.live.waiting import until
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-
-
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 class Sidecar:
@@ -50,10 +48,7 @@ class Sidecar:
     def ready(self) -> bool:
         return request(self.port, "/-/ready")[0] == 200
 
-    def samples(
-        self, path: str = "/metrics"
-    ) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-        """Value by name and sorted labels."""
+    def samples(self, path: str = "/metrics") -> dict[Key, float]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request("GET", path, headers={"Accept": OPENMETRICS})

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from exporters import contract
+from tests.live.exporters import kernel
 from tests.live.exporters.auditor import Auditor, gunicorn, request, running, uvicorn
-from tests.live.exporters.kernel import truth
 from tests.live.exporters.sidecar import Sidecar, beside, sidecar
 from tests.live.prometheus import free_port
 from tests.live.waiting import until
@@ -66,22 +66,19 @@ def test_every_value_is_what_the_kernel_says(
         slots = pids(side)
         assert sorted(slots, key=int) == [str(slot) for slot in range(workers)]
 
-        def same() -> bool:
-            """A value that moves between the two readings is read again."""
-            before = truth(slots)
-            page = {
-                key: value
-                for key, value in side.samples("/metrics?pss=1").items()
-                if key[0].startswith("auditor_worker_") and dict(key[1]).get("worker")
-            }
-            assert page.keys() == before.keys()
-            wrong = {key: (page[key], before[key]) for key in page if page[key] != before[key]}
-            if wrong and truth(slots) == before:
-                pytest.fail(f"sidecar, kernel: {wrong}")
-            return not wrong
+        def page() -> kernel.Samples:
+            found = side.samples("/metrics?pss=1")
+            return {key: value for key, value in found.items() if dict(key[1]).get("worker")}
 
-        until(same, "the values hold still and agree")
-        errors = side.values(f"{contract.EXPORTER_ERRORS.name}_total")
+        def truth() -> kernel.Samples:
+            found: dict[kernel.Key, float] = {}
+            for slot, pid in slots.items():
+                found |= kernel.expected(slot, pid)
+                found[contract.DB_CONNECTIONS.sample, (("worker", slot),)] = 0
+            return found
+
+        kernel.assert_same(page, truth)
+        errors = side.values(contract.EXPORTER_ERRORS.sample)
         assert not any(errors.values()), errors
         labels = {value for _, pairs in side.samples() for _, value in pairs}
         assert all(re.fullmatch(r"[a-z_]+|[0-9.+]+|\+Inf", value) for value in labels), labels
@@ -111,7 +108,7 @@ def test_counters_stay_exact_whatever_the_workers_do(
             assert [slot for slot in slots if slots[slot] != after[slot]] == [
                 slot for slot in slots if slots[slot] == victim
             ], "the new worker has the freed slot, the others keep theirs"
-            starts = side.value(f"{contract.WORKER_STARTS.name}_total")
+            starts = side.value(contract.WORKER_STARTS.sample)
             assert starts == workers + 1
             send(auditor, 20)
             assert counts(side, auditor)
@@ -139,7 +136,10 @@ def test_counters_stay_exact_whatever_the_workers_do(
             until(has(side, workers), "all workers are found again", 30)
             send(auditor, 20)
             assert counts(side, auditor)
-            until(lambda: folded(folder) and counts(side, auditor), "dead files are folded")
+            until(
+                lambda: merged(folder) and counts(side, auditor),
+                "dead files are merged",
+            )
             assert side.stop() == 0
         with sidecar(*options, log=tmp_path / "log") as again:
             assert counts(again, auditor), "its own restart loses nothing"
@@ -152,7 +152,7 @@ def send(auditor: Auditor, requests: int) -> None:
         auditor.verify()
 
 
-def folded(folder: Path) -> bool:
+def merged(folder: Path) -> bool:
     """Whether only files of live processes are left."""
     found = [re.findall(r"_(\d+)\.db", file.name) for file in folder.iterdir()]
     return all(Path(f"/proc/{pid}").exists() for each in found for pid in each)
@@ -178,14 +178,14 @@ def test_totals_never_fall_while_workers_are_killed_under_load(tmp_path: Path) -
 
 
 def test_a_server_of_one_worker_that_is_killed(tmp_path: Path) -> None:
-    """It has no parent that would replace it: somebody starts it again."""
+    """It has no parent to replace it, so somebody starts it again."""
     with beside(uvicorn, 1, tmp_path) as (auditor, side):
         for turn in range(1, 4):
             until(has(side, 1), "the worker is found")
             send(auditor, 10)
             assert counts(side, auditor)
             assert pids(side) == {"0": auditor.process.pid}
-            assert side.value(f"{contract.WORKER_STARTS.name}_total") == turn
+            assert side.value(contract.WORKER_STARTS.sample) == turn
             auditor.process.kill()
             auditor.process.wait(10)
             assert has(side, 0)()
@@ -231,8 +231,8 @@ def test_connections_to_the_database_belong_to_their_workers(tmp_path: Path) -> 
             assert sum(expected.values()) == 12
 
 
-def test_requests_that_wait_show(tmp_path: Path) -> None:
-    """One worker that is busy: five wait on open connections, three have not been accepted."""
+def test_waiting_requests_are_counted(tmp_path: Path) -> None:
+    """One busy worker: five requests wait on open connections, three are not accepted yet."""
     with (
         beside(uvicorn, 1, tmp_path, "--probe-url", "none") as (auditor, side),
         ExitStack() as stack,
@@ -254,7 +254,7 @@ def test_requests_that_wait_show(tmp_path: Path) -> None:
         until(lambda: waiting(side) == (9, 1, 5, 3), "all of them wait", 3)
         for connection in (*kept, busy):
             assert connection.getresponse().read()
-        until(lambda: waiting(side)[2:] == (0, 0), "nobody waits any more")
+        until(lambda: waiting(side)[2:] == (0, 0), "nothing waits any more")
 
 
 def waiting(side: Sidecar) -> tuple[float, ...]:
@@ -269,7 +269,7 @@ def waiting(side: Sidecar) -> tuple[float, ...]:
     return tuple(page[family.name, ()] for family in families)
 
 
-def test_a_hung_worker_shows(tmp_path: Path) -> None:
+def test_a_hung_worker_fails_the_probe(tmp_path: Path) -> None:
     options = ("--probe-interval", "0.2", "--probe-timeout", "0.5")
     with beside(uvicorn, 1, tmp_path, *options) as (auditor, side):
         until(lambda: side.value(contract.PROBE_SUCCESS.name) == 1, "the probe succeeds")
@@ -293,5 +293,5 @@ def test_an_auditor_that_is_not_up_yet_is_no_error(tmp_path: Path) -> None:
         with running(uvicorn(port, 1), port, tmp_path):
             until(has(side, 1), "the worker is found")
         until(has(side, 0), "the worker is gone")
-        said = [line for line in log.read_text().splitlines() if "nothing listens" in line]
-        assert len(said) == 2, "once before it was up, once after"
+        lines = [line for line in log.read_text().splitlines() if "nothing listens" in line]
+        assert len(lines) == 2, "once before it was up, once after"

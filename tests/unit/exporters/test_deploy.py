@@ -259,9 +259,3 @@ def test_the_web_configuration_of_its_page_is_taken(tmp_path: Path) -> None:
     config = parse(tmp_path / "web.yml", block)
     assert config.tls
     assert list(config.users) == ["prometheus"]
-
-
-def test_the_log_lines_of_the_pages_are_those_of_the_program() -> None:
-    sources = "".join(file.read_text() for file in (ROOT / "exporters").rglob("*.py"))
-    for words in ("nothing listens on port", "can look", "cannot listen on", "the app's folder"):
-        assert words in sources

@@ -1,9 +1,8 @@
-"""The probe against servers that answer in every way, or not at all."""
+"""The probe against servers that respond in every way, or not at all."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -69,7 +68,7 @@ def samples(tried: Probe) -> dict[str, float]:
 async def ask(behave: Behaviour, host: str = "127.0.0.1") -> dict[str, float]:
     async with served(behave, host) as port:
         tried = probe(port, f"[{host}]" if ":" in host else host)
-        await tried.ask()
+        await tried.send()
         assert tried.local_ports == frozenset()
         return samples(tried)
 
@@ -97,19 +96,21 @@ def test_what_comes_back(behave: Behaviour, success: float, count: float) -> Non
     start = time.monotonic()
     found = asyncio.run(ask(behave))
     assert (found[SUCCESS], found[COUNT]) == (success, count)
-    assert time.monotonic() - start < 3, "the limit is one for all, a byte does not prolong it"
+    assert time.monotonic() - start < 3, (
+        "the timeout is for the whole response, a byte does not extend it"
+    )
 
 
 def test_ipv6() -> None:
     assert asyncio.run(ask(answers(OK), "::1"))[SUCCESS] == 1
 
 
-def test_nobody_listens() -> None:
+def test_nothing_listens() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         tried = probe(taken.getsockname()[1])
-        assert SUCCESS not in samples(tried), "nothing is known before the first probe"
-        asyncio.run(tried.ask())
+        assert SUCCESS not in samples(tried), "unknown before the first probe"
+        asyncio.run(tried.send())
     assert (samples(tried)[SUCCESS], samples(tried)[COUNT]) == (0, 0)
 
 
@@ -117,14 +118,14 @@ def test_a_server_that_does_not_speak_tls(caplog: pytest.LogCaptureFixture) -> N
     async def main() -> Probe:
         async with served(answers(OK)) as port:
             tried = probe(port, scheme="https")
-            await tried.ask()
+            await tried.send()
             return tried
 
     assert samples(asyncio.run(main()))[SUCCESS] == 0
     assert "Traceback" not in caplog.text
 
 
-def test_it_asks_as_a_client_would() -> None:
+def test_it_sends_what_a_client_would() -> None:
     async def main() -> bytes:
         heads: list[bytes] = []
 
@@ -133,7 +134,7 @@ def test_it_asks_as_a_client_would() -> None:
             writer.write(OK)
 
         async with served(behave) as port:
-            await probe(port).ask()
+            await probe(port).send()
             return heads[0].replace(str(port).encode(), b"PORT")
 
     lines = asyncio.run(main()).split(b"\r\n")
@@ -152,16 +153,14 @@ def test_its_own_connection_is_known_while_it_lasts() -> None:
 
         async with served(behave) as port:
             tried = probe(port)
-            await tried.ask()
+            await tried.send()
         ((peer, ports),) = seen
         assert ports == {peer}
 
     asyncio.run(main())
 
 
-def test_the_log_says_what_changes(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-
+def test_a_change_of_the_outcome_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         replies = [OK, OK, b"HTTP/1.1 503 Busy\r\n\r\n", b"HTTP/1.1 503 Busy\r\n\r\n", OK]
 
@@ -171,13 +170,13 @@ def test_the_log_says_what_changes(caplog: pytest.LogCaptureFixture) -> None:
         async with served(behave) as port:
             tried = probe(port)
             for _ in range(5):
-                await tried.ask()
+                await tried.send()
 
     asyncio.run(main())
-    said = [
+    outcomes = [
         record.message.rsplit(" ", 1)[1] for record in caplog.records if "health" in record.message
     ]
-    assert said == ["200", "503", "200"]
+    assert outcomes == ["200", "503", "200"]
 
 
 def test_probes_neither_drift_nor_pile_up() -> None:
@@ -196,7 +195,7 @@ def test_probes_neither_drift_nor_pile_up() -> None:
 
     at = asyncio.run(main())
     turns = [round(each / 0.1) for each in at]
-    assert turns[:3] == [0, 1, 3], "the slow one takes the place of the next"
+    assert turns[:3] == [0, 1, 3], "the slow one replaces the next"
     assert len(turns) == len(set(turns)) >= 5
     assert all(abs(each - turn * 0.1) < 0.05 for each, turn in zip(at, turns, strict=True))
 

@@ -98,7 +98,7 @@ class MemoryDisk(Disk):
             raise FileNotFoundError(errno.ENOENT, "No such file", name)
         return self.folder.names[name]
 
-    def place(self, name: str) -> tuple[int, int]:
+    def file_id(self, name: str) -> tuple[int, int]:
         return 1, self._inode(name)
 
     def open(self, name: str) -> int:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from exporters.errors import ErrorReason
 from exporters.exposition import Block, render
-from exporters.reasons import Reason
 
 
 class Reports:
     """Remembers what is reported; a clock that stands still beside."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[Reason, str]] = []
+        self.found: list[tuple[ErrorReason, str]] = []
         self.now = 0.0
 
-    def __call__(self, reason: Reason, about: str) -> None:
+    def __call__(self, reason: ErrorReason, about: str) -> None:
         self.found.append((reason, about))
 
     def clock(self) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from exporters.app import AppMetrics
 from exporters.app.archive import NAME, NEW
-from exporters.reasons import Reason
+from exporters.errors import ErrorReason
 from tests.unit.exporters.app.memory import Folder, MemoryDisk, PowerCutError, encoded
 from tests.unit.exporters.app.pages import Reports, totals
 
@@ -43,17 +43,17 @@ def folder_of_three() -> Folder:
 
 def fold_all(metrics: AppMetrics) -> int:
     """Once to get the lock, and until nothing is left."""
-    metrics.fold(dead)
-    return sum(iter(lambda: metrics.fold(dead), 0))
+    metrics.merge(dead)
+    return sum(iter(lambda: metrics.merge(dead), 0))
 
 
 def operations() -> list[tuple[str, str]]:
     """All that a fold does to the disk, in order."""
     metrics, disk, _ = start(folder_of_three())
     done: list[tuple[str, str]] = []
-    metrics.fold(dead)
+    metrics.merge(dead)
     disk.before = lambda what, name: done.append((what, name))
-    assert metrics.fold(dead) == 2
+    assert metrics.merge(dead) == 2
     return done
 
 
@@ -89,10 +89,10 @@ def test_a_fold_is_as_it_is_described() -> None:
 def test_a_power_cut_loses_nothing_and_counts_nothing_twice(number: int) -> None:
     folder = folder_of_three()
     metrics, disk, _ = start(folder)
-    metrics.fold(dead)
+    metrics.merge(dead)
     disk.before = FailingAt(number, PowerCutError())
     with pytest.raises(PowerCutError):
-        metrics.fold(dead)
+        metrics.merge(dead)
     outcomes = list(folder.outcomes())
     assert outcomes
     for outcome in outcomes:
@@ -112,16 +112,16 @@ def test_a_failing_operation_is_reported_and_tried_again_later(
 ) -> None:
     folder = folder_of_three()
     metrics, disk, reports = start(folder)
-    metrics.fold(dead)
+    metrics.merge(dead)
     if seen_alive:
         assert totals(metrics.collect({1: 0, 2: 1, LIVE: 2})) == EXPECTED
     disk.before = failing = FailingAt(number, OSError(code, "failed"))
-    assert metrics.fold(dead) in (0, 1, 2)
+    assert metrics.merge(dead) in (0, 1, 2)
     disk.before = lambda _what, _name: None
     assert totals(metrics.collect(SLOTS)) == EXPECTED
     if failing.failed not in ("open", ""):  # a file that cannot be opened is left for `collect`
-        assert [reason for reason, _ in reports.found] == [Reason.WRITE]
-        assert metrics.fold(dead) == 0, "not at once"
+        assert [reason for reason, _ in reports.found] == [ErrorReason.WRITE]
+        assert metrics.merge(dead) == 0, "not at once"
     for outcome in folder.outcomes():
         assert totals(start(outcome)[0].collect(SLOTS)) == EXPECTED
     reports.now += 61
@@ -134,13 +134,13 @@ def test_a_power_cut_after_a_failure_that_was_not_the_last() -> None:
     """The folder was not synced after the archive's renaming: what it names must stay a while."""
     folder = folder_of_three()
     metrics, disk, _ = start(folder)
-    metrics.fold(dead)
+    metrics.merge(dead)
     last_sync = max(number for number, (what, _) in enumerate(OPERATIONS) if what == "sync")
     disk.before = FailingAt(last_sync, OSError(errno.EIO, "failed"))
-    metrics.fold(dead)
+    metrics.merge(dead)
     restarted, disk, _ = start(folder)
-    restarted.fold(dead)
+    restarted.merge(dead)
     steps: list[str] = []
     disk.before = lambda what, _name: steps.append(what)
-    restarted.fold(dead)
+    restarted.merge(dead)
     assert steps.index("sync") < steps.index("remove")

@@ -59,7 +59,7 @@ class World:
     def is_dead(self, pid: int) -> bool:
         return pid not in self.alive
 
-    def fold(self) -> None:
+    def merge(self) -> None:
         """Now and then a worker comes up with the pid of a file that is just being renamed."""
 
         def before(what: str, name: str) -> None:
@@ -69,7 +69,7 @@ class World:
                 self.count(pid)
 
         self.disk.before = before
-        self.metrics.fold(self.is_dead)
+        self.metrics.merge(self.is_dead)
 
     def failing(self, error: BaseException) -> Callable[[str, str], None]:
         """Whatever is done to the disk fails, from one operation on."""
@@ -86,7 +86,7 @@ class World:
     def fail(self) -> None:
         """A fold on a full disk; the next one may be tried at once."""
         self.disk.before = self.failing(OSError(errno.ENOSPC, "No space left on device"))
-        self.metrics.fold(self.is_dead)
+        self.metrics.merge(self.is_dead)
         self.reports.found.clear()
         self.reports.now += 61
 
@@ -94,7 +94,7 @@ class World:
         """In the middle of a fold; a power cut ends the workers as well."""
         self.disk.before = self.failing(PowerCutError())
         with suppress(PowerCutError):
-            self.metrics.fold(self.is_dead)
+            self.metrics.merge(self.is_dead)
         if power:
             self.alive.clear()
             lasting = tuple(self.random.random() < 0.5 for _ in self.folder.pending)
@@ -120,7 +120,7 @@ class World:
         elif chance < 0.8:
             self.die(pid)
         elif chance < 0.92:
-            self.fold()
+            self.merge()
         elif chance < 0.95:
             self.fail()
         else:

@@ -60,7 +60,7 @@ def test_an_archive_comes_back_bit_by_bit(
     entries: list[tuple[Series, float]], contains: frozenset[str]
 ) -> None:
     totals = Totals()
-    totals.take("counter", "", [(Key(series, "Help."), value, 0.0) for series, value in entries])
+    totals.add("counter", "", [(Key(series, "Help."), value, 0.0) for series, value in entries])
     archive = Archive(7, contains, totals)
     assert decode(encode(archive)) == archive
 

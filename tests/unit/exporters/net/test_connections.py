@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from exporters.errors import ErrorReason
 from exporters.net.connections import DatabaseConnections
 from exporters.net.sockets import Socket
 from exporters.proc.parse import Denied, Identity
-from exporters.proc.root import Links, ProcRoot
-from exporters.reasons import Reason
+from exporters.proc.root import ProcRoot, SocketInodes
 from tests.unit.exporters.app.pages import Reports
 from tests.unit.exporters.tree import PORT, Tree
 
@@ -53,9 +53,9 @@ def test_known_connections_are_not_looked_up_again(tmp_path: Path) -> None:
     asked: list[int] = []
 
     class Counting(ProcRoot):
-        def links(self, pid: int) -> Links:
+        def socket_inodes(self, pid: int) -> SocketInodes:
             asked.append(pid)
-            return super().links(pid)
+            return super().socket_inodes(pid)
 
     machine = Machine(tmp_path, Counting)
     a = machine.tree.process(10, sockets=[1])
@@ -76,15 +76,15 @@ def test_a_worker_that_is_replaced(tmp_path: Path) -> None:
 
 def test_what_is_denied_is_left_out_and_counted(tmp_path: Path) -> None:
     class Partly(ProcRoot):
-        def links(self, pid: int) -> Links:
+        def socket_inodes(self, pid: int) -> SocketInodes:
             if pid == 11:
                 raise Denied("11/fd: Permission denied")
-            return super().links(pid)
+            return super().socket_inodes(pid)
 
     machine = Machine(tmp_path, Partly)
     a, b = machine.tree.process(10), machine.tree.process(11)
     assert machine.count([a, b]) == [0, None]
-    assert [reason for reason, _ in machine.reports.found] == [Reason.PERMISSION]
+    assert [reason for reason, _ in machine.reports.found] == [ErrorReason.PERMISSION]
 
 
 @pytest.mark.parametrize("inodes", [(), (1,)])

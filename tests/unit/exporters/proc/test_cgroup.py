@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from exporters.errors import ErrorReason
 from exporters.proc.cgroup import CgroupMemory, CgroupReader
 from exporters.proc.parse import Identity
 from exporters.proc.root import ProcRoot
-from exporters.reasons import Reason
 from tests.unit.exporters.app.pages import Reports
 from tests.unit.exporters.tree import Tree
 
@@ -155,7 +155,7 @@ def test_what_is_malformed_is_counted(machine: Machine, file: str, text: str) ->
     v2(machine.root / "sys/fs/cgroup", 64 * MIB, 30 * MIB)
     (machine.root / "sys/fs/cgroup" / file).write_text(text)
     assert machine.read() == CgroupMemory(None, None)
-    assert [reason for reason, _ in machine.reports.found] == [Reason.MALFORMED]
+    assert [reason for reason, _ in machine.reports.found] == [ErrorReason.MALFORMED]
 
 
 def test_what_is_refused_is_counted(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ def test_what_is_refused_is_counted(machine: Machine, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "open", refuse)
     assert machine.read() == CgroupMemory(None, None)
-    assert [reason for reason, _ in machine.reports.found] == [Reason.PERMISSION]
+    assert [reason for reason, _ in machine.reports.found] == [ErrorReason.PERMISSION]
 
 
 def test_another_worker_is_looked_up_anew(machine: Machine) -> None:

@@ -224,7 +224,7 @@ def test_every_address_at_once() -> None:
     assert set(asyncio.run(main())) == {200}
 
 
-def test_out_of_descriptors_it_neither_spins_nor_ends(
+def test_out_of_file_descriptors_it_neither_spins_nor_ends(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused = 0
@@ -242,7 +242,7 @@ def test_out_of_descriptors_it_neither_spins_nor_ends(
         start = time.monotonic()
         assert server.ask().status == 200
         assert time.monotonic() - start >= 0.25, "it waits between two tries"
-    said = [each for each in caplog.records if each.levelno == logging.WARNING]
-    assert [each.getMessage() for each in said] == [
-        "connections cannot be accepted: Too many open files"
+    warnings = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert [each.getMessage() for each in warnings] == [
+        "cannot accept connections: Too many open files"
     ]

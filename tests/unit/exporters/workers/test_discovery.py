@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exporters.proc.parse import Denied, Identity
-from exporters.proc.root import Links, ProcRoot
+from exporters.proc.root import ProcRoot, SocketInodes
 from exporters.workers.discovery import SEARCH_SECONDS, Discovery, State, Target
 from tests.unit.exporters.clock import Clock
 from tests.unit.exporters.tree import PORT, SOCKET, Tree
@@ -165,11 +165,11 @@ def test_states_and_what_they_say(tree: Tree) -> None:
     state, text = said(tree)
     assert state is State.HIDDEN
     assert "user 33 listens" in text
-    assert f"user {os.geteuid()} can look" in text
+    assert f"user {os.geteuid()} cannot inspect" in text
     tree.process(10, 1, **HOLDS)
-    assert said(tree) == (State.STARTING, f"process 10 has no worker on port {PORT} yet")
+    assert said(tree) == (State.STARTING, f"process 10 has no workers on port {PORT} yet")
     tree.process(12, 10, **SERVES)
-    assert said(tree) == (State.FOUND, f"port {PORT} has 1 workers")
+    assert said(tree) == (State.FOUND, f"found 1 worker on port {PORT}")
     assert said(tree, pid=4711) == (State.NO_PROCESS, "no process has the pid 4711")
     tree.write("net/tcp", "header\nnonsense\n")
     assert said(tree)[0] is State.DENIED
@@ -221,9 +221,9 @@ class Counting(ProcRoot):
 
     asked = 0
 
-    def links(self, pid: int) -> Links:
+    def socket_inodes(self, pid: int) -> SocketInodes:
         self.asked += 1
-        return super().links(pid)
+        return super().socket_inodes(pid)
 
 
 def test_known_workers_are_not_looked_into_again(tree: Tree) -> None:
@@ -257,7 +257,7 @@ def test_other_processes_are_not_searched_again_and_again(tree: Tree) -> None:
 class Forbidden(ProcRoot):
     """As another user without capabilities sees it."""
 
-    def links(self, pid: int) -> Links:
+    def socket_inodes(self, pid: int) -> SocketInodes:
         raise Denied(f"{pid}/fd: Permission denied")
 
 
@@ -282,7 +282,7 @@ def test_another_network_namespace_is_seen(tree: Tree) -> None:
     tree.write("10/net/tcp", (tree.folder / "net/tcp").read_text())
     search = discovery(tree, pid=10)
     assert search.find().state is State.NO_LISTENER
-    assert search.network == 10
+    assert search.network_pid == 10
     tree.listen(SOCKET)
     tree.write("10/net/tcp", (tree.folder / "net/tcp").read_text())
     tree.listen()
