@@ -53,8 +53,7 @@ class Probe:
         while True:
             await self.send()
             now = time.monotonic()
-            missed = max(1, -((next_at - now) // self._interval))
-            next_at += missed * self._interval
+            next_at = next_start(next_at, now, self._interval)
             await asyncio.sleep(next_at - now)
 
     async def send(self) -> None:
@@ -102,3 +101,8 @@ class Probe:
         if self._success is not None:
             yield single(contract.PROBE_SUCCESS, int(self._success))
         yield from (from_client(contract.PROBE_DURATION, each) for each in self._registry.collect())
+
+
+def next_start(last: float, now: float, interval: float) -> float:
+    """The first multiple of the interval after `last` that is not past."""
+    return last + max(1, -((last - now) // interval)) * interval

@@ -57,7 +57,7 @@ def _fields(file: Path) -> dict[str, int]:
 
 
 def assert_same(
-    page: Callable[[], Samples], kernel: Callable[[], Samples], seconds: float = 20
+    page: Callable[[], Samples], kernel: Callable[[], Samples], seconds: float = 60
 ) -> None:
     """Each value of the page lies between two readings of the kernel.
 

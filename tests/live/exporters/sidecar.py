@@ -15,7 +15,7 @@ from typing import Any
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.bundle import ROOT
-from tests.live.exporters.auditor import Auditor, request, running
+from tests.live.exporters.auditor import START_SECONDS, Auditor, request, running
 from tests.live.exporters.kernel import Key
 from tests.live.exporters.rights import ENVIRONMENT
 from tests.live.prometheus import free_port
@@ -49,7 +49,7 @@ class Sidecar:
         return request(self.port, "/-/ready")[0] == 200
 
     def samples(self, path: str = "/metrics") -> dict[Key, float]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path, headers={"Accept": OPENMETRICS})
             answer = connection.getresponse()
@@ -77,18 +77,18 @@ class Sidecar:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
 
 @contextmanager
 def sidecar(*arguments: str, log: Path, **popen: Any) -> Iterator[Sidecar]:
     started = Sidecar(*arguments, log=log, **popen)
     try:
-        until(started.ready, f"the sidecar is ready, see {log}")
+        until(started.ready, f"the sidecar is ready, see {log}", START_SECONDS)
         yield started
     finally:
         started.process.kill()
-        started.process.wait(10)
+        started.process.wait(60)
 
 
 @contextmanager

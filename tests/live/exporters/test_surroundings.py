@@ -19,7 +19,7 @@ import yaml
 from exporters import contract
 from tests.bundle import ROOT, thresholds
 from tests.certificates import Keys
-from tests.live.exporters.auditor import gunicorn, uvicorn
+from tests.live.exporters.auditor import START_SECONDS, gunicorn, uvicorn
 from tests.live.exporters.auditor import running as auditor_running
 from tests.live.exporters.rights import OTHER, USER, as_user
 from tests.live.exporters.sidecar import Sidecar, sidecar
@@ -44,11 +44,13 @@ def test_the_auditors_own_user_needs_no_capability(
     ):
         status = Path(f"/proc/{side.process.pid}/status").read_text()
         assert "CapEff:\t0000000000000000" in status
-        until(has(side, 3), "all workers are found", 30)
+        until(has(side, 3), "all workers are found", START_SECONDS)
         send(auditor, 10)
         os.kill(auditor.verify(), signal.SIGKILL)
         started = contract.WORKER_STARTS.sample
-        until(lambda: side.value(started) == 4, "the killed worker has been replaced", 30)
+        until(
+            lambda: side.value(started) == 4, "the killed worker has been replaced", START_SECONDS
+        )
         until((folder / "sidecar-archive.json").exists, "the folder is taken care of")
         assert side.value(REQUESTS, "/metrics/app") == auditor.sent
         page = side.samples("/metrics?pss=1")
@@ -76,7 +78,9 @@ def test_another_user_says_what_it_cannot_see(
             assert not list(folder.glob("sidecar*")), "nothing is merged"
         pid = ("--pid", str(auditor.process.pid), *options)
         with sidecar(*pid, log=tmp_path / "log", **rights) as side:
-            until(has(side, 3), "the children of the process that is named are found", 30)
+            until(
+                has(side, 3), "the children of the process that is named are found", START_SECONDS
+            )
             page = side.samples()
             names = {name for name, labels in page if dict(labels).get("worker")}
             assert contract.RESIDENT_MEMORY.name in names
@@ -93,7 +97,7 @@ def test_in_another_pid_namespace_no_worker_is_taken_for_dead(folder: Path, tmp_
     with auditor_running(inside, port, folder) as auditor:
         send(auditor, 10)
         with sidecar(*options, log=tmp_path / "outside") as side:
-            until(has(side, 2), "seen from outside, the workers are found", 30)
+            until(has(side, 2), "seen from outside, the workers are found", START_SECONDS)
             send(auditor, 10)
             time.sleep(0.5)
             assert side.value(REQUESTS, "/metrics/app") == auditor.sent
@@ -128,7 +132,7 @@ def test_it_writes_nothing_outside_the_folder(folder: Path, tmp_path: Path) -> N
     ):
         mounts = Path(f"/proc/{side.process.pid}/mounts").read_text()
         assert re.search(r"^\S+ / \S+ ro,", mounts, re.MULTILINE)
-        until(has(side, 2), "the workers are found", 30)
+        until(has(side, 2), "the workers are found", START_SECONDS)
         send(auditor, 10)
         victim = auditor.verify()
         os.kill(victim, signal.SIGKILL)
@@ -143,7 +147,7 @@ def test_the_limit_of_a_real_cgroup(folder: Path, tmp_path: Path) -> None:
     with cgroup(limit) as group, auditor_running(uvicorn(port, 1), port, folder) as auditor:
         (group / "cgroup.procs").write_text(str(auditor.process.pid))
         with sidecar("--port", str(port), log=tmp_path / "log") as side:
-            until(has(side, 1), "the worker is found")
+            until(has(side, 1), "the worker is found", START_SECONDS)
             assert side.value(contract.MEMORY_LIMIT.name) == limit
             assert 0 < side.value(contract.MEMORY_USAGE.name) < limit
 
@@ -188,7 +192,7 @@ def full_disk(folder: Path, log: Path) -> None:
         auditor_running(gunicorn(port, 2), port, folder) as auditor,
         sidecar(*options, log=log) as side,
     ):
-        until(has(side, 2), "the workers are found", 30)
+        until(has(side, 2), "the workers are found", START_SECONDS)
         until((folder / "sidecar-archive.json").exists, "the folder is taken care of")
         until(lambda: len(written(folder, side)) == 2, "both workers have written")
         send(auditor, 20)
@@ -236,7 +240,7 @@ def test_a_real_prometheus_scrapes_both_pages(prometheus_server: Path, tmp_path:
         }
         with running(prometheus_server, config, server) as prometheus:
             both = {jobs.api: "1", jobs.workers: "1"}
-            until(lambda: ups(prometheus) == both, "both are up", 30)
+            until(lambda: ups(prometheus) == both, "both are up", START_SECONDS)
             until(lambda: total(prometheus) == auditor.sent, "the requests arrive")
             send(auditor, 7)
             until(lambda: total(prometheus) == auditor.sent, "and further ones")
@@ -284,7 +288,11 @@ def test_a_real_prometheus_with_a_certificate_and_a_password(
         try:
             with running(prometheus_server, config, tmp_path) as prometheus:
                 expected = {"secured": "1", "wrong": "0"}
-                until(lambda: ups(prometheus) == expected, "one is let in, the other is not", 30)
+                until(
+                    lambda: ups(prometheus) == expected,
+                    "one is let in, the other is not",
+                    START_SECONDS,
+                )
         finally:
             process.terminate()
 
@@ -302,7 +310,7 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> Non
     log = tmp_path / "log"
     with sidecar("--port", str(free_port()), log=log) as side:
         side.process.send_signal(number)
-        assert side.process.wait(10) == 0
+        assert side.process.wait(60) == 0
     assert "stopped by a signal" in log.read_text()
     assert "Traceback" not in log.read_text()
 
@@ -323,7 +331,7 @@ def test_what_a_user_can_get_wrong_is_one_message(
         [sys.executable, "-m", "exporters", *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert run.returncode == code

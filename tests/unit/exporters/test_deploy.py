@@ -156,7 +156,7 @@ def test_the_package_needs_nothing_else_of_the_repository(
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(packages)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert "Traceback" not in run.stderr

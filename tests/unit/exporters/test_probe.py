@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -12,7 +12,7 @@ import pytest
 
 from exporters import contract
 from exporters.exposition import render
-from exporters.probe import Probe
+from exporters.probe import Probe, next_start
 from tests.bundle import thresholds
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -56,7 +56,7 @@ async def served(behave: Behaviour, host: str = "127.0.0.1") -> AsyncIterator[in
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def probe(port: int, host: str = "127.0.0.1", scheme: str = "http", timeout: float = 0.3) -> Probe:
+def probe(port: int, host: str = "127.0.0.1", scheme: str = "http", timeout: float = 60) -> Probe:
     return Probe(f"{scheme}://{host}:{port}/health?deep=1", 5, timeout)
 
 
@@ -65,9 +65,9 @@ def samples(tried: Probe) -> dict[str, float]:
     return {line.split()[0]: float(line.split()[1]) for line in lines if not line.startswith("#")}
 
 
-async def ask(behave: Behaviour, host: str = "127.0.0.1") -> dict[str, float]:
+async def send(behave: Behaviour, host: str = "127.0.0.1", timeout: float = 60) -> dict[str, float]:
     async with served(behave, host) as port:
-        tried = probe(port, f"[{host}]" if ":" in host else host)
+        tried = probe(port, f"[{host}]" if ":" in host else host, timeout=timeout)
         await tried.send()
         assert tried.local_ports == frozenset()
         return samples(tried)
@@ -88,21 +88,25 @@ SUCCESS, COUNT = contract.PROBE_SUCCESS.name, f"{contract.PROBE_DURATION.name}_c
         (answers(b"SSH-2.0-OpenSSH\r\n"), 0, 0),
         (answers(b"HTTP/1.1 yes\r\n"), 0, 0),
         (answers(b"x" * 100_000), 0, 0),
-        (answers(OK, before=5), 0, 0),
-        (answers(*(OK[at : at + 1] for at in range(len(OK))), pause=0.05), 0, 0),
     ],
 )
-def test_what_comes_back(behave: Behaviour, success: float, count: float) -> None:
-    start = time.monotonic()
-    found = asyncio.run(ask(behave))
+def test_responses(behave: Behaviour, success: float, count: float) -> None:
+    found = asyncio.run(send(behave))
     assert (found[SUCCESS], found[COUNT]) == (success, count)
-    assert time.monotonic() - start < 3, (
-        "the timeout is for the whole response, a byte does not extend it"
-    )
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [answers(OK, before=60), answers(*(OK[at : at + 1] for at in range(len(OK))), pause=0.1)],
+    ids=["silent", "byte by byte"],
+)
+def test_the_timeout_is_for_the_whole_response(behave: Behaviour) -> None:
+    found = asyncio.run(send(behave, timeout=0.3))
+    assert (found[SUCCESS], found[COUNT]) == (0, 0)
 
 
 def test_ipv6() -> None:
-    assert asyncio.run(ask(answers(OK), "::1"))[SUCCESS] == 1
+    assert asyncio.run(send(answers(OK), "::1"))[SUCCESS] == 1
 
 
 def test_nothing_listens() -> None:
@@ -117,7 +121,7 @@ def test_nothing_listens() -> None:
 def test_a_server_that_does_not_speak_tls(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> Probe:
         async with served(answers(OK)) as port:
-            tried = probe(port, scheme="https")
+            tried = probe(port, scheme="https", timeout=0.3)
             await tried.send()
             return tried
 
@@ -179,25 +183,37 @@ def test_a_change_of_the_outcome_is_logged(caplog: pytest.LogCaptureFixture) -> 
     assert outcomes == ["200", "503", "200"]
 
 
-def test_probes_neither_drift_nor_pile_up() -> None:
-    async def main() -> list[float]:
-        started: list[float] = []
+@pytest.mark.parametrize(
+    ("last", "now", "expected"),
+    [(0, 0.1, 5), (0, 4.9, 5), (5, 5, 10), (5, 10, 10), (5, 10.1, 15), (5, 31, 35)],
+)
+def test_probes_do_not_drift(last: float, now: float, expected: float) -> None:
+    """A slow one replaces those that it is too late for."""
+    assert next_start(last, now, 5) == expected
+
+
+def test_probes_follow_one_another() -> None:
+    async def main() -> int:
+        open_now, most = 0, 0
+        enough = asyncio.Event()
+        count = itertools.count(1)
 
         async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            started.append(time.monotonic())
-            await answers(OK, before=0.12 if len(started) == 2 else 0)(reader, writer)
+            nonlocal open_now, most
+            open_now += 1
+            most = max(most, open_now)
+            await answers(OK, before=0.03)(reader, writer)
+            open_now -= 1
+            if next(count) == 5:
+                enough.set()
 
         async with served(behave) as port:
-            tried = Probe(f"http://127.0.0.1:{port}/", 0.1, 1)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(tried.run(), 0.75)
-        return [at - started[0] for at in started]
+            running = asyncio.create_task(Probe(f"http://127.0.0.1:{port}/", 0.01, 60).run())
+            await asyncio.wait_for(enough.wait(), 60)
+            running.cancel()
+        return most
 
-    at = asyncio.run(main())
-    turns = [round(each / 0.1) for each in at]
-    assert turns[:3] == [0, 1, 3], "the slow one replaces the next"
-    assert len(turns) == len(set(turns)) >= 5
-    assert all(abs(each - turn * 0.1) < 0.05 for each, turn in zip(at, turns, strict=True))
+    assert asyncio.run(main()) == 1, "they never overlap"
 
 
 def test_its_buckets_are_those_of_the_apps_latency() -> None:

@@ -22,12 +22,12 @@ def with_gate(check: Check) -> None:
         given.append(key)
         if key == "broken":
             raise ValueError(key)
-        assert gates[turn].wait(5)
+        assert gates[turn].wait(60)
         return turn
 
     async def main() -> None:
         with ThreadPoolExecutor(1) as executor:
-            await asyncio.wait_for(check(SingleFlight(run, executor), gates), 5)
+            await asyncio.wait_for(check(SingleFlight(run, executor), gates), 60)
 
     asyncio.run(main())
 

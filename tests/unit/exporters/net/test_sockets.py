@@ -57,7 +57,7 @@ def wanted(server: socket.socket) -> SocketFilter:
 
 def eventually(find: Callable[[], object], expected: object) -> None:
     """What has been sent arrives a little later."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while (found := find()) != expected and time.monotonic() < end:
         time.sleep(0.01)
     assert found == expected
@@ -82,8 +82,8 @@ def test_connections_of_every_family(way: Way, address: str, dual: bool, client:
             return api_connections(read_sockets(root, None, wanted(server)), port, own)
 
         assert now() == ApiConnections(0, 0, 0, 0)
-        first = stack.enter_context(socket.create_connection((client, port), timeout=5))
-        second = stack.enter_context(socket.create_connection((client, port), timeout=5))
+        first = stack.enter_context(socket.create_connection((client, port), timeout=60))
+        second = stack.enter_context(socket.create_connection((client, port), timeout=60))
         second.sendall(b"unread")
         eventually(now, ApiConnections(established=2, clients=1, waiting=0, queue=2))
         accepted = [stack.enter_context(server.accept()[0]) for _ in range(2)]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import select
 import socket
 import threading
 import time
@@ -134,16 +135,14 @@ def test_a_failing_handler_tells_the_log_and_not_the_client(
 
 
 def test_a_slow_head_is_cut_off_however_it_trickles() -> None:
+    """If a byte extended the time limit, this client would never be refused."""
     with serving(limits=Limits(head_seconds=0.3)) as server, server.connect() as client:
-        start = time.monotonic()
-        for at in range(30):
-            try:
-                client.send(GET[at : at + 1])
-            except ConnectionError:
+        client.send(b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(600):
+            client.send(b"a")
+            if select.select([client.sock], [], [], 0.05)[0]:
                 break
-            time.sleep(0.02)
         assert client.answer().status == 408
-        assert time.monotonic() - start < 2
 
 
 def test_an_idle_connection_is_closed() -> None:
@@ -158,7 +157,7 @@ def test_a_client_that_does_not_read_is_cut_off() -> None:
     with serving(big, limits) as server, server.connect() as client:
         client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.send(GET * 20)
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while server.server.connections and time.monotonic() < end:
             time.sleep(0.02)
         assert server.server.connections == 0
@@ -169,12 +168,12 @@ def test_stopping_lets_an_answer_finish_and_closes_the_idle() -> None:
 
     async def slow(_request: Request) -> Response:
         began.set()
-        await asyncio.to_thread(go_on.wait, 5)
+        await asyncio.to_thread(go_on.wait, 60)
         return await echo(_request)
 
     with serving(slow) as server, server.connect() as busy, server.connect() as idle:
         busy.send(GET)
-        assert began.wait(5)
+        assert began.wait(60)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         assert idle.closed()
@@ -183,7 +182,7 @@ def test_stopping_lets_an_answer_finish_and_closes_the_idle() -> None:
         go_on.set()
         answer = busy.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
-        stopping.join(5)
+        stopping.join(60)
         assert not stopping.is_alive()
 
 
@@ -196,7 +195,7 @@ def test_stopping_does_not_wait_for_ever() -> None:
         client.send(GET)
         start = time.monotonic()
         server.stop(grace=0.2)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 30
         assert client.closed()
 
 
