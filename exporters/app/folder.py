@@ -142,7 +142,7 @@ class AppMetrics:
             file.name = name
             reading.files += 1
             if opened is None and name.pid in slots:
-                opened = self._open[self._disk.inode(file.descriptor)] = file
+                opened = self._open[self._disk.inode(file.fd)] = file
             file.refresh()
         except CorruptError as error:
             reading.failures.append((ErrorReason.CORRUPT, f"{name.text}: {error}"))

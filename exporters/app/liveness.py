@@ -51,7 +51,7 @@ class Liveness:
 
 
 def _accepts_signals(pid: int) -> bool:
-    """A second check, as /proc may be mounted so that it hides other users' processes."""
+    """A second check, as a mount option can make /proc hide processes of other users."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

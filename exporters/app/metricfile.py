@@ -22,17 +22,17 @@ class MetricFile:
         """Raises OSError. There are no values before the first `refresh`."""
         self._disk = disk
         self.name = name
-        self.descriptor = disk.open(name.text)
+        self.fd = disk.open(name.text)
         self._used = 0
         self._keys: list[tuple[Key, int]] = []
         self._values: list[tuple[float, float]] = []
 
     def refresh(self) -> None:
         """Raises OSError or CorruptError, and then keeps the values of the last success."""
-        data = self._disk.read(self.descriptor, max(self._used, _FIRST_BYTES))
+        data = self._disk.read(self.fd, max(self._used, _FIRST_BYTES))
         used = used_bytes(data)
         if used > len(data):
-            data = self._disk.read(self.descriptor, used)
+            data = self._disk.read(self.fd, used)
         if used > len(data):
             raise CorruptError(f"{used} bytes in use, but the file has only {len(data)}")
         if used < self._used:
@@ -46,4 +46,4 @@ class MetricFile:
             yield key, value, time
 
     def close(self) -> None:
-        self._disk.close(self.descriptor)
+        self._disk.close(self.fd)

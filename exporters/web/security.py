@@ -207,9 +207,9 @@ def _path(pem: Pem) -> Iterator[str]:
         with pem.file.open("rb"):  # names the file if it cannot be read; OpenSSL does not
             yield str(pem.file)
         return
-    descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
+    fd = os.memfd_create("pem", os.MFD_CLOEXEC)
     try:
-        os.write(descriptor, pem.text.encode())
-        yield f"/proc/self/fd/{descriptor}"
+        os.write(fd, pem.text.encode())
+        yield f"/proc/self/fd/{fd}"
     finally:
-        os.close(descriptor)
+        os.close(fd)

@@ -65,7 +65,7 @@ class Exporter:
 
 @dataclass
 class Cost:
-    """Of one exporter: milliseconds of each scrape, processor time in ms for all, bytes."""
+    """Of one exporter: milliseconds of each scrape, CPU time in ms for all, bytes."""
 
     latencies: list[float]
     cpu: float
@@ -82,7 +82,7 @@ class Cost:
 
 @contextmanager
 def fake_workers(*numbers: int) -> Iterator[int]:
-    """So many workers, threads and descriptors; gives the port."""
+    """So many workers, threads and open files; gives the port."""
     process = subprocess.Popen(
         [sys.executable, FAKES, *map(str, numbers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

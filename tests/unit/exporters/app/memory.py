@@ -87,7 +87,7 @@ class MemoryDisk(Disk):
         self.folder = folder
         self.before: Callable[[str, str], None] = _nothing
         self.opened: dict[int, int] = {}
-        self._descriptors = itertools.count(3)
+        self._fds = itertools.count(3)
 
     def names(self) -> dict[str, int]:
         self.before("names", "")
@@ -103,9 +103,9 @@ class MemoryDisk(Disk):
 
     def open(self, name: str) -> int:
         self.before("open", name)
-        descriptor = next(self._descriptors)
-        self.opened[descriptor] = self._inode(name)
-        return descriptor
+        fd = next(self._fds)
+        self.opened[fd] = self._inode(name)
+        return fd
 
     def close(self, file: int) -> None:
         del self.opened[file]

@@ -116,7 +116,7 @@ def test_the_page_is_that_of_prometheus_client(tmp_path: Path, writers: list[Wri
     with_pid = standard(tmp_path)
     each = re.compile(r"gauge_(live)?all")
     expected = {name: value for name, value in with_pid.items() if not each.match(name)}
-    # The standard collector takes a live* gauge of the dead too, until it is told of the death.
+    # The library counts live* gauges of a dead worker too, unless somebody marks it as dead.
     expected |= {"gauge_livemin{}": 2.0, "gauge_livesum{}": 5.0}
     expected |= {
         f'gauge_{mode}all{{"worker": "{slot}"}}': slot + 2.0
@@ -347,7 +347,7 @@ class Refusing(Disk):
         return super().open(name)
 
 
-def test_out_of_descriptors_there_is_no_page_rather_than_a_smaller_total(tmp_path: Path) -> None:
+def test_out_of_file_descriptors_no_page_is_better_than_a_smaller_total(tmp_path: Path) -> None:
     put(tmp_path, 1, success=5)
     disk = Refusing(tmp_path, "counter_1.db", errno.EMFILE)
     with pytest.raises(OSError, match="Too many open files"):

@@ -136,4 +136,4 @@ def test_the_total_is_exact_after_every_step(seed: int) -> None:
     folded = len(world.values) - len([name for name in world.folder.names if ".db" in name])
     assert folded > 20, "much has been folded, or this would show little"
     world.metrics.close()
-    assert not world.disk.opened, "no descriptor is left open"
+    assert not world.disk.opened, "no file is left open"

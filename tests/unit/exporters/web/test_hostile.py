@@ -21,7 +21,7 @@ def rss() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def descriptors() -> int:
+def open_fds() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -58,13 +58,13 @@ def test_ten_thousand_malformed_requests() -> None:
         for _ in range(300):
             throw(server, malformed(chance))
         settle(server)
-        memory, files = rss(), descriptors()
+        memory, files = rss(), open_fds()
         for turn in range(MALFORMED):
             throw(server, malformed(chance))
             if turn % 50 == 0:
                 assert server.ask().status == 200
         settle(server)
-        assert descriptors() <= files
+        assert open_fds() <= files
         assert rss() - memory < MOST_GROWTH
 
 
@@ -129,7 +129,7 @@ def test_clients_that_vanish_leave_nothing() -> None:
     with serving() as server:
         assert server.ask().status == 200
         settle(server)
-        files = descriptors()
+        files = open_fds()
         for data in (b"", GET[:10], GET, LAST):
             for _ in range(100):
                 with server.connect() as client:
@@ -137,4 +137,4 @@ def test_clients_that_vanish_leave_nothing() -> None:
         settle(server)
         assert server.ask().status == 200
         settle(server)
-        assert descriptors() <= files
+        assert open_fds() <= files
