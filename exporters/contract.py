@@ -1,7 +1,7 @@
 """Every metric of the sidecar: name, type, help and labels, each written here and nowhere else.
 
-A metric of each worker also says how its value is read from the worker's sample. Pages, docs and
-the generator take all of it from here.
+A per-worker metric also says how its value is read from the worker's sample. Pages, docs and the
+generator take everything from here.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Metric(Family):
 
 
 Values = Sequence[tuple[tuple[str, ...], float | None]]
-"""Of one worker: values of the labels after `worker`, and the metric's value."""
+"""For one worker: values of the labels after `worker`, and the value of the metric."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class LabelledWorkerMetric(Metric):
 
 AnyWorkerMetric = WorkerMetric | LabelledWorkerMetric
 
-# Of each worker. `worker` is a stable slot, "0" and up; only the info metric has the pid.
+# Per worker. `worker` is a stable slot, "0" and up; only the info metric has the pid.
 RESIDENT_MEMORY: Final = WorkerMetric(
     "auditor_worker_resident_memory_bytes",
     "gauge",
@@ -150,7 +150,7 @@ DB_CONNECTIONS: Final = Metric(
     WORKER,
 )
 
-# Of the whole service.
+# The whole service.
 WORKERS: Final = Metric("auditor_workers", "gauge", "Live worker processes.")
 WORKER_STARTS: Final = Metric(
     "auditor_worker_starts",
@@ -188,7 +188,7 @@ PROBE_DURATION: Final = Family(
     "auditor_probe_duration_seconds", "histogram", "Response time of the probes that got an answer."
 )
 
-# Of the sidecar itself.
+# The sidecar itself.
 EXPORTER_ERRORS: Final = Metric(
     "auditor_exporter_errors",
     "counter",

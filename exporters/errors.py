@@ -1,4 +1,4 @@
-"""Failed reads and writes: why they failed, how often, and a line in the log now and then."""
+"""Failed reads and writes: their reasons, a counter, and the log."""
 
 from __future__ import annotations
 

@@ -104,5 +104,5 @@ class Probe:
 
 
 def next_start(last: float, now: float, interval: float) -> float:
-    """The first multiple of the interval after `last` that is not past."""
+    """`last` plus as many intervals, at least one, as it takes not to be in the past."""
     return last + max(1, -((last - now) // interval)) * interval

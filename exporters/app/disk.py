@@ -1,4 +1,4 @@
-"""File operations on the folder, in one place so that tests can record them or let them fail."""
+"""File operations on the folder, in one place so that tests can record them or make them fail."""
 
 from __future__ import annotations
 

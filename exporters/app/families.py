@@ -23,7 +23,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 def blocks(totals: Totals) -> Iterator[Block]:
-    """Families by name; a metric that has two types, in two releases, is shown as the first."""
+    """Families by name; if the type of a metric differs between releases, the first one counts."""
     values: dict[str, tuple[str, dict[Series, float]]] = {}
     for (kind, mode), states in sorted(totals.states.items()):
         for series, state in states.items():

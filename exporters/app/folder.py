@@ -6,8 +6,8 @@ either counted by itself or named by the archive, never both and never neither:
 
 1. Rename it.
 2. Sync the folder: no power cut undoes a rename after the archive names the file.
-3. If its pid is alive again, that process may have opened the file before it was renamed, and the
-   file is left to be read as it is. Read the others, write the new archive under another name, sync
+3. If its pid is alive again, that process may have opened the file before it was renamed, so the
+   file stays and is read as it is. Read the others, write the new archive under another name, sync
    it, rename it over the old one, sync the folder.
 4. Remove what the archive names. What a crash leaves behind is not counted, and removed next time.
 
@@ -204,7 +204,7 @@ class AppMetrics:
             return None
 
     def merge(self, is_dead: Callable[[int], bool]) -> int:
-        """Merge some files of dead workers; how many. Reports failures, never raises."""
+        """Merge some files of dead workers; returns how many. Reports failures, never raises."""
         if self._clock() < self._retry_at:
             return 0
         try:
@@ -311,7 +311,7 @@ def _unmerged(names: Iterable[str], archive: Archive) -> Iterator[FileName]:
 
 
 def _add(totals: Totals, name: FileName, entries: Iterable[Entry], slot: int | None) -> None:
-    """Add the values of one worker; without a slot it is dead, and some gauges die with it."""
+    """Add the values of one worker; without a slot it is dead, and some gauges are left out."""
     per_worker = name.mode in ("all", "liveall")
     if slot is None and (per_worker or name.mode.startswith("live")):
         return

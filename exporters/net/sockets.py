@@ -22,7 +22,7 @@ class Socket:
     """One end of a connection, or a listening socket.
 
     Addresses are in network byte order; IPv4 addresses of IPv6 sockets are given as IPv4. `queue`
-    is the number of unread bytes, or of connections to accept for a listening socket. `inode` is 0
+    is the number of unread bytes or, for a listening socket, of connections to accept. `inode` is 0
     for a connection that no process has accepted yet.
     """
 

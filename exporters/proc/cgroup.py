@@ -81,7 +81,7 @@ class CgroupReader:
     def _mounts(self, pid: int) -> tuple[str, dict[str, tuple[str, str]]]:
         """The worker's own mounts below its root, which are those of its container.
 
-        Those of another user are not readable; the sidecar's own do if both share them.
+        Those of another user are not readable; the sidecar's own are right if both share them.
         """
         try:
             mounts = parse_mounts(self._proc.read(f"{pid}/mountinfo"))

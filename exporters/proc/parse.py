@@ -143,14 +143,14 @@ def parse_pids(children: bytes) -> list[int]:
 
 
 def _search(pattern: bytes, text: bytes, name: str) -> bytes:
-    """The group of a pattern in which ^ begins a line."""
+    """The first group of the pattern, in which ^ matches at every line."""
     found = re.search(pattern, text, re.MULTILINE)
     if not found:
         raise Malformed(f"{name}: {_excerpt(text)}")
     return found[1]
 
 
-# Numbers of the kernel have at most 64 bits; longer ones are not its own.
+# The kernel's numbers have at most 64 bits.
 _MAX_DIGITS: Final = 20
 
 

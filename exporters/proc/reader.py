@@ -42,9 +42,9 @@ class WorkerSample:
 
 
 class WorkerReader:
-    """Keeps `stat` and `statm` open: reading costs half of opening, and an open file stays bound.
+    """Keeps `stat` and `statm` open: reading is twice as fast, and the files stay bound.
 
-    Once the process has ended, it reads ESRCH, even if another process has the pid by then.
+    Once the process has ended, reads fail with ESRCH, even if another process has taken the pid.
     """
 
     __slots__ = ("_folder", "_identity", "_proc", "_start_time", "_stat_file", "_statm_file")

@@ -37,7 +37,7 @@ class Response:
 
 
 def plain(status: int, line: str, headers: Headers = ()) -> Response:
-    """A response for people."""
+    """A response in plain text."""
     return Response(status, "text/plain; charset=utf-8", f"{line}\n".encode(), headers)
 
 
@@ -174,7 +174,7 @@ class Server:
             asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _forget(self, connection: Connection, _task: asyncio.Task[None]) -> None:
-        """Called when it has ended, which may be before it began."""
+        """Clean up after a connection, whose task may have been cancelled before it began."""
         self._connections.pop(connection, None)
         if connection.transport is None:
             connection.sock.close()

@@ -156,7 +156,7 @@ class Discovery:
         )
 
     def _forget_unless(self, inodes: frozenset[int]) -> None:
-        """Everything learned is only valid for the same listening sockets."""
+        """What was learned is only valid for the same listening sockets."""
         if inodes != self._inodes:
             self._inodes = inodes
             self._workers.clear()
@@ -255,7 +255,7 @@ class Discovery:
                 yield from self._below(child, is_root=True)
 
     def _by_tree(self, identity: Identity, is_root: bool) -> Iterator[Identity]:
-        """Without access to the sockets of another user's process, its children must do.
+        """Workers by the tree of processes, as another user's sockets are not readable.
 
         The children of the named process are the workers; without children it is one itself.
         """

@@ -45,7 +45,7 @@ def request(port: int, path: str, method: str = "GET", seconds: float = 60) -> t
 
 
 class Auditor:
-    """A running server with its folder of metrics; `sent` is what it answered with success."""
+    """A running server with its folder of metrics; `sent` counts the successful requests."""
 
     def __init__(self, command: list[str], port: int, folder: Path, **popen: Any) -> None:
         self.command = command
@@ -75,7 +75,7 @@ class Auditor:
             self.process.wait(60)
 
     def children(self) -> list[int]:
-        """Live children but the resource tracker."""
+        """Live children except the resource tracker."""
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         with suppress(OSError):
             found = [int(pid) for task in tasks for pid in task.read_text().split()]
@@ -83,7 +83,7 @@ class Auditor:
         return []
 
     def verify(self, query: str = "") -> int:
-        """One request that succeeds; the pid of the worker that had it."""
+        """Send a request that succeeds; returns the pid of the worker that served it."""
         status, body = request(self.port, f"/verify{query}", "POST")
         assert status == 200
         self.sent += 1
@@ -91,7 +91,7 @@ class Auditor:
         return pid
 
     def connect_to_database(self, port: int) -> int:
-        """One worker opens a connection; its pid."""
+        """Let one worker open a connection; returns its pid."""
         status, body = request(self.port, f"/database?port={port}", "POST")
         assert status == 200
         pid: int = json.loads(body)["pid"]

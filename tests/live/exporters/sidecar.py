@@ -25,7 +25,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
 class Sidecar:
-    """`python -m exporters`, asked as Prometheus asks."""
+    """`python -m exporters`, scraped like Prometheus does."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ def sidecar(*arguments: str, log: Path, **popen: Any) -> Iterator[Sidecar]:
 def beside(
     serve: Callable[[int, int], list[str]], workers: int, place: Path, *arguments: str
 ) -> Iterator[tuple[Auditor, Sidecar]]:
-    """A server of so many workers with a sidecar; log and folder of metrics are in `place`."""
+    """A server with a sidecar; the log and the folder of metrics are in `place`."""
     port, folder = free_port(), place / "metrics"
     folder.mkdir()
     named = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")

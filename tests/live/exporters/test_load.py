@@ -1,4 +1,4 @@
-"""A running sidecar that many ask at once, and some in bad faith."""
+"""A running sidecar with many clients at once, some of them hostile."""
 
 from __future__ import annotations
 

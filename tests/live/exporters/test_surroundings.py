@@ -51,7 +51,7 @@ def test_the_auditors_own_user_needs_no_capability(
         until(
             lambda: side.value(started) == 4, "the killed worker has been replaced", START_SECONDS
         )
-        until((folder / "sidecar-archive.json").exists, "the folder is taken care of")
+        until((folder / "sidecar-archive.json").exists, "the sidecar has created the archive")
         assert side.value(REQUESTS, "/metrics/app") == auditor.sent
         page = side.samples("/metrics?pss=1")
         for metric in (*contract.WORKER_METRICS, contract.DB_CONNECTIONS):
@@ -61,7 +61,7 @@ def test_the_auditors_own_user_needs_no_capability(
 
 
 @pytest.mark.usefixtures("root")
-def test_another_user_says_what_it_cannot_see(
+def test_another_user_reports_what_it_cannot_read(
     folder: Path, tmp_path: Path, others_python: str
 ) -> None:
     port = free_port()
@@ -154,7 +154,7 @@ def test_the_limit_of_a_real_cgroup(folder: Path, tmp_path: Path) -> None:
 
 @contextmanager
 def cgroup(limit: int) -> Iterator[Path]:
-    """A memory cgroup of its own, of whichever version the machine has."""
+    """A new memory cgroup, of the version that the machine has."""
     name = f"auditor-test-{os.getpid()}"
     first = Path("/sys/fs/cgroup/memory")
     group = (first if first.is_dir() else first.parent) / name
@@ -193,7 +193,7 @@ def full_disk(folder: Path, log: Path) -> None:
         sidecar(*options, log=log) as side,
     ):
         until(has(side, 2), "the workers are found", START_SECONDS)
-        until((folder / "sidecar-archive.json").exists, "the folder is taken care of")
+        until((folder / "sidecar-archive.json").exists, "the sidecar has created the archive")
         until(lambda: len(written(folder, side)) == 2, "both workers have written")
         send(auditor, 20)
         victim = auditor.verify()
@@ -218,7 +218,7 @@ def full_disk(folder: Path, log: Path) -> None:
 
 
 def written(folder: Path, side: Sidecar) -> list[int]:
-    """Workers whose files are on the disk; a page that a full one lacks kills its writer."""
+    """Workers whose files are on the disk: a page missing on a full disk kills its writer."""
     files = [(pid, folder / f"histogram_{pid}.db") for pid in pids(side).values()]
     return [pid for pid, file in files if file.exists() and file.stat().st_blocks]
 
@@ -306,7 +306,7 @@ def total(prometheus: Prometheus) -> float:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_stops_it_cleanly(number: signal.Signals, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with sidecar("--port", str(free_port()), log=log) as side:
         side.process.send_signal(number)
@@ -324,9 +324,7 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> Non
         (("--listen", "no-such-host.invalid:9105"), 1, "cannot listen on no-such-host.invalid"),
     ],
 )
-def test_what_a_user_can_get_wrong_is_one_message(
-    arguments: tuple[str, ...], code: int, text: str
-) -> None:
+def test_a_mistake_is_one_message(arguments: tuple[str, ...], code: int, text: str) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "exporters", *arguments],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Real uvicorn and gunicorn servers, and what the sidecar says of them."""
+"""Real uvicorn and gunicorn servers, and what the sidecar exports about them."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def merged(folder: Path) -> bool:
     return all(Path(f"/proc/{pid}").exists() for each in found for pid in each)
 
 
-def test_totals_never_fall_while_workers_are_killed_under_load(tmp_path: Path) -> None:
+def test_totals_never_decrease_while_workers_are_killed_under_load(tmp_path: Path) -> None:
     with beside(gunicorn, 4, tmp_path, "--watch-interval", "0.05") as (auditor, side):
         until(has(side, 4), "all workers are found", START_SECONDS)
         seen = [0.0]
@@ -259,7 +259,7 @@ def test_waiting_requests_are_counted(tmp_path: Path) -> None:
 
 
 def waiting(side: Sidecar) -> tuple[float, ...]:
-    """Connections, clients, those with unread requests, those that nobody has accepted."""
+    """Connections, clients, connections with unread requests, connections not accepted yet."""
     page = side.samples()
     families = (
         contract.API_CONNECTIONS,

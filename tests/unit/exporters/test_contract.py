@@ -5,7 +5,7 @@ import pytest
 from exporters.contract import FAMILIES, LabelledWorkerMetric, Metric, WorkerMetric
 
 
-def test_every_name_is_there_once() -> None:
+def test_names_are_unique() -> None:
     names = [family.name for family in FAMILIES]
     assert sorted(set(names)) == sorted(names)
 

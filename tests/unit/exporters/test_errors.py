@@ -21,8 +21,8 @@ def test_a_reason_is_logged_once_an_hour(caplog: pytest.LogCaptureFixture) -> No
     for now in (0.0, 1.0, LOG_INTERVAL_SECONDS - 1, LOG_INTERVAL_SECONDS + 1):
         errors.report(ErrorReason.CORRUPT, f"at {now}")
     errors.report(ErrorReason.WRITE, "another")
-    said = [record.getMessage() for record in caplog.records]
-    assert [text.split(" (")[0] for text in said] == [
+    messages = [record.getMessage() for record in caplog.records]
+    assert [text.split(" (")[0] for text in messages] == [
         "corrupt: at 0.0",
         f"corrupt: at {LOG_INTERVAL_SECONDS + 1}",
         "write: another",

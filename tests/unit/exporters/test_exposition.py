@@ -25,7 +25,7 @@ def parsed(text: bytes, openmetrics: bool) -> list[ClientMetric]:
 
 @pytest.mark.parametrize("openmetrics", [False, True])
 @given(value=st.floats(), label=TEXTS)
-def test_a_page_says_what_it_was_given(openmetrics: bool, value: float, label: str) -> None:
+def test_a_page_parses_back_to_its_samples(openmetrics: bool, value: float, label: str) -> None:
     page = render([block(GAUGE, [((label,), value)])], openmetrics)
     (family,) = parsed(page, openmetrics)
     (sample,) = family.samples

@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_left_out_and_counted(machine: Machine) -> None:
     assert "auditor_worker_unique_memory_bytes" not in served, "not asked for"
 
 
-def test_a_worker_that_is_gone_leaves_its_slot_to_the_next(machine: Machine) -> None:
+def test_a_new_worker_takes_the_slot_of_a_dead_one(machine: Machine) -> None:
     assert values(machine.families()["auditor_worker_starts"]) == {(): 2}
     machine.tree.end(12)
     assert values(machine.families()["auditor_worker_info"]) == {("1", "13"): 1}
@@ -110,7 +110,7 @@ def test_a_worker_that_is_gone_leaves_its_slot_to_the_next(machine: Machine) -> 
     assert values(served["auditor_worker_starts"]) == {(): 3}
 
 
-def test_changes_of_the_discovery_are_told(machine: Machine) -> None:
+def test_changes_of_the_discovery_are_reported(machine: Machine) -> None:
     machine.families()
     machine.families()
     machine.tree.listen()

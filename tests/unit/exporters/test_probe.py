@@ -188,7 +188,7 @@ def test_a_change_of_the_outcome_is_logged(caplog: pytest.LogCaptureFixture) -> 
     [(0, 0.1, 5), (0, 4.9, 5), (5, 5, 10), (5, 10, 10), (5, 10.1, 15), (5, 31, 35)],
 )
 def test_probes_do_not_drift(last: float, now: float, expected: float) -> None:
-    """A slow one replaces those that it is too late for."""
+    """A slow probe replaces those that it delays past their start."""
     assert next_start(last, now, 5) == expected
 
 

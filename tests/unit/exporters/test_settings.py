@@ -61,7 +61,7 @@ def test_each_option_has_a_good_value_here() -> None:
 
 
 @pytest.mark.parametrize("field", GOOD)
-def test_command_line_and_environment_say_the_same(field: str) -> None:
+def test_command_line_and_environment_are_equivalent(field: str) -> None:
     (option,) = (each for each in OPTIONS if each.field == field)
     text, value = GOOD[field]
     assert getattr(settings(option.flag, text), field) == value
@@ -69,7 +69,7 @@ def test_command_line_and_environment_say_the_same(field: str) -> None:
     assert settings(option.flag, text, **{option.variable: text}) == settings(option.flag, text)
 
 
-def test_the_command_line_counts_first() -> None:
+def test_the_command_line_takes_precedence() -> None:
     assert settings("--port", "1", AUDITOR_SIDECAR_PORT="2").port == 1
     both = settings("--pid", "1", AUDITOR_SIDECAR_PATTERN="x", AUDITOR_SIDECAR_PID_FILE="y")
     assert (both.pid, both.pattern, both.pid_file) == (1, None, None)
@@ -149,7 +149,7 @@ def test_a_bad_value_is_one_line(
         ),
     ],
 )
-def test_wrong_variables(
+def test_bad_variables(
     environ: dict[str, str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -157,14 +157,14 @@ def test_wrong_variables(
     assert message in capsys.readouterr().err
 
 
-def test_two_ways_to_name_the_auditor(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_one_way_to_select_the_auditor(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         settings("--pid", "1", "--pattern", "x")
     assert "argument --pattern: not allowed with argument --pid" in capsys.readouterr().err
 
 
 @given(st.sampled_from(OPTIONS), st.text(st.characters(exclude_characters="\0")))
-def test_any_value_is_taken_or_refused(option: Option, text: str) -> None:
+def test_any_value_is_accepted_or_refused(option: Option, text: str) -> None:
     with suppress(ArgumentTypeError):
         option.parse(text)
 

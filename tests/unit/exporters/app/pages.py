@@ -1,4 +1,4 @@
-"""What tests look at."""
+"""Helpers to look at pages and reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from exporters.exposition import Block, render
 
 
 class Reports:
-    """Remembers what is reported; a clock that stands still beside."""
+    """Remembers what is reported; has a clock that only a test moves."""
 
     def __init__(self) -> None:
         self.found: list[tuple[ErrorReason, str]] = []
@@ -26,7 +26,7 @@ def samples(blocks: Iterable[Block]) -> dict[str, float]:
     """Value by sample, `name{label="value"}`."""
     lines = render(blocks, openmetrics=False).decode().splitlines()
     pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
-    assert len({name for name, _ in pairs}) == len(pairs), "no sample stands there twice"
+    assert len({name for name, _ in pairs}) == len(pairs), "no duplicate sample"
     return {name: float(value) for name, value in pairs}
 
 

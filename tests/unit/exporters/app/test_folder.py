@@ -54,7 +54,7 @@ sys.stdin.readline()
 
 
 class Writer:
-    """A process with metrics of every kind; it lives until it is told to end."""
+    """A process with metrics of every type, which lives until `end`."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
@@ -76,7 +76,7 @@ class Writer:
 
 @pytest.fixture
 def writers(tmp_path: Path) -> Iterator[list[Writer]]:
-    """Three, of which the first has ended."""
+    """Three writers, the first of them dead."""
     started = [Writer(tmp_path, seed) for seed in (1, 2, 3)]
     started[0].end()
     yield started
@@ -85,7 +85,7 @@ def writers(tmp_path: Path) -> Iterator[list[Writer]]:
 
 
 def standard(folder: Path) -> dict[str, float]:
-    """What prometheus_client makes of the folder, without the label of the pid."""
+    """The folder as collected by prometheus_client."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]  # the client has no types
     return {
@@ -111,7 +111,7 @@ def alike(ours: dict[str, float], theirs: dict[str, float]) -> None:
 
 
 def test_the_page_is_that_of_prometheus_client(tmp_path: Path, writers: list[Writer]) -> None:
-    """All but the gauges of each process, which carry the slot, and not those of the dead."""
+    """Except for per-process gauges, which have the slot as label and exclude dead workers."""
     slots = {writers[1].pid: 0, writers[2].pid: 1}
     with_pid = standard(tmp_path)
     each = re.compile(r"gauge_(live)?all")
@@ -178,7 +178,7 @@ def test_a_damaged_file_is_skipped_and_counted(tmp_path: Path, content: bytes, w
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"\x08\0\0\0" + bytes(4092)])
-def test_a_file_that_is_just_being_made_is_empty(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_being_created_is_empty(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "counter_2.db").write_bytes(content)
     put(tmp_path, 3, success=2)
     reports = Reports()
@@ -200,7 +200,7 @@ def test_a_live_file_that_gets_damaged_keeps_its_last_values(
     metrics.close()
 
 
-def test_a_file_that_somebody_removes_is_read_on_while_its_worker_lives(tmp_path: Path) -> None:
+def test_a_removed_file_is_read_while_its_worker_lives(tmp_path: Path) -> None:
     file = put(tmp_path, 1, success=5)
     put(tmp_path, 2, success=7)
     metrics = AppMetrics(tmp_path, Reports())
@@ -218,7 +218,7 @@ def test_a_file_that_somebody_removes_is_read_on_while_its_worker_lives(tmp_path
     assert totals(AppMetrics(tmp_path, Reports()).collect({2: 0})) == {"success": 13}
 
 
-def test_a_folder_that_is_emptied_starts_from_nothing(tmp_path: Path) -> None:
+def test_an_emptied_folder_restarts_from_zero(tmp_path: Path) -> None:
     put(tmp_path, 1, success=5)
     put(tmp_path, 2, success=7)
     metrics = AppMetrics(tmp_path, Reports())
@@ -238,7 +238,7 @@ def test_a_folder_that_is_emptied_starts_from_nothing(tmp_path: Path) -> None:
     metrics.close()
 
 
-def test_a_folder_that_is_not_there_yet_is_no_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_no_error(tmp_path: Path) -> None:
     folder, reports = tmp_path / "metrics", Reports()
     metrics = AppMetrics(folder, reports)
     assert metrics.collect({}) == []
@@ -249,7 +249,7 @@ def test_a_folder_that_is_not_there_yet_is_no_error(tmp_path: Path) -> None:
     assert reports.found == []
 
 
-def test_only_one_sidecar_folds_and_the_other_follows(tmp_path: Path) -> None:
+def test_only_one_sidecar_merges_and_the_other_follows(tmp_path: Path) -> None:
     reports = Reports()
     first, second = AppMetrics(tmp_path, reports), AppMetrics(tmp_path, reports)
     expected = 0
@@ -267,7 +267,7 @@ def test_only_one_sidecar_folds_and_the_other_follows(tmp_path: Path) -> None:
     first.close()
     put(tmp_path, 9, success=1)
     second.merge(lambda _pid: True)
-    assert second.merge(lambda _pid: True) == 1, "it takes over when the first is gone"
+    assert second.merge(lambda _pid: True) == 1, "it merges once the first is gone"
     second.close()
     assert reports.found == []
 
@@ -281,7 +281,7 @@ def test_only_one_sidecar_folds_and_the_other_follows(tmp_path: Path) -> None:
         lambda data: data[:5] + b"\xff" + data[6:],
     ],
 )
-def test_a_damaged_archive_is_said_and_left_alone(tmp_path: Path, damage: object) -> None:
+def test_a_damaged_archive_is_reported_and_left_alone(tmp_path: Path, damage: object) -> None:
     assert callable(damage)
     put(tmp_path, 1, success=0.1)
     metrics = AppMetrics(tmp_path, Reports())
@@ -304,7 +304,7 @@ def test_a_damaged_archive_is_said_and_left_alone(tmp_path: Path, damage: object
     again.close()
 
 
-def test_many_files_are_folded_some_at_a_time(tmp_path: Path) -> None:
+def test_many_files_are_merged_in_batches(tmp_path: Path) -> None:
     for pid in range(1, MAX_MERGED + 11):
         put(tmp_path, pid, success=0.1)
     metrics = AppMetrics(tmp_path, Reports())
@@ -319,7 +319,7 @@ def test_many_files_are_folded_some_at_a_time(tmp_path: Path) -> None:
     metrics.close()
 
 
-def test_what_is_no_file_of_metrics_is_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
     for name in ("counter_x.db", "gauge_1.db", "gauge_best_1.db", "notes.txt", "counter_1.db.bak"):
         (tmp_path / name).write_bytes(encoded({"success": 1}))
     (tmp_path / "counter_7.db").symlink_to(tmp_path / "notes.txt")

@@ -17,7 +17,7 @@ from tests.unit.exporters.tree import Tree
 
 
 class Worker:
-    """This very process, with or without its file open."""
+    """This process, with or without its file open."""
 
     def __init__(self, folder: Path) -> None:
         self.app = AppMetrics(folder, Reports())

@@ -16,7 +16,7 @@ DATABASE = 5432
 
 
 def to_database(*inodes: int) -> list[Socket]:
-    """Connections to it, among others."""
+    """Connections to the database, among others."""
     others = [
         Socket(False, PORT, b"\1\2\3\4", 40000, 0, 901, 0),
         Socket(False, DATABASE, b"\1\2\3\4", 40001, 0, 902, 0),
@@ -37,12 +37,12 @@ class Machine:
         return [found.get(each) for each in workers]
 
 
-def test_each_connection_belongs_to_who_holds_it(tmp_path: Path) -> None:
+def test_each_connection_belongs_to_its_holder(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     a = machine.tree.process(10, sockets=[1, 2, 901])
     b = machine.tree.process(11, sockets=[3])
     c = machine.tree.process(12)
-    assert machine.count([a, b, c], 1, 2, 3, 99) == [2, 1, 0], "99 is a stranger's"
+    assert machine.count([a, b, c], 1, 2, 3, 99) == [2, 1, 0], "99 belongs to no worker"
     assert machine.count([a, b, c], 1) == [1, 0, 0], "closed ones are forgotten"
     machine.tree.link(12, 7, "socket:[2]")
     assert machine.count([a, b, c], 1, 2) == [2, 0, 0], "looked up when it comes"
@@ -61,9 +61,9 @@ def test_known_connections_are_not_looked_up_again(tmp_path: Path) -> None:
     a = machine.tree.process(10, sockets=[1])
     assert machine.count([a], 1, 99) == [1]
     assert machine.count([a], 1, 99) == [1]
-    assert asked == [10], "strangers are remembered too"
+    assert asked == [10], "connections without an owner are remembered too"
     b = machine.tree.process(11, sockets=[99])
-    assert machine.count([a, b], 1, 99) == [1, 1], "a new worker may have what was nobody's"
+    assert machine.count([a, b], 1, 99) == [1, 1], "a new worker may own what had no owner"
 
 
 def test_a_worker_that_is_replaced(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def wanted(server: socket.socket) -> SocketFilter:
 
 
 def eventually(find: Callable[[], object], expected: object) -> None:
-    """What has been sent arrives a little later."""
+    """Data arrives some time after it was sent."""
     end = time.monotonic() + 60
     while (found := find()) != expected and time.monotonic() < end:
         time.sleep(0.01)
@@ -110,7 +110,7 @@ def test_clients_are_counted_by_address(way: Way) -> None:
         assert found == ApiConnections(established=4, clients=3, waiting=0, queue=0)
 
 
-def test_both_ways_agree_to_the_last_field() -> None:
+def test_netlink_and_text_agree() -> None:
     with listener("127.0.0.1") as server, ExitStack() as stack:
         port = server.getsockname()[1]
         clients = [
@@ -134,7 +134,7 @@ def inode_of(sock: socket.socket) -> int:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_listeners_alone(way: Way) -> None:
+def test_only_listeners(way: Way) -> None:
     with listener("127.0.0.1") as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port), 5):
@@ -143,7 +143,7 @@ def test_listeners_alone(way: Way) -> None:
     assert found.inode
 
 
-def test_without_netlink_the_tables_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_netlink_the_tables_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A container's seccomp filter may refuse it."""
 
     def refused(_wanted: SocketFilter) -> Iterator[Socket]:
@@ -154,7 +154,7 @@ def test_without_netlink_the_tables_serve(monkeypatch: pytest.MonkeyPatch) -> No
         assert len(read_sockets(by_netlink(), None, wanted(server))) == 1
 
 
-def test_a_table_that_changes_all_the_time_is_asked_for_again(
+def test_a_table_that_changes_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     outcomes = [False, False, True]
@@ -190,7 +190,7 @@ def test_tables_of_a_fixture(tmp_path: Path) -> None:
 
 
 @given(st.one_of(st.binary(), st.text("0123456789ABCDEF: \n").map(str.encode)))
-def test_any_text_is_read_or_called_malformed(text: bytes) -> None:
+def test_any_text_is_parsed_or_malformed(text: bytes) -> None:
     with suppress(Malformed):
         for found in parse_table(text, ALL):
             assert len(found.remote) in (4, 16)

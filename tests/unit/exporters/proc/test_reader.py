@@ -233,7 +233,7 @@ def test_what_is_denied_is_left_out_and_counted(
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, name: str, where: str, code: int) -> None:
-    """Let one function of os fail where a path ends so."""
+    """Make a function of os fail for paths that end with `where`."""
     real = getattr(os, name)
 
     def maybe(path: Any, *rest: Any, **named: Any) -> Any:
@@ -264,7 +264,7 @@ def test_out_of_file_descriptors_files_are_read_by_name(
     assert worker.read(reports) == expected
     assert reports.found == []
     tree.process(10, start=5)
-    assert worker.read(reports) is None, "another process, though its name is the same"
+    assert worker.read(reports) is None, "another process, though it has the same pid"
 
 
 def test_a_pid_that_is_another_process_by_now(tree: Tree) -> None:

@@ -1,4 +1,4 @@
-"""A real server on a free port, and clients that say exactly what a test wants."""
+"""A real server on a free port, and clients that send exactly what a test wants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that are many, slow, wrong or gone: others are served all the same."""
+"""Many, slow, malformed or vanishing clients: others are still served."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def open_fds() -> int:
 
 
 def malformed(chance: random.Random) -> bytes:
-    """A good request with something wrong, or no request at all."""
+    """A request with an error, or something else."""
     kinds = [
         lambda: chance.randbytes(chance.randint(1, 200)) + b"\r\n\r\n",
         lambda: GET.replace(b"GET", chance.choice([b"G\0T", b"", b"PUT", b" GET", b"GET\t"])),
@@ -45,7 +45,7 @@ def malformed(chance: random.Random) -> bytes:
 
 
 def throw(server: Running, data: bytes) -> None:
-    """Send it, end, and read what comes, as far as the server lets it."""
+    """Send it, shut down, and read the response as far as the server allows."""
     with suppress(OSError), server.connect() as client:
         client.send(data)
         client.sock.shutdown(socket.SHUT_WR)
@@ -93,8 +93,8 @@ def test_two_hundred_at_once_are_all_served() -> None:
     assert statuses == [200] * 1000
 
 
-def test_slow_clients_take_nothing_from_others() -> None:
-    """Three hundred that send a byte now and then, where only 64 have room."""
+def test_slow_clients_do_not_lock_out_others() -> None:
+    """Three hundred that send a byte now and then, with a limit of 64 connections."""
     with serving(limits=Limits(connections=64, head_seconds=30)) as server, ExitStack() as stack:
         slow = []
         for turn in range(300):
@@ -115,7 +115,7 @@ def test_slow_clients_take_nothing_from_others() -> None:
         assert longest < 15, "half of what the server allows for a head"
 
 
-def test_clients_that_read_nothing_take_nothing_from_others() -> None:
+def test_clients_that_read_nothing_do_not_lock_out_others() -> None:
     limits = Limits(connections=64, write_seconds=1)
     with serving(limits=limits) as server, ExitStack() as stack:
         for _ in range(100):
@@ -125,7 +125,7 @@ def test_clients_that_read_nothing_take_nothing_from_others() -> None:
         assert server.ask().status == 200
 
 
-def test_clients_that_vanish_leave_nothing() -> None:
+def test_clients_that_vanish_leave_nothing_open() -> None:
     with serving() as server:
         assert server.ask().status == 200
         settle(server)

@@ -33,7 +33,7 @@ class Guarded:
     clock: Clock
 
     def write(self, text: str) -> None:
-        """A new configuration, seen at the next look."""
+        """Write a new configuration; the next request sees it."""
         self.file.with_suffix(".new").write_text(text)
         self.file.with_suffix(".new").replace(self.file)
         self.clock.now += 2
@@ -63,7 +63,7 @@ def mutual(keys: Keys, kind: str = "RequireAndVerifyClientCert", more: str = "")
 
 
 def refused(server: Running, context: ssl.SSLContext) -> bool:
-    """Whether the server does not talk to such a client; TLS 1.3 says so at the first read."""
+    """Whether the server refuses the client, which with TLS 1.3 shows at the first read."""
     try:
         server.ask(context=context)
     except (OSError, ConnectionError):
@@ -160,7 +160,7 @@ def test_certificates_in_the_file_itself(tmp_path: Path, keys: Keys) -> None:
         assert refused(web.server, keys.client())
 
 
-def test_a_renewed_certificate_counts_for_new_connections(tmp_path: Path, keys: Keys) -> None:
+def test_a_renewed_certificate_applies_to_new_connections(tmp_path: Path, keys: Keys) -> None:
     for kind in ("crt", "key"):
         shutil.copy(keys.folder / f"server.{kind}", tmp_path / f"own.{kind}")
     own = Keys(tmp_path)
@@ -168,7 +168,7 @@ def test_a_renewed_certificate_counts_for_new_connections(tmp_path: Path, keys: 
         assert peer(web, keys) == der(keys, "server")
         for kind in ("crt", "key"):
             shutil.copy(keys.folder / f"renewed.{kind}", tmp_path / f"own.{kind}")
-        assert peer(web, keys) == der(keys, "server"), "looked at once a second at most"
+        assert peer(web, keys) == der(keys, "server"), "checked once a second at most"
         web.clock.now += 2
         assert peer(web, keys) == der(keys, "renewed")
 
@@ -183,7 +183,7 @@ def der(keys: Keys, name: str) -> bytes:
     return ssl.PEM_cert_to_DER_cert((keys.folder / f"{name}.crt").read_text())
 
 
-def test_slow_handshakes_take_nothing_from_others(tmp_path: Path, keys: Keys) -> None:
+def test_slow_handshakes_do_not_lock_out_others(tmp_path: Path, keys: Keys) -> None:
     with guarded(tmp_path, tls(keys)) as web:
         silent = [socket.create_connection(("127.0.0.1", web.server.port), 5) for _ in range(100)]
         assert web.server.ask(context=keys.client()).status == 200
@@ -199,7 +199,7 @@ def test_slow_handshakes_take_nothing_from_others(tmp_path: Path, keys: Keys) ->
         ("tls_server_config: {cert: no pem, key: no pem}", "tls_server_config: cert and key:"),
     ],
 )
-def test_a_broken_change_leaves_all_as_it_was(
+def test_an_invalid_change_has_no_effect(
     tmp_path: Path, keys: Keys, caplog: pytest.LogCaptureFixture, change: str, message: str
 ) -> None:
     with guarded(tmp_path, tls(keys)) as web:
@@ -240,7 +240,7 @@ def test_what_cannot_be_used_is_one_message(
     assert message.format(folder=tmp_path) in problem
 
 
-def test_a_key_with_a_password_does_not_ask_the_terminal(tmp_path: Path, keys: Keys) -> None:
+def test_an_encrypted_key_does_not_prompt(tmp_path: Path, keys: Keys) -> None:
     source = str(keys.folder / "server.key")
     run(["openssl", "ec", "-in", source, "-aes256", "-passout", "pass:x", "-out", "b"], tmp_path)
     shutil.copy(keys.folder / "server.crt", tmp_path / "a")
@@ -293,7 +293,7 @@ def test_passwords(tmp_path: Path, header: bytes, status: int) -> None:
         assert web.server.ask().status == 401
 
 
-def test_checked_passwords_are_remembered_and_strangers_take_as_long(
+def test_correct_passwords_are_cached_and_unknown_users_take_as_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bytes] = []
@@ -346,7 +346,7 @@ def test_many_wrong_passwords_lock_nobody_out(
     assert Counter(statuses) == {503: 28, 401: 32}, "32 may wait"
 
 
-def test_changed_users_count_at_once(tmp_path: Path) -> None:
+def test_changed_users_apply_at_once(tmp_path: Path) -> None:
     with guarded(tmp_path, USERS) as web:
         assert web.server.ask(authorized(basic("alice", "right"))).status == 200
         web.write(f"basic_auth_users:\n  alice: {hashed('new')}\n")

@@ -38,7 +38,7 @@ def test_one_connection_serves_many_requests() -> None:
         assert client.closed()
 
 
-def test_requests_that_come_together_are_answered_in_order() -> None:
+def test_pipelined_requests_are_answered_in_order() -> None:
     with serving() as server, server.connect() as client:
         client.send(b"".join(GET.replace(b"metrics", b"%d" % turn) for turn in range(20)))
         assert [client.answer().body for _ in range(20)] == [b"GET /%d\n" % n for n in range(20)]
@@ -105,7 +105,7 @@ def test_a_refusal_says_why_and_closes(head: bytes, status: int) -> None:
         (b"Accept-Encoding: identity", False),
     ],
 )
-def test_gzip_for_who_takes_it(accept: bytes, packed: bool) -> None:
+def test_gzip_if_the_client_accepts_it(accept: bytes, packed: bool) -> None:
     with serving(big) as server:
         answer = server.ask(with_header(accept) if accept else LAST)
     assert (answer.headers.get("content-encoding") == "gzip") == packed
@@ -114,13 +114,13 @@ def test_gzip_for_who_takes_it(accept: bytes, packed: bool) -> None:
     assert not packed or len(answer.body) < len(BIG) / 20
 
 
-def test_what_is_short_is_not_packed() -> None:
+def test_a_short_body_is_not_compressed() -> None:
     with serving() as server:
         answer = server.ask(with_header(b"Accept-Encoding: gzip"))
     assert "content-encoding" not in answer.headers
 
 
-def test_a_failing_handler_tells_the_log_and_not_the_client(
+def test_a_failing_handler_is_logged_and_hidden_from_the_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def fails(_request: Request) -> Response:
@@ -240,7 +240,7 @@ def test_out_of_file_descriptors_it_neither_spins_nor_ends(
         monkeypatch.setattr(socket.socket, "accept", accept)
         start = time.monotonic()
         assert server.ask().status == 200
-        assert time.monotonic() - start >= 0.25, "it waits between two tries"
+        assert time.monotonic() - start >= 0.25, "it pauses between attempts"
     warnings = [each for each in caplog.records if each.levelno == logging.WARNING]
     assert [each.getMessage() for each in warnings] == [
         "cannot accept connections: Too many open files"

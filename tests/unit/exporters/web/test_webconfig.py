@@ -62,7 +62,7 @@ def test_the_whole_format() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "tls_server_config:\nbasic_auth_users: {}\n"])
-def test_an_empty_file_asks_for_nothing(text: str) -> None:
+def test_an_empty_file_configures_nothing(text: str) -> None:
     assert parse(FILE, text) == WebConfig(None, (), {}, None)
 
 
@@ -263,7 +263,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
 
 
 @given(st.one_of(st.text(), st.text("{}[]:,-?!&*#|>'\"%@` \nab1_")))
-def test_any_text_is_taken_or_refused_with_its_line(text: str) -> None:
+def test_any_text_is_accepted_or_refused(text: str) -> None:
     with suppress(ConfigError):
         parse(FILE, text)
 
@@ -297,7 +297,7 @@ PARTS = st.recursive(
 
 
 @given(PARTS)
-def test_any_document_is_taken_or_refused(document: object) -> None:
+def test_any_document_is_accepted_or_refused(document: object) -> None:
     import json
 
     with suppress(ConfigError):
