@@ -6,9 +6,8 @@ scrape's time (measured on Linux 6.18, Python 3.11); hence this one. Tests compa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from io import BytesIO
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
@@ -32,8 +31,11 @@ class Block:
 
 def block(metric: Metric, values: Iterable[tuple[tuple[str, ...], float]]) -> Block:
     """Samples of a gauge or counter from label values, in the order of its labels, and values."""
-    name, labels = metric.sample, metric.labels
-    return Block(metric, [(name, _label_set(labels, each), value) for each, value in values])
+    name, names = metric.sample, metric.labels
+    return Block(
+        metric,
+        [(name, label_set(zip(names, each, strict=True)), value) for each, value in values],
+    )
 
 
 def single(metric: Metric, value: float) -> Block:
@@ -41,31 +43,27 @@ def single(metric: Metric, value: float) -> Block:
     return block(metric, [((), value)])
 
 
-@lru_cache(maxsize=8192)
-def _label_set(names: tuple[str, ...], values: tuple[str, ...]) -> str:
-    return label_set(dict(zip(names, values, strict=True)))
-
-
 def from_client(family: Family, metric: ClientMetric) -> Block:
     """A metric of prometheus_client without its creation times."""
     return Block(
         family,
         [
-            (sample.name, label_set(sample.labels), sample.value)
+            (sample.name, label_set(sample.labels.items()), sample.value)
             for sample in metric.samples
             if not sample.name.endswith("_created")
         ],
     )
 
 
-def label_set(labels: Mapping[str, str]) -> str:
+def label_set(labels: Iterable[tuple[str, str]]) -> str:
     """`{a="1",b="2"}` with values escaped; "" without labels."""
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
+    text = ",".join([f'{name}="{_escaped(value)}"' for name, value in labels])
+    return f"{{{text}}}" if text else ""
 
 
 def _escaped(text: str) -> str:
+    if text.isalnum():
+        return text
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 

@@ -167,10 +167,10 @@ def _worker_block(
 ) -> Block:
     return block(
         metric,
-        [
+        (
             ((slot, *labels), value)
             for slot, sample in samples
             for labels, value in metric.values(sample)
             if value is not None
-        ],
+        ),
     )

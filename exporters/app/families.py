@@ -38,7 +38,7 @@ def blocks(totals: Totals) -> Iterator[Block]:
 
 def _plain(found: dict[Series, float]) -> Iterator[Sample]:
     for series in sorted(found, key=lambda each: (each.labels, each.sample)):
-        yield series.sample, label_set(dict(series.labels)), found[series]
+        yield series.sample, label_set(series.labels), found[series]
 
 
 def _histogram(metric: str, found: dict[Series, float]) -> Iterator[Sample]:
@@ -64,9 +64,9 @@ def _one_histogram(
     for bound in sorted(counts):
         cumulative += counts[bound]
         spelled = floatToGoString(bound)  # type: ignore[no-untyped-call]  # the client has no types
-        text = label_set({**dict(labels), "le": spelled})
+        text = label_set((*labels, ("le", spelled)))
         yield f"{metric}_bucket", text, cumulative
-    plain = label_set(dict(labels))
+    plain = label_set(labels)
     yield f"{metric}_count", plain, cumulative
     if total is not None:
         yield f"{metric}_sum", plain, total

@@ -87,8 +87,8 @@ def workers(thresholds: Thresholds, seconds: float) -> Iterator[str]:
             own = {"worker": (str(worker),), "pid": (str(100 + worker),)}
             options = [{**LABELS, **own}.get(label, ("other",)) for label in family.labels]
             for chosen in product(*options):
-                labels = dict(zip(family.labels, chosen, strict=True))
-                yield f"{family.sample}{label_set(labels)} {values.get(family, 0)}"
+                labels = label_set(zip(family.labels, chosen, strict=True))
+                yield f"{family.sample}{labels} {values.get(family, 0)}"
 
 
 @contextmanager
