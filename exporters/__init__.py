@@ -1,4 +1,4 @@
-"""The sidecar: metrics of the Auditor's workers that the service cannot give of itself."""
+"""The sidecar: exports metrics of the Auditor's workers that the service cannot measure itself."""
 
 from typing import Final
 

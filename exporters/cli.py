@@ -1,4 +1,4 @@
-"""The command line of the sidecar: settings in, exit code out."""
+"""The sidecar's command line."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from exporters.settings import MULTIPROCESS, Settings, load
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
-LOG: Final = logging.getLogger("exporters")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; on wrong arguments argparse exits, with 2."""
+    """Serve until SIGTERM or SIGINT, and return the exit code; bad arguments exit with 2."""
     settings = load(sys.argv[1:] if argv is None else argv, os.environ)
-    # prometheus_client would take it for its own and write files beside those of the workers.
+    # With it set, prometheus_client would write files of the sidecar's own to the workers' folder.
     os.environ.pop(MULTIPROCESS, None)
     logging.basicConfig(
         level=settings.log_level.upper(),

@@ -1,91 +1,93 @@
-"""What the sidecar serves: the page of the workers, and that of the app's own metrics."""
+"""The two pages: the worker processes, and the app's own metrics."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
 
 from exporters import VERSION, contract
 from exporters.app import AppMetrics
-from exporters.contract import Family
-from exporters.errors import Errors
-from exporters.exposition import Block, Point, counter, gauge, label_set, render
-from exporters.fleet import Fleet, Worker
-from exporters.folding import Witness
+from exporters.app.liveness import Liveness
+from exporters.errors import ErrorCounter, ErrorReason, reason_of
+from exporters.exposition import Block, block, render, single
 from exporters.net.connections import DatabaseConnections, api_connections
-from exporters.net.sockets import SocketsError, Wanted, read_sockets
+from exporters.net.sockets import SocketFilter, SocketsError, read_sockets
 from exporters.probe import Probe
 from exporters.proc.cgroup import CgroupReader
 from exporters.proc.reader import WorkerSample
 from exporters.proc.root import ProcRoot
-from exporters.reasons import Reason, reason_of
 from exporters.settings import Settings
 from exporters.workers.discovery import State
-
-BUILD: Final = Block(contract.EXPORTER_BUILD, (("", label_set({"version": VERSION}), 1),))
+from exporters.workers.registry import WorkerRegistry
 
 
 class UnreadableError(Exception):
-    """There is no page that would be right; the text says why."""
+    """Any page would be wrong; the text says why."""
 
 
 class AppPage:
-    """`/metrics/app`, and the taking over of dead workers' files after it."""
+    """`/metrics/app`, and the merging of dead workers' files."""
 
     def __init__(
-        self, proc: ProcRoot, fleet: Fleet, metrics: AppMetrics, errors: Errors, fold: bool
+        self,
+        proc: ProcRoot,
+        registry: WorkerRegistry,
+        metrics: AppMetrics,
+        errors: ErrorCounter,
+        merge: bool,
     ) -> None:
         self._errors = errors
-        self._fleet = fleet
+        self._registry = registry
         self._metrics = metrics
-        self._witness = Witness(proc, metrics) if fold else None
-        self._folded = 0
+        self._liveness = Liveness(proc, metrics) if merge else None
+        self._merged = 0
         self._seconds = 0.0
 
     def text(self, openmetrics: bool) -> bytes:
         """Raises UnreadableError."""
         start = time.perf_counter()
-        self._fleet.look()
-        slots = {worker.inner_pid: worker.slot for worker in self._fleet}
+        self._registry.refresh()
+        slots = {worker.inner_pid: worker.slot for worker in self._registry}
         try:
             page = render(self._metrics.collect(slots), openmetrics)
         except OSError as error:
-            text = f"the app's folder cannot be read: {error.strerror or error}"
+            text = f"cannot read the app's folder: {error.strerror or error}"
             self._errors.report(reason_of(error), text)
             raise UnreadableError(text) from error
         self._seconds = time.perf_counter() - start
         return page
 
-    def fold(self) -> None:
-        if self._witness and self._witness.proves(worker.identity for worker in self._fleet):
-            self._folded += self._metrics.fold(self._witness.is_dead)
+    def merge(self) -> None:
+        """Merge files of dead workers, if it is certain who is dead."""
+        workers = (worker.identity for worker in self._registry)
+        if self._liveness and self._liveness.pids_match(workers):
+            self._merged += self._metrics.merge(self._liveness.is_dead)
 
     def close(self) -> None:
         self._metrics.close()
 
-    def own(self) -> Iterator[Block]:
-        """Of the sidecar itself, for the other page."""
-        yield gauge(contract.EXPORTER_APP_FILES, self._metrics.files)
-        yield counter(contract.EXPORTER_APP_FOLDED, self._folded)
-        yield gauge(contract.EXPORTER_APP_DURATION, self._seconds)
+    def sidecar_blocks(self) -> Iterator[Block]:
+        """Metrics of the sidecar itself, for the other page."""
+        yield single(contract.EXPORTER_APP_FILES, self._metrics.files)
+        yield single(contract.EXPORTER_APP_FOLDED, self._merged)
+        yield single(contract.EXPORTER_APP_DURATION, self._seconds)
 
 
 class WorkersPage:
-    """`/metrics`; one call at a time."""
+    """`/metrics`; allows one call at a time."""
 
     def __init__(
         self,
         proc: ProcRoot,
         settings: Settings,
-        fleet: Fleet,
+        registry: WorkerRegistry,
         probe: Probe | None,
         app: AppPage | None,
-        errors: Errors,
+        errors: ErrorCounter,
     ) -> None:
         self._proc = proc
         self._settings = settings
-        self._fleet = fleet
+        self._registry = registry
         self._database = DatabaseConnections(proc, settings.db_ports)
         self._cgroup = CgroupReader(proc)
         self._probe = probe
@@ -97,100 +99,78 @@ class WorkersPage:
 
     def _blocks(self, pss: bool, start: float) -> Iterator[Block]:
         """One after the other, so that the values of a thousand workers need little memory."""
-        self._fleet.look()
-        yield from self._workers(list(self._samples()))
-        if pss:
-            yield from self._shared_memory()
+        self._registry.refresh()
+        samples = list(self._samples(pss))
+        for metric in contract.WORKER_METRICS:
+            yield _worker_block(metric, samples)
         yield from self._service()
         yield from self._sockets()
         if self._probe:
             yield from self._probe.blocks()
         if self._app:
-            yield from self._app.own()
-        yield BUILD
-        yield self._discovery()
+            yield from self._app.sidecar_blocks()
+        yield block(contract.EXPORTER_BUILD, [((VERSION,), 1)])
+        state = self._registry.state
+        yield block(contract.EXPORTER_DISCOVERY, (((each,), int(each is state)) for each in State))
         yield self._errors.block()
-        yield gauge(contract.EXPORTER_DURATION, time.perf_counter() - start)
+        yield single(contract.EXPORTER_DURATION, time.perf_counter() - start)
 
-    def _samples(self) -> Iterator[tuple[Worker, WorkerSample]]:
-        """Those who have ended while they were read are left out."""
-        for worker in list(self._fleet):
-            sample = worker.reader.read(self._errors.report)
+    def _samples(self, pss: bool) -> Iterator[tuple[str, WorkerSample]]:
+        """Slots and samples of the workers, without those that died while being read."""
+        for worker in list(self._registry):
+            sample = worker.reader.read(self._errors.report, pss)
             if sample is None:
-                self._fleet.drop(worker)
+                self._registry.remove(worker)
             else:
-                yield worker, sample
-
-    def _workers(self, samples: Sequence[tuple[Worker, WorkerSample]]) -> Iterator[Block]:
-        for family, figure in _FIGURES:
-            values = ((worker.label, figure(sample)) for worker, sample in samples)
-            yield Block(
-                family, [("", label, value) for label, value in values if value is not None]
-            )
-        cpu: list[Point] = []
-        for worker, sample in samples:
-            if sample.user_seconds is not None and sample.system_seconds is not None:
-                cpu.append(("_total", worker.user_label, sample.user_seconds))
-                cpu.append(("_total", worker.system_label, sample.system_seconds))
-        yield Block(contract.CPU_SECONDS, cpu)
-        workers = [worker for worker, _ in samples]
-        yield Block(
-            contract.START_TIME, [("", each.label, each.reader.start_time) for each in workers]
-        )
-        yield Block(contract.WORKER_INFO, [("", each.info_label, 1) for each in workers])
-
-    def _shared_memory(self) -> Iterator[Block]:
-        found = [
-            (worker.label, worker.reader.shared_memory(self._errors.report))
-            for worker in self._fleet
-        ]
-        for place, family in enumerate((contract.PROPORTIONAL_MEMORY, contract.UNIQUE_MEMORY)):
-            yield Block(family, [("", label, both[place]) for label, both in found if both])
+                yield str(worker.slot), sample
 
     def _service(self) -> Iterator[Block]:
-        workers = list(self._fleet)
-        yield gauge(contract.WORKERS, len(workers))
-        yield counter(contract.WORKER_STARTS, self._fleet.starts)
+        workers = list(self._registry)
+        yield single(contract.WORKERS, len(workers))
+        yield single(contract.WORKER_STARTS, self._registry.starts)
         if workers:
             memory = self._cgroup.read(workers[0].identity, self._errors.report)
             if memory.limit is not None:
-                yield gauge(contract.MEMORY_LIMIT, memory.limit)
+                yield single(contract.MEMORY_LIMIT, memory.limit)
             if memory.usage is not None:
-                yield gauge(contract.MEMORY_USAGE, memory.usage)
+                yield single(contract.MEMORY_USAGE, memory.usage)
 
     def _sockets(self) -> Iterator[Block]:
         settings = self._settings
-        wanted = Wanted(settings.port, connected_to=settings.db_ports)
+        wanted = SocketFilter(settings.port, connected_to=settings.db_ports)
         try:
-            sockets = read_sockets(self._proc, self._fleet.network, wanted)
+            sockets = read_sockets(self._proc, self._registry.network_pid, wanted)
         except SocketsError as error:
-            self._errors.report(Reason.SOCKETS, str(error))
+            self._errors.report(ErrorReason.SOCKETS, str(error))
             return
-        own = () if self._probe is None else self._probe.local_ports
-        api = api_connections(sockets, settings.port, own)
-        yield gauge(contract.API_CONNECTIONS, api.established)
-        yield gauge(contract.API_CLIENTS, api.clients)
-        yield gauge(contract.CONNECTIONS_WAITING, api.waiting)
-        yield gauge(contract.ACCEPT_QUEUE, api.queue)
+        own_ports = self._probe.local_ports if self._probe else ()
+        api = api_connections(sockets, settings.port, own_ports)
+        yield single(contract.API_CONNECTIONS, api.established)
+        yield single(contract.API_CLIENTS, api.clients)
+        yield single(contract.CONNECTIONS_WAITING, api.waiting)
+        yield single(contract.ACCEPT_QUEUE, api.queue)
         if settings.db_ports:
-            workers = {worker.identity: worker.label for worker in self._fleet}
-            counts = self._database.count(sockets, workers, self._errors.report)
-            points = [
-                ("", label, counts[each]) for each, label in workers.items() if each in counts
-            ]
-            yield Block(contract.DB_CONNECTIONS, points)
-
-    def _discovery(self) -> Block:
-        return Block(
-            contract.EXPORTER_DISCOVERY,
-            [("", label_set({"state": state}), int(state is self._fleet.state)) for state in State],
-        )
+            slots = {worker.identity: worker.slot for worker in self._registry}
+            counts = self._database.count(sockets, slots, self._errors.report)
+            yield block(
+                contract.DB_CONNECTIONS,
+                (
+                    ((str(slot),), counts[worker])
+                    for worker, slot in slots.items()
+                    if worker in counts
+                ),
+            )
 
 
-_FIGURES: Final[tuple[tuple[Family, Callable[[WorkerSample], float | None]], ...]] = (
-    (contract.RESIDENT_MEMORY, lambda sample: sample.resident_bytes),
-    (contract.VIRTUAL_MEMORY, lambda sample: sample.virtual_bytes),
-    (contract.THREADS, lambda sample: sample.threads),
-    (contract.OPEN_FDS, lambda sample: sample.open_fds),
-    (contract.MAX_FDS, lambda sample: sample.max_fds),
-)
+def _worker_block(
+    metric: contract.AnyWorkerMetric, samples: Sequence[tuple[str, WorkerSample]]
+) -> Block:
+    return block(
+        metric,
+        (
+            ((slot, *labels), value)
+            for slot, sample in samples
+            for labels, value in metric.values(sample)
+            if value is not None
+        ),
+    )

@@ -1,4 +1,4 @@
-"""A timed request to the service's health endpoint, as a client would send it."""
+"""Times requests to the service's health endpoint, sent as a client would send them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry, Histogram
 
 from exporters import VERSION, contract
-from exporters.exposition import Block, from_client, gauge
+from exporters.exposition import Block, from_client, single
 
 LOG: Final = logging.getLogger("exporters")
-LONGEST_LINE: Final = 8192
+MAX_LINE_BYTES: Final = 8192
 
 
 class Probe:
-    """Asks every `interval` seconds, over a new connection each time, and waits `timeout` at most.
+    """Sends a request every `interval` seconds over a new connection, with a `timeout`.
 
-    Only answered probes count in the histogram; whether the last one was answered with 200 is a
-    value of its own, absent before the first one has ended.
+    The histogram only counts probes that got a response. Whether the last one got a 200 is a metric
+    of its own, absent until the first probe is done.
     """
 
     def __init__(self, url: str, interval: float, timeout: float) -> None:
@@ -40,7 +40,7 @@ class Probe:
         self._interval = interval
         self._timeout = timeout
         self._success: bool | None = None
-        self._said = ""
+        self._last_outcome = ""
         self.local_ports: frozenset[int] = frozenset()
         self._registry = CollectorRegistry()
         self._duration = Histogram(
@@ -48,41 +48,40 @@ class Probe:
         )
 
     async def run(self) -> None:
-        """Until it is cancelled. A probe longer than the interval takes the place of the next."""
+        """Run until cancelled. A probe that takes longer than the interval replaces the next."""
         next_at = time.monotonic()
         while True:
-            await self.ask()
+            await self.send()
             now = time.monotonic()
-            missed = max(1, -((next_at - now) // self._interval))
-            next_at += missed * self._interval
+            next_at = next_start(next_at, now, self._interval)
             await asyncio.sleep(next_at - now)
 
-    async def ask(self) -> None:
-        """One probe; says in the log when the outcome is another than before."""
+    async def send(self) -> None:
+        """One probe; a change of the outcome is logged."""
         start = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout):
                 status = await self._status()
             self._duration.observe(time.perf_counter() - start)
-            outcome = f"answers {status}"
+            outcome = f"responds with {status}"
             self._success = status == 200
         except TimeoutError:
-            outcome, self._success = f"does not answer within {self._timeout:g} s", False
+            outcome, self._success = f"does not respond within {self._timeout:g} s", False
         except ssl.SSLError as error:
             outcome, self._success = f"fails: {error.reason or error}", False
         except (OSError, EOFError, ValueError) as error:
-            outcome, self._success = f"does not answer: {error}", False
-        if outcome != self._said:
-            self._said = outcome
+            outcome, self._success = f"does not respond: {error}", False
+        if outcome != self._last_outcome:
+            self._last_outcome = outcome
             LOG.log(logging.INFO if self._success else logging.WARNING, "%s %s", self._url, outcome)
 
     async def _status(self) -> int:
-        """Status of a whole answer; raises OSError, EOFError or ValueError."""
+        """Status of a complete response; raises OSError, EOFError or ValueError."""
         reader, writer = await asyncio.open_connection(
             self._host,
             self._port,
             ssl=ssl.create_default_context() if self._tls else None,
-            limit=LONGEST_LINE,
+            limit=MAX_LINE_BYTES,
         )
         try:
             self.local_ports = frozenset({writer.get_extra_info("sockname")[1]})
@@ -90,8 +89,8 @@ class Probe:
             line = await reader.readline()
             version, _, rest = line.partition(b" ")
             if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
-                raise ValueError("what comes is not HTTP" if line else "the connection was closed")
-            while await reader.read(LONGEST_LINE):
+                raise ValueError("not an HTTP response" if line else "connection closed")
+            while await reader.read(MAX_LINE_BYTES):
                 pass
             return int(rest[:3])
         finally:
@@ -100,5 +99,10 @@ class Probe:
 
     def blocks(self) -> Iterator[Block]:
         if self._success is not None:
-            yield gauge(contract.PROBE_SUCCESS, int(self._success))
+            yield single(contract.PROBE_SUCCESS, int(self._success))
         yield from (from_client(contract.PROBE_DURATION, each) for each in self._registry.collect())
+
+
+def next_start(last: float, now: float, interval: float) -> float:
+    """`last` plus as many intervals, at least one, as it takes not to be in the past."""
+    return last + max(1, -((last - now) // interval)) * interval

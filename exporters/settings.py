@@ -1,4 +1,4 @@
-"""What the sidecar is told: command line and environment become one frozen value."""
+"""Settings of the sidecar, from the command line and the environment."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from exporters import VERSION
 
 PREFIX: Final = "AUDITOR_SIDECAR_"
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
-HIGHEST_PORT: Final = 65535
+MAX_PORT: Final = 65535
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Durations are in seconds. At most one of pid, pid_file and pattern is given."""
+    """Durations are in seconds. At most one of pid, pid_file and pattern is set."""
 
     port: int
     pid: int | None
@@ -40,14 +40,14 @@ class Settings:
     log_level: str
 
 
-class _Wrong(argparse.ArgumentTypeError):
-    """A value cannot be used; the text says what would be right."""
+class _InvalidError(argparse.ArgumentTypeError):
+    """A value cannot be used; the text says what was expected."""
 
 
 def _port(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= HIGHEST_PORT:
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= MAX_PORT:
         return int(text)
-    raise _Wrong(f"{text!r} is no port; a number from 1 to {HIGHEST_PORT}")
+    raise _InvalidError(f"{text!r} is not a port; expected a number from 1 to {MAX_PORT}")
 
 
 def _ports(text: str) -> frozenset[int]:
@@ -57,7 +57,7 @@ def _ports(text: str) -> frozenset[int]:
 def _count(text: str) -> int:
     if text.isascii() and text.isdecimal() and int(text) >= 1:
         return int(text)
-    raise _Wrong(f"{text!r} is no whole number above 0")
+    raise _InvalidError(f"{text!r} is not a positive whole number")
 
 
 def _seconds(text: str) -> float:
@@ -67,21 +67,21 @@ def _seconds(text: str) -> float:
         value = 0
     if 0.01 <= value <= 86400:
         return value
-    raise _Wrong(f"{text!r} is no number of seconds from 0.01 to 86400")
+    raise _InvalidError(f"{text!r} is not a number of seconds from 0.01 to 86400")
 
 
 def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
     except re.error as error:
-        raise _Wrong(f"{text!r} is no regular expression: {error}") from error
+        raise _InvalidError(f"{text!r} is not a regular expression: {error}") from error
 
 
 def _address(text: str) -> tuple[str, int]:
-    """`HOST:PORT`, `[IPV6]:PORT`, or `:PORT` for all addresses."""
+    """From `HOST:PORT`, `[IPV6]:PORT`, or `:PORT` for all addresses."""
     found = re.fullmatch(r"(?:\[([0-9a-fA-F:.%\w]+)\]|([^\[\]:]*)):(\d+)", text, re.ASCII)
     if not found:
-        raise _Wrong(f"{text!r} is no address; HOST:PORT, [IPV6]:PORT, or :PORT for all")
+        raise _InvalidError(f"{text!r} is not an address; expected HOST:PORT, [IPV6]:PORT or :PORT")
     return found[1] or found[2], _port(found[3])
 
 
@@ -94,33 +94,32 @@ def _url(text: str) -> str | None:
     except ValueError:
         good = False
     if not good or not text.isascii() or not text.isprintable() or " " in text:
-        raise _Wrong(f"{text!r} is no URL; http://HOST:PORT/PATH, or none")
+        raise _InvalidError(f"{text!r} is not a URL; expected http://HOST:PORT/PATH, or none")
     return text
 
 
 def _level(text: str) -> str:
     if text in LOG_LEVELS:
         return text
-    raise _Wrong(f"{text!r} is no level; one of {', '.join(LOG_LEVELS)}")
+    raise _InvalidError(f"{text!r} is not a log level; expected one of {', '.join(LOG_LEVELS)}")
 
 
 def _flag(text: str) -> bool:
     known = {"1": True, "true": True, "0": False, "false": False}
     if text in known:
         return known[text]
-    raise _Wrong(f"{text!r} is neither true nor false")
+    raise _InvalidError(f"{text!r} is neither true nor false")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One setting; its name on the command line and in the environment follows from `field`."""
+    """One setting. `default` is spelled as on the command line; "" stands for none."""
 
-    group: str
     field: str
     parse: Callable[[str], Any]
-    default: Any
     metavar: str
-    help: str
+    meaning: str
+    default: str = ""
 
     @property
     def flag(self) -> str:
@@ -130,117 +129,98 @@ class Option:
     def variable(self) -> str:
         return PREFIX + self.field.upper()
 
+    @property
+    def help(self) -> str:
+        return f"{self.meaning} (default: {self.default})" if self.default else self.meaning
 
-_AUDITOR, _APP, _PROBE, _SERVING, _OTHER = (
-    "the Auditor",
-    "metrics of the app",
-    "probe",
-    "serving",
-    "other",
-)
-OPTIONS: Final = (
-    Option(
-        _AUDITOR,
-        "port",
-        _port,
-        8000,
-        "PORT",
-        "port of its API; who listens on it is the Auditor (default: 8000)",
+    @property
+    def default_value(self) -> Any:
+        if self.default:
+            return self.parse(self.default)
+        return False if self.parse is _flag else None
+
+
+_AUDITOR: Final = "the Auditor"
+GROUPS: Final[Mapping[str, tuple[Option, ...]]] = {
+    _AUDITOR: (
+        Option(
+            "port", _port, "PORT", "its API port; whatever listens on it is the Auditor", "8000"
+        ),
+        Option("pid", _count, "PID", "treat this process and its children as the Auditor"),
+        Option("pid_file", Path, "FILE", "like --pid, with the pid read from a file"),
+        Option("pattern", _pattern, "REGEX", "like --pid, for all matching command lines"),
+        Option("db_ports", _ports, "PORT[,PORT]", "its database ports; 0 for none", "5432"),
     ),
-    Option(_AUDITOR, "pid", _count, None, "PID", "the Auditor is this process and its children"),
-    Option(_AUDITOR, "pid_file", Path, None, "FILE", "as --pid, read from a file"),
-    Option(
-        _AUDITOR,
-        "pattern",
-        _pattern,
-        None,
-        "REGEX",
-        "as --pid, for every process whose command line matches",
+    "app metrics": (
+        Option(
+            "app_folder",
+            Path,
+            "FOLDER",
+            "where the workers write their metric files; without it /metrics/app is 404"
+            f" (default: ${MULTIPROCESS})",
+        ),
+        Option(
+            "no_fold",
+            _flag,
+            "",
+            "do not merge (fold) files of dead workers; each one slows down /metrics/app",
+        ),
     ),
-    Option(
-        _AUDITOR,
-        "db_ports",
-        _ports,
-        frozenset({5432}),
-        "PORT[,PORT]",
-        "ports of its database; 0 for none (default: 5432)",
+    "probe": (
+        Option(
+            "probe_url",
+            _url,
+            "URL",
+            "URL to probe, or none (default: http://127.0.0.1:PORT/health)",
+        ),
+        Option("probe_interval", _seconds, "SECONDS", "time between two probes", "5"),
+        Option("probe_timeout", _seconds, "SECONDS", "time after which a probe fails", "10"),
     ),
-    Option(
-        _APP,
-        "app_folder",
-        Path,
-        None,
-        "FOLDER",
-        f"where its workers write them (default: ${MULTIPROCESS}; without, /metrics/app is 404)",
+    "server": (
+        Option(
+            "listen",
+            _address,
+            "[HOST]:PORT",
+            "address to serve on; without a host, all addresses",
+            "127.0.0.1:9105",
+        ),
+        Option(
+            "web_config",
+            Path,
+            "FILE",
+            "TLS, client certificates and basic auth, in the file format of Prometheus exporters",
+        ),
+        Option("max_connections", _count, "COUNT", "maximum number of open connections", "512"),
     ),
-    Option(
-        _APP,
-        "no_fold",
-        _flag,
-        False,
-        "",
-        "leave the files of ended workers alone; each makes /metrics/app slower",
+    "other": (
+        Option("watch_interval", _seconds, "SECONDS", "how often to search for new workers", "1"),
+        Option("proc", Path, "FOLDER", "where procfs is mounted", "/proc"),
+        Option("log_level", _level, "LEVEL", f"one of {', '.join(LOG_LEVELS)}", "info"),
     ),
-    Option(
-        _PROBE,
-        "probe_url",
-        _url,
-        "",
-        "URL",
-        "what is asked; none to ask nothing (default: http://127.0.0.1:PORT/health)",
-    ),
-    Option(_PROBE, "probe_interval", _seconds, 5.0, "SECONDS", "how often (default: 5)"),
-    Option(_PROBE, "probe_timeout", _seconds, 10.0, "SECONDS", "the longest (default: 10)"),
-    Option(
-        _SERVING,
-        "listen",
-        _address,
-        ("127.0.0.1", 9105),
-        "[HOST]:PORT",
-        "no host for all addresses (default: 127.0.0.1:9105)",
-    ),
-    Option(
-        _SERVING,
-        "web_config",
-        Path,
-        None,
-        "FILE",
-        "TLS, client certificates, basic auth; the format of the Prometheus exporters",
-    ),
-    Option(_SERVING, "max_connections", _count, 512, "COUNT", "open at once (default: 512)"),
-    Option(
-        _OTHER,
-        "watch_interval",
-        _seconds,
-        1.0,
-        "SECONDS",
-        "how often it looks for new workers between scrapes (default: 1)",
-    ),
-    Option(_OTHER, "proc", Path, Path("/proc"), "FOLDER", "where it is mounted (default: /proc)"),
-    Option(_OTHER, "log_level", _level, "info", "LEVEL", f"{', '.join(LOG_LEVELS)}; default: info"),
-)
-WHICH: Final = ("pid", "pid_file", "pattern")
+}
+OPTIONS: Final = tuple(option for options in GROUPS.values() for option in options)
+SELECTORS: Final = ("pid", "pid_file", "pattern")
 
 _DESCRIPTION = """\
 Serves metrics of the Auditor's worker processes, and the app's own metrics summed over all workers.
 
-  /metrics       memory, threads, file descriptors, processor time, sockets (job auditor-workers)
-                 ?pss=1 adds proportional and unique memory, which costs milliseconds a worker
+  /metrics       memory, threads, file descriptors, CPU time, connections (job auditor-workers);
+                 ?pss=1 adds proportional and unique memory, at some milliseconds per worker
   /metrics/app   the app's metrics, from the folder of its multiprocess mode (job auditor-api)
-  /-/healthy     the sidecar runs
-  /-/ready       it has looked at the workers once
+  /-/healthy     200 while the sidecar is running
+  /-/ready       200 once it has searched for the workers
 """
 _EPILOG = f"""\
-Every option can be given in the environment too: {PREFIX}DB_PORTS=5432,6432 for --db-ports.
-The command line counts first.
+Every option can also be set in the environment: {PREFIX}DB_PORTS=5432,6432 for --db-ports.
+The command line takes precedence.
 
 examples:
-  python -m exporters                                      the Auditor listens on port 8000
-  python -m exporters --port 8888 --listen 10.0.0.5:9105   on other ports and addresses
+  python -m exporters                                      an Auditor on port 8000
+  python -m exporters --port 8888 --listen 10.0.0.5:9105   other port and address
   python -m exporters --pid-file /run/auditor.pid --app-folder /run/auditor-metrics
   python -m exporters --pattern 'gunicorn .*auditor' --web-config web.yml
 
-exit codes: 0 ended by a signal, 1 cannot serve (address in use), 2 bad input
+exit codes: 0 stopped by a signal, 1 cannot serve (address in use), 2 bad input
 """
 
 
@@ -258,45 +238,45 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"auditor-sidecar {VERSION}")
-    groups = {
-        name: top.add_argument_group(name) for name in dict.fromkeys(o.group for o in OPTIONS)
-    }
-    which = groups[_AUDITOR].add_mutually_exclusive_group()
-    for option in OPTIONS:
-        place = which if option.field in WHICH else groups[option.group]
-        if option.parse is _flag:
-            place.add_argument(option.flag, action="store_true", help=option.help)
-        else:
-            place.add_argument(
-                option.flag, type=option.parse, metavar=option.metavar, help=option.help
-            )
+    groups = {title: top.add_argument_group(title) for title in GROUPS}
+    selectors = groups[_AUDITOR].add_mutually_exclusive_group()
+    for title, options in GROUPS.items():
+        for option in options:
+            group = selectors if option.field in SELECTORS else groups[title]
+            if option.parse is _flag:
+                group.add_argument(option.flag, action="store_true", help=option.help)
+            else:
+                group.add_argument(
+                    option.flag, type=option.parse, metavar=option.metavar, help=option.help
+                )
     return top
 
 
 def load(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
-    """Settings of the command line and, where it is silent, of the environment.
+    """Settings from the command line, then the environment, then the defaults.
 
-    On wrong input argparse prints what is wrong and exits with code 2.
+    On bad input argparse prints what is wrong and exits with code 2.
     """
     top = parser()
     given = vars(top.parse_args(argv))
     try:
-        surroundings = dict(_environment(environ))
-    except _Wrong as error:
+        from_environment = dict(_environment(environ))
+    except _InvalidError as error:
         top.error(str(error))
-    if any(field in given for field in WHICH):
-        for field in WHICH:
-            surroundings.pop(field, None)
-    if len(named := [field for field in WHICH if field in surroundings]) > 1:
-        top.error(f"{_variables(named)}: only one of them can be set")
-    values = {option.field: option.default for option in OPTIONS} | surroundings | given
-    if values["probe_url"] == "":
+    if any(field in given for field in SELECTORS):
+        for field in SELECTORS:
+            from_environment.pop(field, None)
+    if len(named := [field for field in SELECTORS if field in from_environment]) > 1:
+        top.error(f"{_variables(named)}: only one of these can be set")
+    values = {option.field: option.default_value for option in OPTIONS}
+    values |= from_environment | given
+    if "probe_url" not in from_environment | given:
         values["probe_url"] = f"http://127.0.0.1:{values['port']}/health"
     return Settings(**values)
 
 
 def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    """Field and value of each variable; raises _Wrong, with the variable's name."""
+    """Field and value of each variable; raises _InvalidError with the name of the variable."""
     if folder := environ.get(MULTIPROCESS):
         yield "app_folder", Path(folder)
     options = {option.variable: option for option in OPTIONS}
@@ -304,11 +284,11 @@ def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
         if not name.startswith(PREFIX):
             continue
         if name not in options:
-            raise _Wrong(f"{name}: no such variable; --help lists the options")
+            raise _InvalidError(f"{name}: no such variable; --help lists the options")
         try:
             yield options[name].field, options[name].parse(environ[name])
-        except _Wrong as error:
-            raise _Wrong(f"{name}: {error}") from error
+        except _InvalidError as error:
+            raise _InvalidError(f"{name}: {error}") from error
 
 
 def _variables(fields: Sequence[str]) -> str:

@@ -1,23 +1,27 @@
-"""The sidecar's series and options as two pages, from where it has them itself."""
+"""The sidecar's series and options as two pages, rendered from its own definitions."""
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Final
 
 from exporters import contract
-from exporters.reasons import Reason
-from exporters.settings import OPTIONS, Option
+from exporters.errors import ErrorReason
+from exporters.settings import GROUPS, Option
 from exporters.workers.discovery import State
-from generator.markdown import page, section, table
+from generator.markdown import NOTICE, page, section, table
 
 SERIES: Final = "docs/sidecar/series.md"
 OPTION_PAGE: Final = "docs/sidecar/options.md"
+_NOTICE: Final = (
+    "<!-- Generated from exporters/ by `make`. Do not edit: change the sidecar, or "
+    "generator/sidecar.py. -->"
+)
 
 
 def render() -> dict[str, str]:
     """Both pages by their paths."""
-    return {SERIES: _series(), OPTION_PAGE: _options()}
+    pages = {SERIES: _series(), OPTION_PAGE: _options()}
+    return {path: text.replace(NOTICE, _NOTICE) for path, text in pages.items()}
 
 
 def _series() -> str:
@@ -33,22 +37,22 @@ def _series() -> str:
     return page(
         "Series of the sidecar",
         (
-            "`worker` is a slot, `0` and up: who takes a killed worker's place takes its slot. "
-            "What cannot be read is left out and counted, never 0. The app's own metrics, on "
-            "`/metrics/app`, keep their names, help and labels; its gauges of the modes `all` and "
-            "`liveall` have `worker` in place of `pid`."
+            "`worker` is a slot, `0` and up: the worker that replaces a dead one takes its slot. "
+            "What cannot be read is left out and counted, never reported as 0. The app's own "
+            "metrics, on `/metrics/app`, keep their names, help texts and labels, except that its "
+            "gauges of modes `all` and `liveall` have the label `worker` instead of `pid`."
         ),
         table(("series", "type", "labels", "meaning"), rows),
         section(
             "Errors by reason",
-            "The log has the first error of each reason within an hour, with its path.",
-            table(("reason", "means"), ((f"`{each}`", each.meaning) for each in Reason)),
+            "For each reason, at most one error per hour is logged, with its path.",
+            table(("reason", "meaning"), ((f"`{each}`", each.meaning) for each in ErrorReason)),
         ),
         section(
             "States of the discovery",
-            "A change of the state is one line in the log. None of them ends the sidecar.",
+            "Each change of the state is logged. The sidecar keeps running in all of them.",
             table(
-                ("state", "means", "look at"),
+                ("state", "meaning", "check"),
                 ((f"`{each}`", each.meaning, each.advice) for each in State),
             ),
         ),
@@ -58,14 +62,14 @@ def _series() -> str:
 def _options() -> str:
     sections = (
         section(
-            group[0].upper() + group[1:],
+            title[0].upper() + title[1:],
             table(("option", "variable", "meaning"), map(_row, options)),
         )
-        for group, options in groupby(OPTIONS, key=lambda option: option.group)
+        for title, options in GROUPS.items()
     )
     return page(
         "Options of the sidecar",
-        "`python -m exporters --help` says the same. The command line counts before the variable.",
+        "As in `python -m exporters --help`. The command line takes precedence over the variables.",
         *sections,
     )
 

@@ -1,4 +1,4 @@
-"""The app's own metrics, summed exactly over all its workers, those that have ended too."""
+"""The app's own metrics, summed exactly over all its workers, dead ones included."""
 
 from exporters.app.folder import AppMetrics
 

@@ -1,4 +1,4 @@
-"""What the files of ended workers added up to, in one file that is replaced as a whole."""
+"""Totals of all dead workers, in one file that is only ever replaced as a whole."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Totals, and the names of the files that are in them though they may still be there."""
+    """`merged` names the files whose values are in the totals, though they may still exist."""
 
-    turn: int = 0
-    contains: frozenset[str] = frozenset()
+    generation: int = 0
+    merged: frozenset[str] = frozenset()
     totals: Totals = field(default_factory=Totals)
 
 
 def encode(archive: Archive) -> bytes:
-    """A line of JSON, and its SHA-256 in another; doubles keep every bit."""
+    """A line of JSON, then a line with its SHA-256; doubles keep every bit."""
     body = json.dumps(
         {
             "version": _VERSION,
-            "turn": archive.turn,
-            "contains": sorted(archive.contains),
+            "turn": archive.generation,
+            "contains": sorted(archive.merged),
             "help": archive.totals.help,
             "states": [
                 [kind, mode, series.metric, series.sample, series.labels, state]
@@ -47,10 +47,10 @@ def decode(data: bytes) -> Archive:
     """Raises CorruptError."""
     body, _, rest = data.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode("ascii") + b"\n" != rest:
-        raise CorruptError("the archive's checksum does not match")
+        raise CorruptError("wrong checksum")
     document: dict[str, Any] = json.loads(body)
     if document["version"] != _VERSION:
-        raise CorruptError(f"the archive has version {document['version']}, not {_VERSION}")
+        raise CorruptError(f"version {document['version']} where {_VERSION} is expected")
     totals = Totals(help=document["help"])
     for kind, mode, metric, sample, labels, state in document["states"]:
         series = Series(metric, sample, tuple((name, value) for name, value in labels))

@@ -1,4 +1,4 @@
-"""The folder's file operations, in one place so that tests can fail or record them."""
+"""File operations on the folder, in one place so that tests can record them or make them fail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-# Others may write to the folder too: their symbolic links lead nowhere.
+# Others may write to the folder too; their symbolic links are not followed.
 _SAFE: Final = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -29,7 +29,7 @@ class Disk:
                 if entry.is_file(follow_symlinks=False)
             }
 
-    def place(self, name: str) -> tuple[int, int]:
+    def file_id(self, name: str) -> tuple[int, int]:
         """Device and inode."""
         status = os.stat(self.path(name), follow_symlinks=False)
         return status.st_dev, status.st_ino
@@ -41,7 +41,7 @@ class Disk:
         os.close(file)
 
     def read(self, file: int, size: int) -> bytes:
-        """From its begin. Never mapped: a page that a full disk lacks would kill the reader."""
+        """From the start. Never mapped: a page missing on a full disk would kill the reader."""
         return os.pread(file, size, 0)
 
     def inode(self, file: int) -> int:
@@ -53,7 +53,7 @@ class Disk:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
     def write(self, name: str, data: bytes) -> None:
-        """A new file, on the disk when this returns; an older one of the name goes."""
+        """Create or replace the file; it is on the disk when this returns."""
         file = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _SAFE, 0o644)
         try:
             rest = memoryview(data)
@@ -70,7 +70,7 @@ class Disk:
         os.unlink(self.path(name))
 
     def sync(self) -> None:
-        """Renames and removals so far survive a power cut."""
+        """From here on, earlier renames and removals survive a power cut."""
         file = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(file)
@@ -78,7 +78,7 @@ class Disk:
             os.close(file)
 
     def lock(self, name: str) -> int | None:
-        """A lock file's descriptor; None while another process has it locked."""
+        """File descriptor of the locked file; None while another process holds the lock."""
         file = os.open(self.path(name), os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

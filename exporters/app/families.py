@@ -1,4 +1,4 @@
-"""From totals to metric families."""
+"""Turns totals into metric families."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client.utils import floatToGoString
 from exporters.app.dbfile import Series
 from exporters.app.totals import Totals, value_of
 from exporters.contract import Family, Kind
-from exporters.exposition import Block, Point, label_set
+from exporters.exposition import Block, Sample, label_set
 
 _KINDS: Final[dict[str, Kind]] = {
     "counter": "counter",
@@ -23,7 +23,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 def blocks(totals: Totals) -> Iterator[Block]:
-    """Families by name; a metric that two releases give two kinds is shown as the first of them."""
+    """Families by name; if the type of a metric differs between releases, the first one counts."""
     values: dict[str, tuple[str, dict[Series, float]]] = {}
     for (kind, mode), states in sorted(totals.states.items()):
         for series, state in states.items():
@@ -32,18 +32,17 @@ def blocks(totals: Totals) -> Iterator[Block]:
                 found[series] = value_of(mode, state)
     for metric, (kind, found) in sorted(values.items()):
         family = Family(metric, _KINDS[kind], totals.help[metric])
-        write = _histogram if kind == "histogram" else _plain
-        yield Block(family, list(write(metric, found)))
+        samples = _histogram(metric, found) if kind == "histogram" else _plain(found)
+        yield Block(family, list(samples))
 
 
-def _plain(metric: str, found: dict[Series, float]) -> Iterator[Point]:
+def _plain(found: dict[Series, float]) -> Iterator[Sample]:
     for series in sorted(found, key=lambda each: (each.labels, each.sample)):
-        suffix = series.sample.removeprefix(metric)
-        yield suffix, label_set(dict(series.labels)), found[series]
+        yield series.sample, label_set(series.labels), found[series]
 
 
-def _histogram(_metric: str, found: dict[Series, float]) -> Iterator[Point]:
-    """The files hold the count of each bucket alone; the format wants them cumulated."""
+def _histogram(metric: str, found: dict[Series, float]) -> Iterator[Sample]:
+    """The files have a count for each bucket; the format wants cumulative ones."""
     buckets: dict[Labels, dict[float, float]] = defaultdict(dict)
     sums: dict[Labels, float] = {}
     for series, value in found.items():
@@ -55,19 +54,19 @@ def _histogram(_metric: str, found: dict[Series, float]) -> Iterator[Point]:
             counts = buckets[rest]
             counts[float(bound)] = counts.get(float(bound), 0.0) + value
     for labels in sorted(buckets):
-        yield from _one_histogram(labels, buckets[labels], sums.get(labels))
+        yield from _one_histogram(metric, labels, buckets[labels], sums.get(labels))
 
 
 def _one_histogram(
-    labels: Labels, counts: dict[float, float], total: float | None
-) -> Iterator[Point]:
-    cumulated = 0.0
+    metric: str, labels: Labels, counts: dict[float, float], total: float | None
+) -> Iterator[Sample]:
+    cumulative = 0.0
     for bound in sorted(counts):
-        cumulated += counts[bound]
+        cumulative += counts[bound]
         spelled = floatToGoString(bound)  # type: ignore[no-untyped-call]  # the client has no types
-        text = label_set({**dict(labels), "le": spelled})
-        yield "_bucket", text, cumulated
-    plain = label_set(dict(labels))
-    yield "_count", plain, cumulated
+        text = label_set((*labels, ("le", spelled)))
+        yield f"{metric}_bucket", text, cumulative
+    plain = label_set(labels)
+    yield f"{metric}_count", plain, cumulative
     if total is not None:
-        yield "_sum", plain, total
+        yield f"{metric}_sum", plain, total

@@ -1,8 +1,8 @@
-"""Values of several processes put together as their kind asks; sums without rounding.
+"""Values of several processes combined as their type requires; sums without rounding.
 
-Prometheus takes the smallest fall of a counter for a reset, and then counts the whole value anew.
-Sums of doubles depend on their order in the last digit, so a total could fall when one worker's
-file is put with those of the dead. Here a sum is kept as the doubles that add up to it exactly
+Prometheus takes the slightest decrease of a counter for a reset, and then counts the whole value
+again. The last digit of a sum of doubles depends on their order, so a total could decrease when the
+file of a dead worker is merged. Here a sum is kept as the doubles that add up to it exactly
 (J. R. Shewchuk, Adaptive Precision Floating-Point Arithmetic, 1997), and rounded once, at the end.
 """
 
@@ -16,11 +16,11 @@ from exporters.app.dbfile import Key, Series
 
 Values = list[float]
 Entry = tuple[Key, float, float]
-"""What a file says of one series: value, and Unix time of its setting."""
+"""One series in a file: key, value, and Unix time at which it was set."""
 
 
 def add(parts: Values, value: float) -> None:
-    """Add to an exact sum, in place; once something is not finite, only that counts."""
+    """Add to an exact sum, in place; once anything is not finite, so is the sum."""
     if not isfinite(value) or not isfinite(parts[-1] if parts else 0.0):
         parts[:] = [sum((*parts, value))]
         return
@@ -33,22 +33,22 @@ def add(parts: Values, value: float) -> None:
             parts[kept] = rest
             kept += 1
     parts[kept:] = [value]
-    if not isfinite(value):  # the sum is more than a double can hold
+    if not isfinite(value):  # the sum overflows a double
         parts[:] = [value]
 
 
 @dataclass(slots=True)
 class Totals:
-    """By kind and mode, for each series: the parts of a sum, or the one value that counts.
+    """By type and mode, for each series: the parts of a sum, or the one value that counts.
 
-    For mode mostrecent that is the value and the time of its setting.
+    For mode mostrecent that is the value and the time at which it was set.
     """
 
     states: dict[tuple[str, str], dict[Series, Values]] = field(default_factory=dict)
     help: dict[str, str] = field(default_factory=dict)
 
-    def take(self, kind: str, mode: str, entries: Iterable[Entry]) -> None:
-        """Put in the values of one process; those of live* modes are put to their plain ones."""
+    def add(self, kind: str, mode: str, entries: Iterable[Entry]) -> None:
+        """Add the values of one process; live* modes are treated like the plain ones."""
         mode = mode.removeprefix("live")
         states = self.states.setdefault((kind, mode), {})
         for key, value, time in entries:
@@ -84,7 +84,7 @@ def _merge(mode: str, state: Values, value: float, time: float) -> None:
 
 
 def value_of(mode: str, state: Values) -> float:
-    """What is shown: the double nearest to the sum, or the value itself."""
+    """The value to show: the double nearest to the sum, or the value itself."""
     if mode in ("", "sum") and len(state) > 1:
         return fsum(state)
     return state[0]

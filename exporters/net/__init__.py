@@ -1,1 +1,1 @@
-"""What the kernel's socket tables say of the service."""
+"""The service's connections, from the kernel's socket tables."""

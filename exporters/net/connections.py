@@ -1,4 +1,4 @@
-"""Connections to the API and from the workers to the database."""
+"""Connections to the API, and from the workers to the database."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from exporters.errors import ReportError
 from exporters.net.sockets import Socket
 from exporters.proc.parse import Gone, Identity, ProcError
 from exporters.proc.root import ProcRoot
-from exporters.reasons import Report
 
 
 @dataclass(frozen=True, slots=True)
 class ApiConnections:
     """Counts at one moment.
 
-    A connection that nobody has accepted is established as well, but what it has sent counts in
-    the queue alone: `waiting` and `queue` together are the requests that wait.
+    The kernel establishes a connection before a worker accepts it. What has been sent over it until
+    then counts in `queue` only: `waiting` and `queue` together are the waiting requests.
     """
 
     established: int
@@ -29,7 +29,7 @@ class ApiConnections:
 def api_connections(
     sockets: Iterable[Socket], port: int, own_ports: Collection[int]
 ) -> ApiConnections:
-    """`own_ports` are those the sidecar itself connects from; they are left out."""
+    """Leaves out the sidecar's own connections, which come from `own_ports`."""
     established = waiting = queue = 0
     clients: set[bytes] = set()
     for each in sockets:
@@ -45,7 +45,7 @@ def api_connections(
 
 
 class DatabaseConnections:
-    """Which worker has which connection; each is looked up once, and forgotten when it is gone."""
+    """Which worker holds which connection; each is looked up once and forgotten when it is gone."""
 
     def __init__(self, proc: ProcRoot, ports: Collection[int]) -> None:
         self._proc = proc
@@ -54,33 +54,33 @@ class DatabaseConnections:
         self._readable: set[Identity] = set()
 
     def count(
-        self, sockets: Iterable[Socket], workers: Collection[Identity], report: Report
+        self, sockets: Iterable[Socket], workers: Collection[Identity], report: ReportError
     ) -> dict[Identity, int]:
-        """Connections of each worker; a worker whose descriptors cannot be read is left out."""
+        """Connections by worker, without workers whose file descriptors cannot be read."""
         alive = set(workers)
         self._readable &= alive
-        fresh = alive - self._readable
+        new = alive - self._readable
         inodes = {
             each.inode
             for each in sockets
             if not each.listening and each.inode and each.remote_port in self._ports
         }
-        # What was nobody's may be inherited by a worker that is new.
+        # A new worker may have inherited a connection that had no owner so far.
         self._owners = {
             inode: owner
             for inode, owner in self._owners.items()
-            if inode in inodes and (owner in alive or (owner is None and not fresh))
+            if inode in inodes and (owner in alive or (owner is None and not new))
         }
         unknown = inodes - self._owners.keys()
-        self._look_up(unknown, alive if unknown else fresh, report)
+        self._look_up(unknown, alive if unknown else new, report)
         found = Counter(self._owners.values())
         return {worker: found[worker] for worker in self._readable}
 
-    def _look_up(self, unknown: set[int], workers: set[Identity], report: Report) -> None:
+    def _look_up(self, unknown: set[int], workers: set[Identity], report: ReportError) -> None:
         self._owners.update(dict.fromkeys(unknown))
         for worker in workers:
             try:
-                held = self._proc.links(worker.pid).sockets
+                held = self._proc.socket_inodes(worker.pid).open
             except Gone:
                 continue
             except ProcError as error:

@@ -1,4 +1,4 @@
-"""TCP sockets of interest, by netlink's sock_diag or from /proc/net/tcp and tcp6."""
+"""TCP sockets, by netlink's sock_diag or from /proc/net/tcp and tcp6."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LISTEN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """One end of a connection, or a listener.
+    """One end of a connection, or a listening socket.
 
-    Addresses are in network order, IPv4 ones of IPv6 sockets as IPv4. `queue` is the number of
-    unread bytes, of a listener the number of connections that wait to be accepted; `inode` is 0
-    for a connection that nobody has accepted yet.
+    Addresses are in network byte order; IPv4 addresses of IPv6 sockets are given as IPv4. `queue`
+    is the number of unread bytes or, for a listening socket, of connections to accept. `inode` is 0
+    for a connection that no process has accepted yet.
     """
 
     listening: bool
@@ -36,8 +36,8 @@ class Socket:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which sockets matter; most of a busy machine's do not, and cost little then."""
+class SocketFilter:
+    """Which sockets to read; on a busy machine most are of no interest, and should cost little."""
 
     listening_on: int
     connections: bool = True
@@ -45,7 +45,7 @@ class Wanted:
 
     @property
     def states(self) -> int:
-        """As the kernel's bit mask; listeners alone take a tenth of the time."""
+        """As the kernel's bit mask; reading only listening sockets takes a tenth of the time."""
         return 1 << LISTEN | (1 << ESTABLISHED if self.connections else 0)
 
     def __call__(self, state: int, local_port: int, remote_port: int) -> bool:
@@ -59,14 +59,14 @@ class Wanted:
 
 
 class SocketsError(Exception):
-    """The tables cannot be read; the text says why."""
+    """The socket tables cannot be read; the text says why."""
 
 
-def read_sockets(proc: ProcRoot, pid: int | None, wanted: Wanted) -> list[Socket]:
-    """Of the sidecar's network namespace, or that of a process; raises SocketsError.
+def read_sockets(proc: ProcRoot, pid: int | None, wanted: SocketFilter) -> list[Socket]:
+    """Sockets of the sidecar's network namespace, or of a process's; raises SocketsError.
 
-    netlink answers in 0.2 ms, /proc/net takes 2 ms (262,144 hash buckets, Linux 6.18), but netlink
-    knows the sidecar's own namespace alone.
+    netlink answers in 0.2 ms and /proc/net in 2 ms (262,144 hash buckets, Linux 6.18), but netlink
+    only knows the sidecar's own namespace.
     """
     folder = "net" if pid is None else f"{pid}/net"
     if pid is None and proc.real:
@@ -81,8 +81,8 @@ def read_sockets(proc: ProcRoot, pid: int | None, wanted: Wanted) -> list[Socket
     return found
 
 
-# Linux's include/uapi/linux/inet_diag.h and netlink.h. The request of the first version is the only
-# one that walks the table once for IPv4 and IPv6 together.
+# Linux's include/uapi/linux/inet_diag.h and netlink.h. Only the first version's request walks the
+# table once for both IPv4 and IPv6.
 _SOCK_DIAG: Final = 4
 _TCPDIAG_GETSOCK: Final = 18
 _REQUEST_DUMP: Final = 0x001 | 0x300
@@ -95,20 +95,20 @@ _PORT: Final = struct.Struct("!H")
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 
 
-def _by_netlink(wanted: Wanted) -> list[Socket]:
-    """Asks again where the table changed so much that the kernel says so."""
+def _by_netlink(wanted: SocketFilter) -> list[Socket]:
+    """Asks again if the kernel says that the table changed during the dump."""
     for _ in range(_ATTEMPTS):
         found: list[Socket] = []
         if _dump(found, wanted):
             return found
-    raise SocketsError("the kernel's socket table does not hold still")
+    raise SocketsError(f"the socket table changed during each of {_ATTEMPTS} dumps")
 
 
-def _dump(found: list[Socket], wanted: Wanted) -> bool:
+def _dump(found: list[Socket], wanted: SocketFilter) -> bool:
     """Whether the table is complete."""
     body = struct.pack("=BBBB48sII", socket.AF_INET, 0, 0, 0, bytes(48), wanted.states, 0)
     head = _HEADER.pack(_HEADER.size + len(body), _TCPDIAG_GETSOCK, _REQUEST_DUMP, 1, 0)
-    whole = True
+    complete = True
     kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
     with socket.socket(socket.AF_NETLINK, kind, _SOCK_DIAG) as kernel:
         kernel.settimeout(1)
@@ -116,28 +116,28 @@ def _dump(found: list[Socket], wanted: Wanted) -> bool:
         while True:
             data = kernel.recv(1 << 18)
             for code, flags, start, end in _messages(data):
-                whole = whole and not flags & _DUMP_INTERRUPTED
+                complete = complete and not flags & _DUMP_INTERRUPTED
                 if code == _DONE:
-                    return whole
+                    return complete
                 if code == _ERROR:
-                    raise SocketsError(f"netlink refuses: {struct.unpack_from('=i', data, start)}")
+                    raise SocketsError(f"netlink error: {struct.unpack_from('=i', data, start)}")
                 if end - start >= _MESSAGE.size:
                     _take(data, start, wanted, found)
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Type, flags, begin and end of each message's body."""
-    place = 0
-    while place + _HEADER.size <= len(data):
-        length, code, flags, _, _ = _HEADER.unpack_from(data, place)
-        if length < _HEADER.size or place + length > len(data):
-            raise SocketsError("netlink: a message is cut off")
-        yield code, flags, place + _HEADER.size, place + length
-        place += (length + 3) & ~3
+    """Type and flags of each message, start and end of its body."""
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, code, flags, _, _ = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size or offset + length > len(data):
+            raise SocketsError("netlink: truncated message")
+        yield code, flags, offset + _HEADER.size, offset + length
+        offset += (length + 3) & ~3
 
 
-def _take(data: bytes, start: int, wanted: Wanted, found: list[Socket]) -> None:
-    """struct inet_diag_msg: ports stand at 4 and 6, looked at first as most sockets are foreign."""
+def _take(data: bytes, start: int, wanted: SocketFilter, found: list[Socket]) -> None:
+    """struct inet_diag_msg. Ports, at 4 and 6, come first: most sockets are of no interest."""
     local_port = _PORT.unpack_from(data, start + 4)[0]
     remote_port = _PORT.unpack_from(data, start + 6)[0]
     state = data[start + 1]
@@ -145,16 +145,16 @@ def _take(data: bytes, start: int, wanted: Wanted, found: list[Socket]) -> None:
         return
     fields = _MESSAGE.unpack_from(data, start)
     family, remote, (queue, _, uid, inode) = fields[0], fields[7], fields[-4:]
-    address = remote[:4] if family == socket.AF_INET else _plain(remote)
+    address = remote[:4] if family == socket.AF_INET else _unmapped(remote)
     found.append(Socket(state == LISTEN, local_port, address, remote_port, queue, inode, uid))
 
 
-def _plain(address: bytes) -> bytes:
+def _unmapped(address: bytes) -> bytes:
     return address[12:] if address.startswith(_MAPPED) else address
 
 
-def parse_table(text: bytes, wanted: Wanted) -> Iterator[Socket]:
-    """Of /proc/net/tcp or tcp6, man proc(5): addresses are 32-bit words in the host's order."""
+def parse_table(text: bytes, wanted: SocketFilter) -> Iterator[Socket]:
+    """/proc/net/tcp or tcp6, man proc(5): addresses are 32-bit words in the host's byte order."""
     for line in text.splitlines()[1:]:
         fields = line.split()
         try:
@@ -166,7 +166,7 @@ def parse_table(text: bytes, wanted: Wanted) -> Iterator[Socket]:
             yield Socket(
                 listening=state == LISTEN,
                 local_port=local_port,
-                remote=_plain(_address(remote[0])),
+                remote=_unmapped(_address(remote[0])),
                 remote_port=remote_port,
                 queue=int(fields[4].split(b":")[1], 16),
                 inode=int(fields[9]),
@@ -182,4 +182,4 @@ def _address(text: bytes) -> bytes:
         raise ValueError
     if sys.byteorder == "big":
         return raw
-    return b"".join(raw[place : place + 4][::-1] for place in range(0, len(raw), 4))
+    return b"".join(raw[start : start + 4][::-1] for start in range(0, len(raw), 4))

@@ -1,1 +1,1 @@
-"""Reading what the kernel tells of processes."""
+"""Reading processes from /proc."""

@@ -1,4 +1,4 @@
-"""The formats of /proc, as man proc(5) describes them; every parser raises Malformed alone."""
+"""Parsers for files of /proc (man proc(5)). They raise Malformed and nothing else."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from exporters.reasons import Reason
+from exporters.errors import ErrorReason
 
 
 class ProcError(Exception):
-    """Something of a process could not be read."""
+    """Something about a process could not be read."""
 
-    reason: Reason = Reason.READ
+    reason: ErrorReason = ErrorReason.READ
 
 
 class Gone(ProcError):  # noqa: N818  # a state of the process
-    """There is no such process, or no longer."""
+    """The process does not exist, or no longer does."""
 
-    reason = Reason.VANISHED
+    reason = ErrorReason.VANISHED
 
 
 class Denied(ProcError):  # noqa: N818  # a state of the process
-    """Another user's, and the kernel keeps it from this one."""
+    """The process belongs to another user, and the kernel denies access."""
 
-    reason = Reason.PERMISSION
+    reason = ErrorReason.PERMISSION
 
 
-class OutOfDescriptors(ProcError):  # noqa: N818  # a state of the sidecar
-    """The sidecar has as many files open as it may."""
+class OutOfFileDescriptors(ProcError):  # noqa: N818  # a state of the sidecar
+    """The sidecar has reached its limit on open files."""
 
-    reason = Reason.DESCRIPTORS
+    reason = ErrorReason.FILE_DESCRIPTORS
 
 
 class Malformed(ProcError):  # noqa: N818  # a state of the text
-    """The text is not as documented."""
+    """The text does not have the documented format."""
 
-    reason = Reason.MALFORMED
+    reason = ErrorReason.MALFORMED
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Identity:
-    """A process, never confused with a later one of the same pid."""
+    """A process, never confused with a later one that has the same pid."""
 
     start_ticks: int
     pid: int
@@ -62,7 +62,7 @@ class Stat:
 
     @property
     def alive(self) -> bool:
-        """Not a zombie, nor about to be one: a process that ends releases its memory first."""
+        """Neither a zombie nor about to be one: an exiting process releases its memory first."""
         return self.state not in "ZXx" and self.virtual_bytes > 0
 
     @property
@@ -71,7 +71,7 @@ class Stat:
 
 
 def parse_stat(data: bytes) -> Stat:
-    """The name in brackets may hold anything, brackets and newlines too: its last one ends it."""
+    """The name may contain anything, even brackets and newlines: the last bracket ends it."""
     head, bracket, tail = data.rpartition(b")")
     fields = tail.split()
     try:
@@ -100,35 +100,28 @@ def parse_resident_pages(statm: bytes) -> int:
 
 
 def parse_max_fds(limits: bytes) -> int | None:
-    """The soft limit of `Max open files`; None where there is none."""
-    found = re.search(rb"^Max open files +(\d+|unlimited) ", limits, re.MULTILINE)
-    if not found:
-        raise Malformed(f"limits: {_excerpt(limits)}")
-    return None if found[1] == b"unlimited" else _number(found[1])
+    """The soft limit of `Max open files`; None if there is none."""
+    found = _search(rb"^Max open files +(\d{1,20}|unlimited) ", limits, "limits")
+    return None if found == b"unlimited" else int(found)
 
 
 def parse_namespace_pids(status: bytes) -> tuple[int, ...]:
     """The line NSpid: the pid in each pid namespace from the reader's down; since Linux 4.1."""
-    found = re.search(rb"^NSpid:((?:[ \t]+\d+)+)[ \t]*$", status, re.MULTILINE)
-    if not found:
-        raise Malformed(f"status without NSpid: {_excerpt(status)}")
-    return tuple(_number(part) for part in found[1].split())
+    found = _search(rb"^NSpid:((?:[ \t]+\d{1,20})+)[ \t]*$", status, "status")
+    return tuple(map(int, found.split()))
 
 
 def parse_boot_time(stat: bytes) -> int:
-    """The line btime of /proc/stat, Unix time in seconds."""
-    found = re.search(rb"^btime (\d+)$", stat, re.MULTILINE)
-    if not found:
-        raise Malformed(f"stat of the system without btime: {_excerpt(stat)}")
-    return _number(found[1])
+    """The line btime of /proc/stat, as Unix time."""
+    return int(_search(rb"^btime (\d{1,20})$", stat, "stat of the system"))
 
 
 def parse_shared_memory(smaps_rollup: bytes) -> tuple[int, int]:
-    """Proportional and unique bytes; the kernel prints KiB."""
+    """Proportional and unique set size in bytes; the kernel prints KiB."""
     found = {
-        name: _number(size) * 1024
+        name: int(size) * 1024
         for name, size in re.findall(
-            rb"^(Pss|Private_Clean|Private_Dirty):\s+(\d+) kB$", smaps_rollup, re.MULTILINE
+            rb"^(Pss|Private_Clean|Private_Dirty):\s+(\d{1,20}) kB$", smaps_rollup, re.MULTILINE
         )
     }
     try:
@@ -138,8 +131,8 @@ def parse_shared_memory(smaps_rollup: bytes) -> tuple[int, int]:
 
 
 def parse_epoll(fdinfo: bytes) -> list[int]:
-    """Descriptors that it waits for (the kernel's Documentation/filesystems/proc.rst)."""
-    return [_number(number) for number in re.findall(rb"^tfd: +(\d{1,10}) ", fdinfo, re.MULTILINE)]
+    """File descriptors that it polls (the kernel's Documentation/filesystems/proc.rst)."""
+    return [int(number) for number in re.findall(rb"^tfd: +(\d{1,10}) ", fdinfo, re.MULTILINE)]
 
 
 def parse_pids(children: bytes) -> list[int]:
@@ -149,13 +142,21 @@ def parse_pids(children: bytes) -> list[int]:
         raise Malformed(f"children: {_excerpt(children)}") from None
 
 
-# The kernel's numbers have 64 bits; longer text is none of its own.
-_LONGEST: Final = 20
+def _search(pattern: bytes, text: bytes, name: str) -> bytes:
+    """The first group of the pattern, in which ^ matches at every line."""
+    found = re.search(pattern, text, re.MULTILINE)
+    if not found:
+        raise Malformed(f"{name}: {_excerpt(text)}")
+    return found[1]
+
+
+# The kernel's numbers have at most 64 bits.
+_MAX_DIGITS: Final = 20
 
 
 def _number(text: bytes) -> int:
-    """Digits alone; raises ValueError for signs, blanks and underscores, which int() takes."""
-    if not text.isdigit() or len(text) > _LONGEST:
+    """Digits only; raises ValueError for signs, blanks and underscores, which int() accepts."""
+    if not text.isdigit() or len(text) > _MAX_DIGITS:
         raise ValueError
     return int(text)
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from exporters.errors import ErrorReason, reason_of
 from exporters.proc.parse import (
     Denied,
     Gone,
     Malformed,
-    OutOfDescriptors,
+    OutOfFileDescriptors,
     ProcError,
     Stat,
     parse_boot_time,
@@ -22,33 +23,32 @@ from exporters.proc.parse import (
     parse_pids,
     parse_stat,
 )
-from exporters.reasons import Reason, reason_of
 
 _READ_BYTES: Final = 65536
 _EPOLL: Final = "anon_inode:[eventpoll]"
 _ERRORS: Final = {
-    Reason.VANISHED: Gone,
-    Reason.PERMISSION: Denied,
-    Reason.DESCRIPTORS: OutOfDescriptors,
+    ErrorReason.VANISHED: Gone,
+    ErrorReason.PERMISSION: Denied,
+    ErrorReason.FILE_DESCRIPTORS: OutOfFileDescriptors,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """Inodes of the sockets that a process has open, and that its epolls wait for."""
+class SocketInodes:
+    """Inodes of the sockets that a process has open, and of those that it polls with epoll."""
 
-    sockets: frozenset[int]
-    watched: frozenset[int]
+    open: frozenset[int]
+    polled: frozenset[int]
 
 
 def proc_error(error: OSError, what: str) -> ProcError:
-    """The ProcError that says the same."""
+    """The ProcError of the same meaning."""
     kind = _ERRORS.get(reason_of(error), ProcError)
     return kind(f"{what}: {error.strerror or error}")
 
 
 def read_file(path: str) -> bytes:
-    """A whole file, read until it is empty: some of /proc give 4 KiB at a time."""
+    """A whole file, read until nothing more comes: some of /proc give 4 KiB at a time."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -73,7 +73,7 @@ class ProcRoot:
     """Every method raises Gone, Denied, Malformed, or their base ProcError, and nothing else."""
 
     def __init__(self, root: Path = Path("/proc"), own_root: str = "") -> None:
-        """`own_root` stands before the mount points of /proc/self/mountinfo; for fixtures."""
+        """`own_root` is put before the mount points of /proc/self/mountinfo; for fixtures."""
         self.path = str(root)
         self.own_root = own_root
         self.real = self.path == "/proc"
@@ -85,13 +85,13 @@ class ProcRoot:
         return sorted(int(name) for name in _list(self.path) if name.isdecimal())
 
     def stat(self, pid: int) -> Stat:
-        """Of a zombie too."""
+        """Zombies have one too."""
         return parse_stat(self.read(f"{pid}/stat"))
 
     def children(self, pid: int) -> list[int]:
-        """Children of all its threads, zombies among them.
+        """Children of all its threads, zombies included.
 
-        Without the kernel's option CONFIG_PROC_CHILDREN all processes are asked for their parent.
+        On a kernel without CONFIG_PROC_CHILDREN, every process is asked for its parent.
         """
         found: list[int] = []
         for thread in _list(f"{self.path}/{pid}/task"):
@@ -99,10 +99,10 @@ class ProcRoot:
                 found += parse_pids(self.read(f"{pid}/task/{thread}/children"))
             except Gone:
                 if os.path.isdir(f"{self.path}/{pid}/task/{thread}"):
-                    return self._by_parent(pid)
+                    return self._children_by_parent(pid)
         return sorted(found)
 
-    def _by_parent(self, parent: int) -> list[int]:
+    def _children_by_parent(self, parent: int) -> list[int]:
         return [pid for pid in self.pids() if self._parent(pid) == parent]
 
     def _parent(self, pid: int) -> int | None:
@@ -111,59 +111,57 @@ class ProcRoot:
         except ProcError:
             return None
 
-    def links(self, pid: int) -> Links:
-        """Of the same user's processes alone; Gone, not Denied, for one that is ending.
+    def socket_inodes(self, pid: int) -> SocketInodes:
+        """Only for processes of the same user; Gone, not Denied, for one that is exiting.
 
-        The kernel gives the descriptors of a process without memory to root.
+        The kernel gives the file descriptors of a process without memory to root.
         """
         try:
-            return self._links(pid)
+            return self._socket_inodes(pid)
         except Denied as error:
             if self.stat(pid).alive:
                 raise
-            raise Gone(f"{pid} is ending") from error
+            raise Gone(f"process {pid} is exiting") from error
 
-    def _links(self, pid: int) -> Links:
+    def _socket_inodes(self, pid: int) -> SocketInodes:
         sockets: dict[int, int] = {}
-        watched: set[int] = set()
-        for number, link in self._targets(pid):
+        polled: set[int] = set()
+        for number, link in self._links(pid):
             if link.startswith("socket:["):
                 sockets[number] = int(link[8:-1])
             elif link == _EPOLL:
-                with suppress(Gone):  # closed meanwhile
-                    watched.update(parse_epoll(self.read(f"{pid}/fdinfo/{number}")))
-        return Links(
+                with suppress(Gone):  # closed in the meantime
+                    polled.update(parse_epoll(self.read(f"{pid}/fdinfo/{number}")))
+        return SocketInodes(
             frozenset(sockets.values()),
-            frozenset(sockets[number] for number in watched if number in sockets),
+            frozenset(sockets[number] for number in polled if number in sockets),
         )
 
-    def _targets(self, pid: int) -> Iterator[tuple[int, str]]:
-        """Number and target of each descriptor."""
+    def _links(self, pid: int) -> Iterator[tuple[int, str]]:
+        """Number and target of each file descriptor."""
         folder = f"{self.path}/{pid}/fd"
-        for name in self._descriptors(pid):
+        for name in _list(folder):
             try:
                 yield int(name), os.readlink(f"{folder}/{name}")
             except FileNotFoundError:
-                continue  # closed meanwhile
+                continue  # closed in the meantime
             except OSError as error:
                 raise proc_error(error, f"{folder}/{name}") from error
 
-    def _descriptors(self, pid: int) -> list[str]:
-        return _list(f"{self.path}/{pid}/fd")
-
-    def holds(self, pid: int, device: int, inode: int) -> bool:
-        """Whether it has this very file open; of the same user's processes alone."""
-        for name in self._descriptors(pid):
+    def has_open(self, pid: int, device: int, inode: int) -> bool:
+        """Whether the process has this very file open; only for processes of the same user."""
+        folder = f"{self.path}/{pid}/fd"
+        for name in _list(folder):
             try:
-                status = os.stat(f"{self.path}/{pid}/fd/{name}")
+                status = os.stat(f"{folder}/{name}")
             except OSError:
-                continue  # closed meanwhile, or not to be followed from here
+                continue  # closed in the meantime, or unreachable from here
             if (status.st_dev, status.st_ino) == (device, inode):
                 return True
         return False
 
-    def command(self, pid: int) -> str:
-        """The command line with blanks between its words; empty for a zombie."""
+    def command_line(self, pid: int) -> str:
+        """The arguments joined by blanks; empty for a zombie."""
         return (
             self.read(f"{pid}/cmdline")
             .rstrip(b"\0")
@@ -172,14 +170,14 @@ class ProcRoot:
         )
 
     def namespace_pids(self, pid: int) -> tuple[int, ...]:
-        """Its pid here, then in each namespace further down that it is in."""
+        """Its pid here, then in each nested pid namespace that it is in."""
         try:
             return parse_namespace_pids(self.read(f"{pid}/status"))
         except Malformed:
             return ()
 
-    def network(self, pid: int | str) -> str:
-        """Names its network namespace; of the same user's processes alone."""
+    def network_namespace(self, pid: int | str) -> str:
+        """Identifies its network namespace; only for processes of the same user."""
         path = f"{self.path}/{pid}/ns/net"
         try:
             return os.readlink(path)

@@ -1,1 +1,1 @@
-"""The HTTP server: small, strict and bounded."""
+"""A small, strict HTTP server with bounds on everything."""

@@ -14,19 +14,19 @@ from typing import Final
 
 import bcrypt
 
-_REMEMBERED: Final = 100
-_MOST_WAITING: Final = 32
-_LONGEST: Final = 72  # bcrypt takes no more bytes; Go's and Apache's cut off the rest as well
+_MAX_CACHED: Final = 100
+_MAX_WAITING: Final = 32
+_MAX_BYTES: Final = 72  # bcrypt's limit; Go and Apache truncate passwords too
 
 
 class BusyError(Exception):
-    """More passwords wait to be checked than is reasonable."""
+    """Too many passwords are waiting to be checked."""
 
 
 class Passwords:
-    """A check takes bcrypt some 70 ms at cost 10: beside the event loop, one at a time.
+    """bcrypt takes some 70 ms at cost 10, so checks run outside the event loop, one at a time.
 
-    What has been right is remembered by a keyed hash. An unknown user takes as long as a known.
+    Correct passwords are cached by a keyed hash. An unknown user takes as long as a known one.
     """
 
     def __init__(self, users: Mapping[str, str]) -> None:
@@ -34,36 +34,36 @@ class Passwords:
         cost = max((hashed.split("$")[2] for hashed in users.values()), default="10")
         self._nobody = f"$2b${cost}${'.' * 53}".encode()
         self._secret = secrets.token_bytes(32)
-        self._right: dict[bytes, None] = {}
+        self._correct: dict[bytes, None] = {}
         self._waiting = 0
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="passwords")
 
-    async def admits(self, authorization: str) -> bool:
-        """Whether a header Authorization is a user's; raises BusyError."""
+    async def accepts(self, authorization: str) -> bool:
+        """Whether an Authorization header is valid; raises BusyError."""
         name, password = _credentials(authorization)
         key = hmac.digest(self._secret, name + b"\0" + password, hashlib.sha256)
-        if key in self._right:
+        if key in self._correct:
             return True
-        if self._waiting >= _MOST_WAITING:
+        if self._waiting >= _MAX_WAITING:
             raise BusyError
         self._waiting += 1
         try:
-            right = await asyncio.get_running_loop().run_in_executor(
+            correct = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._check, name, password
             )
         finally:
             self._waiting -= 1
-        if right:
-            while len(self._right) >= _REMEMBERED:
-                del self._right[next(iter(self._right))]
-            self._right[key] = None
-        return right
+        if correct:
+            while len(self._correct) >= _MAX_CACHED:
+                del self._correct[next(iter(self._correct))]
+            self._correct[key] = None
+        return correct
 
     def _check(self, name: bytes, password: bytes) -> bool:
         hashed = self._users.get(name)
         try:
-            matches = bcrypt.checkpw(password[:_LONGEST], hashed or self._nobody)
-        except ValueError:  # a password that bcrypt has no hash for
+            matches = bcrypt.checkpw(password[:_MAX_BYTES], hashed or self._nobody)
+        except ValueError:  # a password that bcrypt cannot hash
             return False
         return matches and hashed is not None
 
@@ -72,7 +72,7 @@ class Passwords:
 
 
 def _credentials(authorization: str) -> tuple[bytes, bytes]:
-    """Two empty ones of what is not understood."""
+    """User name and password; both empty if the header is not understood."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "basic":
         return b"", b""

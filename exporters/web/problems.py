@@ -1,4 +1,4 @@
-"""What a user reads when a configuration file cannot be used."""
+"""The error for a configuration file that cannot be used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 
 class ConfigError(Exception):
-    """A file that cannot be used; one line for each problem."""
+    """One line for each problem with the file."""
 
     def __init__(self, problems: Collection[str]) -> None:
         super().__init__("; ".join(problems))

@@ -1,4 +1,4 @@
-"""Who may ask, over which TLS: the web configuration file at work, read again when it changes."""
+"""Applies the web configuration file, TLS and authentication, and reloads it when it changes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from exporters.web.passwords import Passwords
 
 LOG: Final = logging.getLogger("exporters.web")
-_LOOK_SECONDS: Final = 1.0
+_CHECK_SECONDS: Final = 1.0
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class Security:
-    """The server's guard. New certificates count for new connections.
+    """The server's guard. New certificates apply to new connections.
 
-    The file and what it names are looked at once a second at most. A changed file that is wrong
-    goes to the log, and what was right before stays in force.
+    The file and the files it names are checked for changes at most once a second. If the new
+    version is invalid, that is logged and the previous one stays in effect.
     """
 
     def __init__(self, file: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,20 +39,20 @@ class Security:
         self._apply()
 
     def _apply(self) -> None:
-        self._look_at = self._clock() + _LOOK_SECONDS
+        self._check_at = self._clock() + _CHECK_SECONDS
         config = parse(self._file, _text(self._file))
         stamp = _stamp([self._file, *(config.tls.files if config.tls else ())])
         context = _context(self._file, config.tls) if config.tls else None
         passwords = _passwords(self._file, config)
         self._config, self._stamp, self._context = config, stamp, context
         self._passwords = passwords
-        self._bucket = Bucket(config.rate_limit, self._clock) if config.rate_limit else None
+        self._bucket = TokenBucket(config.rate_limit, self._clock) if config.rate_limit else None
         self.headers: Headers = config.headers
 
     def _refresh(self) -> None:
-        if self._clock() < self._look_at:
+        if self._clock() < self._check_at:
             return
-        self._look_at = self._clock() + _LOOK_SECONDS
+        self._check_at = self._clock() + _CHECK_SECONDS
         tls = self._config.tls
         stamp = _stamp([self._file, *(tls.files if tls else ())])
         if stamp == self._stamp:
@@ -62,11 +62,11 @@ class Security:
             self._apply()
         except ConfigError as error:
             self._stamp = stamp
-            LOG.warning("the web configuration stays as it was: %s", error)
+            LOG.warning("the web configuration was not reloaded: %s", error)
             return
         if old:
             old.close()
-        LOG.info("%s is in force anew", self._file)
+        LOG.info("reloaded %s", self._file)
 
     def context(self) -> ssl.SSLContext | None:
         """For a new connection; None without TLS."""
@@ -74,15 +74,15 @@ class Security:
         return self._context
 
     def admits_peer(self, certificate: Mapping[str, Any] | None) -> bool:
-        """Whether the client's certificate, which is verified already, has an allowed name."""
+        """Whether the client's certificate, already verified, has an allowed name."""
         tls = self._config.tls
         if tls is None or not tls.client_sans:
             return True
-        names = {_plain(*name) for name in (certificate or {}).get("subjectAltName", ())}
+        names = {_canonical(*name) for name in (certificate or {}).get("subjectAltName", ())}
         return not names.isdisjoint(tls.client_sans)
 
     async def refusal(self, request: Request) -> Response | None:
-        """What to answer instead; None for a request that is welcome."""
+        """The response to a request that is refused; None if it is accepted."""
         self._refresh()
         if self._bucket and not self._bucket.take():
             return plain(429, "too many requests")
@@ -92,10 +92,10 @@ class Security:
         from exporters.web.passwords import BusyError
 
         try:
-            if await passwords.admits(request.headers.get("authorization", "")):
+            if await passwords.accepts(request.headers.get("authorization", "")):
                 return None
         except BusyError:
-            return plain(503, "too many passwords wait to be checked")
+            return plain(503, "too many passwords are waiting to be checked")
         return plain(401, "unauthorized", (("WWW-Authenticate", 'Basic realm="auditor-sidecar"'),))
 
     def close(self) -> None:
@@ -103,8 +103,8 @@ class Security:
             self._passwords.close()
 
 
-class Bucket:
-    """A token bucket: full at first, one token more every interval."""
+class TokenBucket:
+    """Full at first; gains one token per interval."""
 
     def __init__(self, limit: RateLimit, clock: Callable[[], float]) -> None:
         self._limit = limit
@@ -122,8 +122,8 @@ class Bucket:
         return True
 
 
-def _plain(kind: str, value: str) -> str:
-    """A name of the certificate; addresses in their shortest form."""
+def _canonical(kind: str, value: str) -> str:
+    """A name in the certificate; IP addresses in canonical form."""
     if kind == "IP Address":
         with suppress(ValueError):
             return str(ipaddress.ip_address(value.strip()))
@@ -134,9 +134,9 @@ def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except OSError as error:
-        raise ConfigError([f"{file}: cannot be read: {error.strerror or error}"]) from None
+        raise ConfigError([f"{file}: cannot read the file: {error.strerror or error}"]) from None
     except UnicodeDecodeError as error:
-        raise ConfigError([f"{file}: not UTF-8 at byte {error.start}"]) from None
+        raise ConfigError([f"{file}: not UTF-8: byte {error.start}"]) from None
 
 
 def _stamp(files: list[Path]) -> Stamp:
@@ -158,7 +158,7 @@ def _passwords(file: Path, config: WebConfig) -> Passwords | None:
         from exporters.web.passwords import Passwords
     except ImportError:
         raise ConfigError(
-            [f"{file}: basic_auth_users needs the package bcrypt; pip install bcrypt"]
+            [f"{file}: basic_auth_users needs the bcrypt package: pip install bcrypt"]
         ) from None
     return Passwords(config.users)
 
@@ -168,7 +168,7 @@ def _context(file: Path, tls: Tls) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version, context.maximum_version = tls.minimum, tls.maximum
     context.set_alpn_protocols(["http/1.1"])
-    if not tls.server_chooses:
+    if not tls.prefer_server_ciphers:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     with _as_problem(file, "cipher_suites"):
         if tls.ciphers:
@@ -186,8 +186,8 @@ def _context(file: Path, tls: Tls) -> ssl.SSLContext:
 
 
 def _no_password() -> str:
-    """Where OpenSSL would ask the terminal."""
-    raise ValueError("the key is encrypted, and the format has no place for its password")
+    """Called where OpenSSL would prompt on the terminal."""
+    raise ValueError("the key is encrypted, which the file format does not support; decrypt it")
 
 
 @contextmanager
@@ -202,14 +202,14 @@ def _as_problem(file: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def _path(pem: Pem) -> Iterator[str]:
-    """Of the file, or of one in memory, as OpenSSL wants a name."""
+    """Path of the file, or of one in memory, as OpenSSL needs a path."""
     if pem.file:
-        with pem.file.open("rb"):  # says which file it is that cannot be read; OpenSSL does not
+        with pem.file.open("rb"):  # names the file if it cannot be read; OpenSSL does not
             yield str(pem.file)
         return
-    descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
+    fd = os.memfd_create("pem", os.MFD_CLOEXEC)
     try:
-        os.write(descriptor, pem.text.encode())
-        yield f"/proc/self/fd/{descriptor}"
+        os.write(fd, pem.text.encode())
+        yield f"/proc/self/fd/{fd}"
     finally:
-        os.close(descriptor)
+        os.close(fd)

@@ -1,4 +1,4 @@
-"""Serves requests one after the other on each connection, within limits of time and size."""
+"""Serves requests one after the other on each connection, within limits on time and size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exporters.web.request import BadRequestError, Request, parse_head
 LOG: Final = logging.getLogger("exporters.web")
 _CHUNK: Final = 1 << 16
 _BACKLOG: Final = 1024
-_SMALLEST_GZIP: Final = 1024
+_MIN_GZIP_BYTES: Final = 1024
 _GZIP: Final = 31  # zlib's window bits for its header and checksum
 _LINGER_SECONDS: Final = 0.5
 _LINGER_BYTES: Final = 1 << 18
@@ -37,7 +37,7 @@ class Response:
 
 
 def plain(status: int, line: str, headers: Headers = ()) -> Response:
-    """An answer for people."""
+    """A response in plain text."""
     return Response(status, "text/plain; charset=utf-8", f"{line}\n".encode(), headers)
 
 
@@ -45,7 +45,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Guard(Protocol):
-    """Who may ask, over which TLS, and what every answer says besides."""
+    """TLS, access control, and headers for every response."""
 
     headers: Headers
 
@@ -58,7 +58,7 @@ class Guard(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds, each in all: a byte now and then prolongs none of them."""
+    """Seconds are totals: sending a byte now and then does not extend them."""
 
     connections: int = 512
     head_bytes: int = 8192
@@ -70,18 +70,18 @@ class Limits:
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """A client; it `waits` while nothing of a whole request is there to be answered."""
+    """A client; `idle` until a complete request has arrived."""
 
     sock: socket.socket
     transport: asyncio.Transport | None = None
     task: asyncio.Task[None] | None = None
-    waits: bool = True
+    idle: bool = True
 
 
 class Server:
-    """Where all connections are in use, the one that has waited longest gives way to a new one.
+    """At the limit on connections, a new one replaces the one that has been idle longest.
 
-    So clients that are slow, or only hold a connection, shut out nobody else.
+    So slow clients, or clients that only hold connections open, do not lock out others.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class Server:
         self._connections: dict[Connection, None] = {}
         self._listeners: list[socket.socket] = []
         self._stopping = self._paused = False
-        self._zipped = b"", b""
+        self._compressed = b"", b""
 
     async def start(self, host: str, port: int) -> int:
-        """Listen on every address of the host, "" for all there are; give the port.
+        """Listen on every address of the host ("" for all addresses); returns the port.
 
-        Raises OSError if an address cannot be had or the host is not known.
+        Raises OSError if it cannot listen on one, or if the host is unknown.
         """
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(
@@ -116,22 +116,22 @@ class Server:
         return self._port()
 
     def _port(self) -> int:
-        """That of the first listener; 0 before there is one."""
+        """Port of the first listener, or 0."""
         return self._listeners[0].getsockname()[1] if self._listeners else 0
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """Number of open connections."""
         return len(self._connections)
 
     async def stop(self, grace: float) -> None:
-        """No new connections; what is being answered has `grace` seconds to end."""
+        """Accept no more connections; responses in progress have `grace` seconds to finish."""
         self._stopping = True
         while self._listeners:
             asyncio.get_running_loop().remove_reader(self._listeners[-1])
             self._listeners.pop().close()
         for connection in self._connections:
-            if connection.waits and connection.task:
+            if connection.idle and connection.task:
                 connection.task.cancel()
         tasks = [each.task for each in self._connections if each.task]
         if tasks:
@@ -141,7 +141,7 @@ class Server:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _accept(self, listener: socket.socket) -> None:
-        """Take one connection; a listener that has more says so again."""
+        """Accept one connection; the event loop calls again if there are more."""
         try:
             sock, _ = listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -160,9 +160,9 @@ class Server:
         connection.task.add_done_callback(partial(self._forget, connection))
 
     def _pause(self, listener: socket.socket, error: OSError) -> None:
-        """Out of descriptors, as a rule: give one back, and do not spin."""
+        """Usually out of file descriptors: release one, and do not spin."""
         if not self._paused:
-            LOG.warning("connections cannot be accepted: %s", error.strerror or error)
+            LOG.warning("cannot accept connections: %s", error.strerror or error)
         self._paused = True
         self._make_room(0)
         loop = asyncio.get_running_loop()
@@ -174,24 +174,24 @@ class Server:
             asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _forget(self, connection: Connection, _task: asyncio.Task[None]) -> None:
-        """After its end, which may have come before its begin."""
+        """Clean up after a connection, whose task may have been cancelled before it began."""
         self._connections.pop(connection, None)
         if connection.transport is None:
             connection.sock.close()
 
     def _make_room(self, most: int) -> bool:
-        """Whether no more than so many connections are left; the one that waits longest goes."""
+        """Whether `most` or fewer connections are open, if need be after closing an idle one."""
         if len(self._connections) <= most:
             return True
         for connection in self._connections:
-            if connection.waits and connection.task:
+            if connection.idle and connection.task:
                 connection.task.cancel()
                 del self._connections[connection]
                 return True
         return False
 
     async def _run(self, connection: Connection) -> None:
-        """One connection from its acceptance to its end."""
+        """Handle one connection until it ends."""
         reader = asyncio.StreamReader(limit=self._limits.head_bytes)
         protocol = asyncio.StreamReaderProtocol(reader)
         loop = asyncio.get_running_loop()
@@ -208,18 +208,18 @@ class Server:
             peer = writer.get_extra_info("peercert")
             if self._guard is None or self._guard.admits_peer(peer):
                 while await self._exchange(connection, reader, writer):
-                    self._to_the_end(connection)
+                    self._move_to_end(connection)
             complete = True
         except (OSError, EOFError, TimeoutError) as error:
-            LOG.debug("a connection ended: %s", error)
+            LOG.debug("connection ended: %s", error)
         finally:
             if connection.transport and complete:
                 connection.transport.close()
             elif connection.transport:
                 connection.transport.abort()
 
-    def _to_the_end(self, connection: Connection) -> None:
-        """It waits anew, so others give way before it."""
+    def _move_to_end(self, connection: Connection) -> None:
+        """Idle from now on, so others are closed before it."""
         if connection in self._connections:
             del self._connections[connection]
             self._connections[connection] = None
@@ -227,14 +227,14 @@ class Server:
     async def _exchange(
         self, connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        """Read one request and answer it; whether another one may follow."""
-        connection.waits = True
+        """Read one request and respond; returns whether another one may follow."""
+        connection.idle = True
         try:
             request = await self._read(reader)
-            connection.waits = False
+            connection.idle = False
             response = await self._respond(request)
         except BadRequestError as error:
-            connection.waits = False
+            connection.idle = False
             await self._write(writer, _refusal(error), None, close=True)
             await _linger(reader, writer)
             return False
@@ -243,7 +243,7 @@ class Server:
         return not close
 
     async def _read(self, reader: asyncio.StreamReader) -> Request:
-        """Raises BadRequestError, EOFError at the end, TimeoutError of an idle client."""
+        """Raises BadRequestError, EOFError at the end, or TimeoutError if the client is idle."""
         async with asyncio.timeout(self._limits.idle_seconds):
             first = await reader.readexactly(1)
         try:
@@ -297,13 +297,13 @@ class Server:
                 await writer.drain()
 
     def _encoded(self, body: bytes, request: Request | None) -> tuple[bytes, Headers]:
-        """The same body for several clients is compressed once."""
-        if request is None or len(body) < _SMALLEST_GZIP or not _takes_gzip(request):
+        """Compresses a body only once for all clients that get the same one."""
+        if request is None or len(body) < _MIN_GZIP_BYTES or not _accepts_gzip(request):
             return body, ()
-        if self._zipped[0] is not body:
-            packer = zlib.compressobj(1, wbits=_GZIP)
-            self._zipped = body, packer.compress(body) + packer.flush()
-        return self._zipped[1], (("Content-Encoding", "gzip"),)
+        if self._compressed[0] is not body:
+            compressor = zlib.compressobj(1, wbits=_GZIP)
+            self._compressed = body, compressor.compress(body) + compressor.flush()
+        return self._compressed[1], (("Content-Encoding", "gzip"),)
 
 
 def _refusal(error: BadRequestError) -> Response:
@@ -312,17 +312,17 @@ def _refusal(error: BadRequestError) -> Response:
 
 
 async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Take what is still on its way: closing over unread bytes would destroy the answer."""
+    """Read what is still arriving: closing with unread bytes would discard the response."""
     with suppress(OSError, TimeoutError, NotImplementedError):
         if writer.can_write_eof():
             writer.write_eof()
         async with asyncio.timeout(_LINGER_SECONDS):
-            taken = 0
-            while taken < _LINGER_BYTES and (data := await reader.read(_CHUNK)):
-                taken += len(data)
+            received = 0
+            while received < _LINGER_BYTES and (data := await reader.read(_CHUNK)):
+                received += len(data)
 
 
-def _takes_gzip(request: Request) -> bool:
+def _accepts_gzip(request: Request) -> bool:
     for offer in request.headers.get("accept-encoding", "").split(","):
         coding, *parameters = (part.strip().lower() for part in offer.split(";"))
         if coding in ("gzip", "*"):

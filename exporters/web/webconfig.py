@@ -1,7 +1,7 @@
-"""The web configuration file that the Prometheus exporters share.
+"""The web configuration file that Prometheus exporters share.
 
-Keys and defaults are those of docs/web-configuration.md in github.com/prometheus/exporter-toolkit.
-What Python's ssl module cannot do is refused, never done more weakly.
+Keys and defaults follow docs/web-configuration.md in github.com/prometheus/exporter-toolkit. What
+Python's ssl module cannot do is refused, never replaced by something weaker.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CURVES: Final = {
     "CurveP521": "secp521r1",
     "X25519": "X25519",
 }
-# Go's names; those of TLS 1.3 cannot be chosen there either.
+# Go's names; those of TLS 1.3 are not configurable in Go either.
 _CIPHERS: Final = {
     "TLS_AES_128_GCM_SHA256": "",
     "TLS_AES_256_GCM_SHA384": "",
@@ -59,7 +59,7 @@ _HASH: Final = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
 
 @dataclass(frozen=True, slots=True)
 class Pem:
-    """A certificate or key: a file, or the text itself."""
+    """A certificate or key, as a file or as text."""
 
     file: Path | None
     text: str = ""
@@ -67,7 +67,7 @@ class Pem:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Names are OpenSSL's; empty `ciphers` and `curve` are its defaults."""
+    """Names are OpenSSL's; empty `ciphers` or `curve` stand for its defaults."""
 
     certificate: Pem
     key: Pem
@@ -77,7 +77,7 @@ class Tls:
     minimum: ssl.TLSVersion
     maximum: ssl.TLSVersion
     ciphers: tuple[str, ...]
-    server_chooses: bool
+    prefer_server_ciphers: bool
     curve: str
 
     @property
@@ -88,7 +88,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One request every `interval` seconds, after `burst` that come together."""
+    """One request every `interval` seconds, after a burst of `burst`."""
 
     interval: float
     burst: int
@@ -105,7 +105,7 @@ class WebConfig:
 
 
 def parse(file: Path, text: str) -> WebConfig:
-    """Raises ConfigError. Relative paths start from the file's folder."""
+    """Raises ConfigError. Paths are relative to the folder of the file."""
     tree = Tree(file, text)
     sections = tree.mapping(
         tree.root, ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
@@ -144,7 +144,7 @@ def _tls(tree: Tree, section: Value | None) -> Tls | None:
     certificate, key = _pem(tree, found, "cert"), _pem(tree, found, "key")
     for name, pem in (("cert", certificate), ("key", key)):
         if pem is None:
-            tree.wrong(section, f"{name}_file is missing")
+            tree.problem(section, f"{name}_file is missing")
     tls = Tls(
         certificate=certificate or Pem(None),
         key=key or Pem(None),
@@ -154,7 +154,7 @@ def _tls(tree: Tree, section: Value | None) -> Tls | None:
         minimum=tree.choice(found.get("min_version"), _VERSIONS, ssl.TLSVersion.TLSv1_2),
         maximum=tree.choice(found.get("max_version"), _VERSIONS, ssl.TLSVersion.TLSv1_3),
         ciphers=_ciphers(tree, found.get("cipher_suites")),
-        server_chooses=tree.boolean(found.get("prefer_server_cipher_suites"), default=True),
+        prefer_server_ciphers=tree.boolean(found.get("prefer_server_cipher_suites"), default=True),
         curve=_curve(tree, found.get("curve_preferences")),
     )
     _check(tree, section, found, tls)
@@ -162,24 +162,26 @@ def _tls(tree: Tree, section: Value | None) -> Tls | None:
 
 
 def _check(tree: Tree, section: Value, found: Mapping[str, Value], tls: Tls) -> None:
-    """What each key alone does not show."""
+    """Check the keys against each other."""
     if tls.minimum > tls.maximum:
-        tree.wrong(found.get("min_version", section), "min_version is above max_version")
+        tree.problem(found.get("min_version", section), "min_version is above max_version")
     if tls.client_auth is not ssl.CERT_NONE and not tls.client_ca:
-        tree.wrong(section, "client_ca_file is missing; client_auth_type asks for it")
+        tree.problem(section, "client_ca_file is missing; client_auth_type requires it")
     if "client_auth_type" not in found and tls.client_ca:
-        tree.wrong(section, "client_auth_type is missing; client_ca_file does nothing without it")
+        tree.problem(
+            section, "client_auth_type is missing; client_ca_file has no effect without it"
+        )
     if tls.client_sans and tls.client_auth is not ssl.CERT_REQUIRED:
-        tree.wrong(
+        tree.problem(
             found["client_allowed_sans"],
-            "needs client_auth_type RequireAndVerifyClientCert",
+            "requires client_auth_type RequireAndVerifyClientCert",
         )
 
 
 def _pem(tree: Tree, found: Mapping[str, Value], name: str) -> Pem | None:
     text, path = tree.string(found.get(name)), tree.string(found.get(f"{name}_file"))
     if text and path:
-        tree.wrong(found[name], f"either {name} or {name}_file, not both")
+        tree.problem(found[name], f"set either {name} or {name}_file, not both")
     if text:
         return Pem(None, text)
     return Pem(tree.file.parent / path) if path else None
@@ -187,10 +189,10 @@ def _pem(tree: Tree, found: Mapping[str, Value], name: str) -> Pem | None:
 
 def _client_auth(tree: Tree, value: Value | None) -> ssl.VerifyMode:
     if value and value.node.value in _UNVERIFIED:
-        tree.wrong(
+        tree.problem(
             value,
-            f"{value.node.value} takes any certificate unseen, which is not supported;"
-            " RequireAndVerifyClientCert or VerifyClientCertIfGiven",
+            f"{value.node.value} does not verify certificates and is not supported;"
+            " expected RequireAndVerifyClientCert or VerifyClientCertIfGiven",
         )
         return ssl.CERT_NONE
     return tree.choice(value, _AUTHENTICATION, ssl.CERT_NONE)
@@ -204,21 +206,21 @@ def _ciphers(tree: Tree, value: Value | None) -> tuple[str, ...]:
 def _curve(tree: Tree, value: Value | None) -> str:
     names = [tree.choice(entry, _CURVES, "") for entry in tree.strings(value)]
     if value and len(names) > 1:
-        tree.wrong(value, "a choice of several curves is not supported; give one, or leave it out")
+        tree.problem(value, "several curves are not supported; list one, or remove the key")
     return names[0] if names else ""
 
 
 def _http(tree: Tree, section: Value | None) -> tuple[tuple[str, str], ...]:
-    """The answers are HTTP/1.1 whatever `http2` says; it offers, it does not promise."""
+    """Responses are HTTP/1.1 whatever `http2` says, which only permits HTTP/2."""
     found = tree.mapping(section, ("http2", "headers"))
     tree.boolean(found.get("http2"), default=True)
     headers: list[tuple[str, str]] = []
     for name, value in tree.mapping(found.get("headers"), _HEADERS).items():
         text = tree.string(value)
         if not text.isprintable() or not text.isascii():
-            tree.wrong(value, "a header has printable ASCII characters only")
+            tree.problem(value, "only printable ASCII characters are allowed in a header")
         elif text and _HEADERS[name] and text.lower() not in _HEADERS[name]:
-            tree.wrong(value, f"{text!r} is none of {', '.join(_HEADERS[name])}")
+            tree.problem(value, f"expected one of {', '.join(_HEADERS[name])}, found {text!r}")
         elif text:
             headers.append((name, text))
     return tuple(headers)
@@ -229,9 +231,9 @@ def _users(tree: Tree, section: Value | None) -> Mapping[str, str]:
     for name, value in tree.mapping(section).items():
         text = tree.string(value)
         if not _HASH.fullmatch(text):
-            tree.wrong(value, "not a bcrypt hash; `htpasswd -nBC 10 USER` makes one")
+            tree.problem(value, "not a bcrypt hash; create one with `htpasswd -nBC 10 USER`")
         if ":" in name:
-            tree.wrong(value, "a user's name has no colon")
+            tree.problem(value, "a user name cannot contain a colon")
         users[name] = text
     return MappingProxyType(users)
 
@@ -241,16 +243,18 @@ def _rate_limit(tree: Tree, section: Value | None) -> RateLimit | None:
     interval = _duration(tree, found.get("interval"))
     burst = tree.whole(found.get("burst"))
     if section and interval and not burst:
-        tree.wrong(section, "burst is missing; without it nothing is let through")
+        tree.problem(section, "burst is missing; without it no request is allowed")
     return RateLimit(interval, burst) if interval else None
 
 
 def _duration(tree: Tree, value: Value | None) -> float:
-    """Seconds of Go's notation, as 1m30s."""
+    """Seconds, from Go's notation like 1m30s."""
     if value is None or value.node.value == "0":
         return 0.0
     text = tree.string(value)
     parts = re.findall(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)", text)
     if text and "".join(number + unit for number, unit in parts) != text:
-        tree.wrong(value, f"{text!r} is no duration; as 500ms, 1s, 1m30s")
+        tree.problem(
+            value, f"{text!r} is not a duration; expected something like 500ms, 1s or 1m30s"
+        )
     return sum(float(number) * _UNITS[unit] for number, unit in parts)

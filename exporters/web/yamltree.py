@@ -1,4 +1,4 @@
-"""YAML read node by node, so that every problem can name its line."""
+"""Reads YAML node by node, so that every problem has a line number."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A node of the document and the path of keys that leads to it."""
+    """A node of the document, and the path of keys that leads to it."""
 
     node: yaml.Node
     path: str
 
 
 class Tree:
-    """Takes values out of a document and collects what is wrong with them."""
+    """Reads values from a document and collects the problems with them."""
 
     def __init__(self, file: Path, text: str) -> None:
-        """Raises ConfigError where the text is no YAML."""
+        """Raises ConfigError if the text is not YAML."""
         self.file = file
         self.problems: list[str] = []
         try:
@@ -39,39 +39,39 @@ class Tree:
             raise ConfigError([f"{file}:1: {error}".splitlines()[0]]) from None
         self.root = Value(node, "") if node else None
 
-    def wrong(self, value: Value, text: str) -> None:
+    def problem(self, value: Value, text: str) -> None:
         where = f"{value.path}: " if value.path else ""
         self.problems.append(f"{self.file}:{value.node.start_mark.line + 1}: {where}{text}")
 
     def mapping(self, value: Value | None, known: Collection[str] = ()) -> dict[str, Value]:
-        """Values by key; keys must be strings, each once, and among those known if some are."""
+        """Values by key. Keys must be unique strings, and among the `known` ones if given."""
         if value is None or _is_null(value.node):
             return {}
         if not isinstance(value.node, yaml.MappingNode):
-            self.wrong(value, f"{_shown(value.node)} is no mapping of keys to values")
+            self.problem(value, f"expected a mapping, found {_shown(value.node)}")
             return {}
         found: dict[str, Value] = {}
         for key_node, node in value.node.value:
             key = Value(key_node, value.path)
             if not isinstance(key_node, yaml.ScalarNode):
-                self.wrong(key, "a key is no string")
+                self.problem(key, "keys must be strings")
                 continue
             name = key_node.value
             if name in found:
-                self.wrong(key, f"{name!r} stands here twice")
+                self.problem(key, f"duplicate key {name!r}")
             elif known and name not in known:
-                self.wrong(key, f"there is no key {name!r}{_nearest(name, known)}")
+                self.problem(key, f"unknown key {name!r}{_nearest(name, known)}")
             else:
                 found[name] = Value(node, f"{value.path}.{name}".lstrip("."))
         return found
 
     def string(self, value: Value | None) -> str:
-        """Empty where there is none."""
+        """Empty if there is none."""
         if value is None or _is_null(value.node):
             return ""
         if isinstance(value.node, yaml.ScalarNode) and value.node.tag.endswith(":str"):
             return str(value.node.value)
-        self.wrong(value, f"{_shown(value.node)} is no string")
+        self.problem(value, f"expected a string, found {_shown(value.node)}")
         return ""
 
     def strings(self, value: Value | None) -> list[Value]:
@@ -79,7 +79,7 @@ class Tree:
         if value is None or _is_null(value.node):
             return []
         if not isinstance(value.node, yaml.SequenceNode):
-            self.wrong(value, f"{_shown(value.node)} is no list")
+            self.problem(value, f"expected a list, found {_shown(value.node)}")
             return []
         entries = [Value(node, f"{value.path}[{i}]") for i, node in enumerate(value.node.value)]
         return [entry for entry in entries if self.string(entry)]
@@ -88,27 +88,27 @@ class Tree:
         return self.choice(value, {"true": True, "false": False}, default)
 
     def whole(self, value: Value | None) -> int:
-        """0 where there is none."""
+        """0 if there is none."""
         if value is None:
             return 0
         text = value.node.value
         if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 10:
             return int(text)
-        self.wrong(value, f"{_shown(value.node)} is no whole number")
+        self.problem(value, f"expected a whole number, found {_shown(value.node)}")
         return 0
 
     def choice(self, value: Value | None, known: Mapping[str, T], default: T) -> T:
-        """What a word stands for."""
+        """The meaning of one of the `known` words."""
         if value is None:
             return default
         if isinstance(value.node, yaml.ScalarNode) and value.node.value in known:
             return known[value.node.value]
         words = ", ".join(word or '""' for word in known)
-        self.wrong(value, f"{_shown(value.node)} is none of {words}")
+        self.problem(value, f"expected one of {words}, found {_shown(value.node)}")
         return default
 
     def finish(self) -> None:
-        """Raises ConfigError with all that has been wrong."""
+        """Raises ConfigError with all problems."""
         if self.problems:
             raise ConfigError(self.problems)
 
@@ -125,4 +125,4 @@ def _shown(node: yaml.Node) -> str:
 
 def _nearest(name: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f"; {close[0]}?" if close else f"; there are {', '.join(known)}"
+    return f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(known)}"

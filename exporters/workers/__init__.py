@@ -1,1 +1,1 @@
-"""Which processes are the Auditor's workers, and what each is called."""
+"""Which processes are the Auditor's workers, and which slot each one has."""

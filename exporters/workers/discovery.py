@@ -12,53 +12,57 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Self
 
-from exporters.net.sockets import Socket, SocketsError, Wanted, read_sockets
+from exporters.net.sockets import Socket, SocketFilter, SocketsError, read_sockets
 from exporters.proc.parse import Denied, Identity, ProcError, Stat
-from exporters.proc.root import Links, ProcRoot
+from exporters.proc.root import ProcRoot, SocketInodes
 
 SEARCH_SECONDS: Final = 10.0
-_NOTHING: Final = Links(frozenset(), frozenset())
+_NONE: Final = SocketInodes(frozenset(), frozenset())
 
 
 class State(StrEnum):
-    """What the search came to, the label of a metric; what it means, and what to look at."""
+    """Outcome of the search, a label of a metric; with what it means, and what to check."""
 
     meaning: str
     advice: str
 
     def __new__(cls, value: str, meaning: str, advice: str) -> Self:
-        made = str.__new__(cls, value)
-        made._value_ = value
-        made.meaning, made.advice = meaning, advice
-        return made
+        state = str.__new__(cls, value)
+        state._value_ = value
+        state.meaning, state.advice = meaning, advice
+        return state
 
-    FOUND = "found", "workers are found", ""
+    FOUND = "found", "the workers were found", ""
     STARTING = (
         "starting",
-        "the port has an owner, which has no worker yet or none any more",
+        "a process listens on the port, but has no workers: not yet, or no longer",
         "the Auditor's log",
     )
-    NO_LISTENER = "no_listener", "nothing listens on the port", "whether the Auditor runs; `--port`"
+    NO_LISTENER = (
+        "no_listener",
+        "nothing listens on the port",
+        "whether the Auditor is running; `--port`",
+    )
     NO_PROCESS = (
         "no_process",
-        "no process has the pid, or matches the pattern",
+        "no process has the pid or matches the pattern",
         "`--pid`, `--pid-file`, `--pattern`",
     )
     HIDDEN = (
         "hidden",
-        "somebody listens, but no process that can be seen does",
+        "the process that listens on the port is not visible to the sidecar",
         "the sidecar's user and pid namespace",
     )
     DENIED = (
         "denied",
         "the socket tables cannot be read",
-        "a seccomp or AppArmor profile; whether `/proc/net` is there",
+        "the seccomp or AppArmor profile; whether `/proc/net` exists",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`detail` is a sentence for the log: what was looked for, what was found, what would help."""
+    """`detail` is for the log: what was searched for, what was found, what would help."""
 
     workers: tuple[Identity, ...]
     state: State
@@ -67,7 +71,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to look: who listens on the port, of all processes or of those named here."""
+    """Where to search: the listeners on the port, among all processes or those named here."""
 
     port: int
     pid: int | None = None
@@ -80,22 +84,22 @@ class Target:
 
     def __str__(self) -> str:
         if self.pattern:
-            return f"has a command line that matches {self.pattern.pattern!r}"
-        return f"has the pid of {self.pid_file}" if self.pid_file else f"has the pid {self.pid}"
+            return f"has a command line matching {self.pattern.pattern!r}"
+        return f"has the pid in {self.pid_file}" if self.pid_file else f"has the pid {self.pid}"
 
 
 class Discovery:
     """Finds the workers among the processes that hold the port's listening socket.
 
-    They form a tree. One that waits for connections on it, by epoll as every asyncio server does,
-    is a worker. One that does not is the master of its children that hold the socket too
-    (uvicorn's, gunicorn's); such a child is a worker that starts. A master without them, as
-    gunicorn's before it forks, is none. Between fork and exec any child holds the socket, as that
-    which becomes the resource tracker of Python's multiprocessing; so a process is asked again
-    until it waits.
+    They form a tree. A process that polls the socket with epoll, as every asyncio server does, is a
+    worker. One that does not is the master of those of its children that hold the socket too
+    (uvicorn, gunicorn); such a child is a worker that is starting. A master without such children,
+    like gunicorn's before it forks, is not a worker. Between fork and exec every child holds the
+    socket, even the one that becomes the resource tracker of Python's multiprocessing; so a process
+    is checked again until it polls.
 
-    Looking through the descriptors of all processes is dear. It is done when a root is gone or the
-    listening socket is another, and every few seconds while nobody is found.
+    Scanning the file descriptors of all processes is expensive. It is done when a root is gone or
+    the listening socket has changed, and every few seconds while nothing is found.
     """
 
     def __init__(
@@ -110,50 +114,49 @@ class Discovery:
         self._masters: set[Identity] = set()
         self._searched: set[int] = set()
         self._search_again = 0.0
-        self.network: int | None = None
+        self.network_pid: int | None = None
 
     def find(self) -> Found:
-        """Never raises, whatever it finds."""
+        """Never raises."""
         roots = self._named() if self._target.named else None
         if roots == set():
             return Found((), State.NO_PROCESS, f"no process {self._target}")
-        self.network = self._other_network(roots)
+        self.network_pid = self._other_network(roots)
         try:
             listeners = read_sockets(
-                self._proc, self.network, Wanted(self._target.port, connections=False)
+                self._proc, self.network_pid, SocketFilter(self._target.port, connections=False)
             )
         except SocketsError as error:
             return Found((), State.DENIED, f"the socket tables cannot be read: {error}")
-        self._remember(frozenset(each.inode for each in listeners))
+        self._forget_unless(frozenset(each.inode for each in listeners))
         if not listeners:
             return Found((), State.NO_LISTENER, f"nothing listens on port {self._target.port}")
         self._roots = self._search() if roots is None else roots
-        return self._judge(sorted(self._below_roots()), listeners)
+        return self._result(sorted(self._below_roots()), listeners)
 
-    def _judge(self, workers: list[Identity], listeners: list[Socket]) -> Found:
+    def _result(self, workers: list[Identity], listeners: list[Socket]) -> Found:
         port = self._target.port
         if workers:
-            return Found(tuple(workers), State.FOUND, f"port {port} has {len(workers)} workers")
+            noun = "worker" if len(workers) == 1 else "workers"
+            return Found(tuple(workers), State.FOUND, f"found {len(workers)} {noun} on port {port}")
         if self._roots:
             pids = ", ".join(str(root.pid) for root in sorted(self._roots))
-            return Found((), State.STARTING, f"process {pids} has no worker on port {port} yet")
+            return Found((), State.STARTING, f"process {pids} has no workers on port {port} yet")
         users = {each.uid for each in listeners}
-        who = ", ".join(map(str, sorted(users)))
-        remedy = (
-            "it has a capability, or changed its user after it started, so the kernel hides it;"
-            " or it is in another pid namespace"
+        advice = (
+            "it has a capability, has changed its user, or is in another pid namespace; fix that"
             if users == {os.geteuid()}
-            else "run the sidecar as the same user and in the same pid namespace"
+            else "run the sidecar as the same user in the same pid namespace"
         )
         return Found(
             (),
             State.HIDDEN,
-            f"user {who} listens on port {port}, but no process that user {os.geteuid()} can look"
-            f" into here does: {remedy}, or name the process",
+            f"user {', '.join(map(str, sorted(users)))} listens on port {port}, but user"
+            f" {os.geteuid()} cannot inspect the process: {advice}, or set --pid",
         )
 
-    def _remember(self, inodes: frozenset[int]) -> None:
-        """What was learnt holds for these listening sockets alone."""
+    def _forget_unless(self, inodes: frozenset[int]) -> None:
+        """What was learned is only valid for the same listening sockets."""
         if inodes != self._inodes:
             self._inodes = inodes
             self._workers.clear()
@@ -172,24 +175,24 @@ class Discovery:
         return {found.identity} if found else set()
 
     def _matching(self, pattern: re.Pattern[str]) -> set[Identity]:
-        """The topmost of those that match; the sidecar has the pattern as argument, but is none."""
+        """The topmost matches, without the sidecar, which has the pattern among its arguments."""
         found: dict[int, Stat] = {}
         for pid in self._proc.pids():
             with suppress(ProcError):
-                if pid != os.getpid() and pattern.search(self._proc.command(pid)):
+                if pid != os.getpid() and pattern.search(self._proc.command_line(pid)):
                     found[pid] = self._proc.stat(pid)
         return {stat.identity for stat in found.values() if stat.parent not in found}
 
     def _other_network(self, roots: set[Identity] | None) -> int | None:
-        """A process whose network namespace is not the sidecar's, if roots are named."""
+        """A named root whose network namespace is not the sidecar's."""
         for root in sorted(roots or ()):
             with suppress(ProcError):
-                if self._proc.network(root.pid) != self._proc.network("self"):
+                if self._proc.network_namespace(root.pid) != self._proc.network_namespace("self"):
                     return root.pid
         return None
 
     def _search(self) -> set[Identity]:
-        """The holders whose parents are none; those known, if they are all still there."""
+        """Processes that hold the socket while their parents do not; cached while all live."""
         known = {stat.identity for root in self._roots if (stat := self._alive(root.pid))}
         if self._roots and known == self._roots:
             return known
@@ -206,7 +209,7 @@ class Discovery:
 
     def _holds(self, pid: int) -> Stat | None:
         try:
-            if self._proc.links(pid).sockets & self._inodes:
+            if self._proc.socket_inodes(pid).open & self._inodes:
                 return self._alive(pid)
         except ProcError:
             pass
@@ -225,7 +228,7 @@ class Discovery:
         return found
 
     def _below(self, pid: int, is_root: bool = False) -> Iterator[Identity]:
-        """The workers among a process and those below it."""
+        """The workers among a process and its descendants."""
         stat = self._alive(pid)
         if stat is None:
             return
@@ -234,12 +237,12 @@ class Discovery:
             yield identity
             return
         master = identity in self._masters
-        links = _NOTHING if master else self._links(pid)
-        if links is None:
-            yield from self._unseen(identity, is_root)
+        sockets = _NONE if master else self._sockets(pid)
+        if sockets is None:
+            yield from self._by_tree(identity, is_root)
             return
-        holds = master or bool(links.sockets & self._inodes)
-        if links.watched & self._inodes:
+        holds = master or bool(sockets.open & self._inodes)
+        if sockets.polled & self._inodes:
             self._workers.add(identity)
             yield identity
         elif holds:
@@ -251,32 +254,34 @@ class Discovery:
             for child in self._children(pid):
                 yield from self._below(child, is_root=True)
 
-    def _unseen(self, identity: Identity, is_root: bool) -> Iterator[Identity]:
-        """Where another user's sockets are not to be seen, the tree of processes has to do.
+    def _by_tree(self, identity: Identity, is_root: bool) -> Iterator[Identity]:
+        """Workers by the tree of processes, as another user's sockets are not readable.
 
-        The children of the process that was named are the workers, or it is one itself.
+        The children of the named process are the workers; without children it is one itself.
         """
         if not self._target.named:
             return
         children = self._children(identity.pid) if is_root else []
-        stats = [stat for pid in children if not self._helps(pid) and (stat := self._alive(pid))]
+        stats = [
+            stat for pid in children if not self._is_tracker(pid) and (stat := self._alive(pid))
+        ]
         yield from [stat.identity for stat in stats] or (identity,)
 
-    def _helps(self, pid: int) -> bool:
-        """Whether it is the helper that Python's multiprocessing starts beside the workers."""
+    def _is_tracker(self, pid: int) -> bool:
+        """Whether it is the resource tracker that Python's multiprocessing starts."""
         try:
-            return "multiprocessing.resource_tracker" in self._proc.command(pid)
+            return "multiprocessing.resource_tracker" in self._proc.command_line(pid)
         except ProcError:
             return False
 
-    def _links(self, pid: int) -> Links | None:
-        """None where they are another user's."""
+    def _sockets(self, pid: int) -> SocketInodes | None:
+        """None if the process is another user's."""
         try:
-            return self._proc.links(pid)
+            return self._proc.socket_inodes(pid)
         except Denied:
             return None
         except ProcError:
-            return _NOTHING
+            return _NONE
 
     def _children(self, pid: int) -> list[int]:
         try:

@@ -1,4 +1,4 @@
-"""Stable numbers for workers, so that labels need no pid."""
+"""Stable numbers for workers, so that labels do not need the pid."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from exporters.proc.parse import Identity
 
 
 class Slots:
-    """A respawned worker takes the lowest slot that is free; the others keep theirs.
+    """A new worker takes the lowest free slot; the others keep theirs.
 
-    There are never more slots than workers were alive at once.
+    There are never more slots than there were live workers at one time.
     """
 
     def __init__(self) -> None:
@@ -20,12 +20,12 @@ class Slots:
         self.starts = 0
 
     def update(self, alive: Iterable[Identity]) -> dict[Identity, int]:
-        """Slot of each live worker; new ones are numbered in the order of their start."""
+        """Slot of each live worker; new ones are numbered by start time."""
         present = set(alive)
-        for ended in self._taken.keys() - present:
-            heappush(self._free, self._taken.pop(ended))
-        for started in sorted(present - self._taken.keys()):
+        for dead in self._taken.keys() - present:
+            heappush(self._free, self._taken.pop(dead))
+        for new in sorted(present - self._taken.keys()):
             slot = heappop(self._free) if self._free else len(self._taken)
-            self._taken[started] = slot
+            self._taken[new] = slot
             self.starts += 1
         return dict(self._taken)

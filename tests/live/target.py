@@ -4,39 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from typing import Final
 
 from exporters import contract
-from generator.names import (
-    ACCEPT_QUEUE,
-    API_CLIENTS,
-    API_CONNECTIONS,
-    CONFIDENCE,
-    CONNECTIONS_WAITING,
-    CPU_SECONDS,
-    DB_CONNECTIONS,
-    EXPORTER_BUILD,
-    EXPORTER_DURATION,
-    EXPORTER_ERRORS,
-    LATENCY,
-    MAX_FDS,
-    MEMORY_LIMIT,
-    MEMORY_USAGE,
-    OPEN_FDS,
-    PROBE_DURATION,
-    PROBE_SUCCESS,
-    REQUESTS,
-    RESIDENT_MEMORY,
-    START_TIME,
-    THREADS,
-    VIRTUAL_MEMORY,
-    WORKER_INFO,
-    WORKER_STARTS,
-    WORKERS,
-)
+from exporters.contract import Family
+from exporters.exposition import label_set
+from generator.names import CONFIDENCE, LATENCY, REQUESTS
 from generator.promql import le
 from generator.thresholds import Thresholds
 
@@ -61,46 +38,57 @@ def app(thresholds: Thresholds, seconds: float) -> Iterator[str]:
     yield from histogram(CONFIDENCE, service.confidence_buckets, 10 * seconds, 0.9)
 
 
+# The values of a service that is well; any other metric of the contract is 0.
+VALUES: Final[Mapping[Family, float]] = {
+    contract.RESIDENT_MEMORY: GIB,
+    contract.VIRTUAL_MEMORY: 2 * GIB,
+    contract.PROPORTIONAL_MEMORY: GIB // 2,
+    contract.UNIQUE_MEMORY: GIB // 4,
+    contract.THREADS: 8,
+    contract.OPEN_FDS: 30,
+    contract.MAX_FDS: 1024,
+    contract.START_TIME: STARTED,
+    contract.DB_CONNECTIONS: 1,
+    contract.WORKER_INFO: 1,
+    contract.MEMORY_LIMIT: 10 * GIB,
+    contract.MEMORY_USAGE: 5 * GIB,
+    contract.API_CONNECTIONS: 12,
+    contract.API_CLIENTS: 5,
+    contract.PROBE_SUCCESS: 1,
+    contract.EXPORTER_DURATION: 0.001,
+    contract.EXPORTER_DISCOVERY: 1,
+    contract.EXPORTER_APP_FILES: 8,
+    contract.EXPORTER_APP_DURATION: 0.001,
+    contract.EXPORTER_BUILD: 1,
+}
+LABELS: Final = {
+    "mode": ("user", "system"),
+    "reason": ("permission",),
+    "state": ("found",),
+    "version": ("0",),
+}
+
+
 def workers(thresholds: Thresholds, seconds: float) -> Iterator[str]:
     """`/metrics`: every worker runs and has room."""
     expected = thresholds.service.expected_workers
-    for worker in range(expected):
-        label = f'worker="{worker}"'
-        gauges = {
-            RESIDENT_MEMORY: GIB,
-            VIRTUAL_MEMORY: 2 * GIB,
-            THREADS: 8,
-            OPEN_FDS: 30,
-            MAX_FDS: 1024,
-            START_TIME: STARTED,
-            DB_CONNECTIONS: 1,
-            contract.PROPORTIONAL_MEMORY.sample: GIB // 2,
-            contract.UNIQUE_MEMORY.sample: GIB // 4,
-        }
-        yield from (f"{name}{{{label}}} {value}" for name, value in gauges.items())
-        yield f'{CPU_SECONDS}{{{label},mode="user"}} {0.2 * seconds}'
-        yield f'{CPU_SECONDS}{{{label},mode="system"}} {0.05 * seconds}'
-        yield f'{WORKER_INFO}{{{label},pid="{100 + worker}"}} 1'
-    singles = {
-        WORKERS: expected,
-        WORKER_STARTS: expected,
-        MEMORY_LIMIT: 10 * GIB,
-        MEMORY_USAGE: 5 * GIB,
-        API_CONNECTIONS: 12,
-        API_CLIENTS: 5,
-        CONNECTIONS_WAITING: 0,
-        ACCEPT_QUEUE: 0,
-        PROBE_SUCCESS: 1,
-        EXPORTER_DURATION: 0.001,
-        contract.EXPORTER_APP_FILES.sample: 8,
-        contract.EXPORTER_APP_FOLDED.sample: 0,
-        contract.EXPORTER_APP_DURATION.sample: 0.001,
+    values = {
+        **VALUES,
+        contract.WORKERS: expected,
+        contract.WORKER_STARTS: expected,
+        contract.CPU_SECONDS: 0.1 * seconds,
     }
-    yield from (f"{name} {value}" for name, value in singles.items())
-    yield from histogram(PROBE_DURATION, thresholds.service.latency_buckets, seconds, 0.005)
-    yield f'{EXPORTER_ERRORS}{{reason="permission"}} 0'
-    yield f'{contract.EXPORTER_DISCOVERY.sample}{{state="found"}} 1'
-    yield f'{EXPORTER_BUILD}{{version="0"}} 1'
+    for family in contract.FAMILIES:
+        if family.kind == "histogram":
+            buckets = thresholds.service.latency_buckets
+            yield from histogram(family.name, buckets, seconds, 0.005)
+            continue
+        for worker in range(expected if "worker" in family.labels else 1):
+            own = {"worker": (str(worker),), "pid": (str(100 + worker),)}
+            options = [{**LABELS, **own}.get(label, ("other",)) for label in family.labels]
+            for chosen in product(*options):
+                labels = label_set(zip(family.labels, chosen, strict=True))
+                yield f"{family.sample}{labels} {values.get(family, 0)}"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 20, pause: float = 0.02) -> T:
+def until(condition: Callable[[], T], what: str, seconds: float = 60, pause: float = 0.02) -> T:
     """The first true value; what raises OSError or an HTTP error is not yet."""
     end = time.monotonic() + seconds
     last: object = None

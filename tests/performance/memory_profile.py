@@ -37,7 +37,6 @@ from tests.performance.workers import (
     WorkersError,
     grades,
     growth_of,
-    hush,
     lives,
     series,
     unproven,
@@ -107,7 +106,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(argv)
-    hush()
     source = (
         SidecarPage(chosen.sidecar) if chosen.sidecar else LocalWorkers(chosen.port, chosen.pid)
     )

@@ -20,7 +20,7 @@ from generator.thresholds.units import format_duration
 from tests.performance import options
 from tests.performance.client import HostError, host, reach, warm_up
 from tests.performance.scenarios import BY_NAME, SCENARIOS, Scenario, looks_like_production
-from tests.performance.workers import WorkersError, hush, source
+from tests.performance.workers import WorkersError, source
 
 HERE: Final = Path(__file__).parent
 HOST: Final = "http://localhost:8888"
@@ -88,7 +88,6 @@ def listed() -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run them in turn and give the worst exit code."""
     chosen = parser().parse_args(argv)
-    hush()
     try:
         names = _names(chosen.names)
         if not names:

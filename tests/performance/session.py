@@ -29,7 +29,7 @@ from tests.performance import options, reports
 from tests.performance.grading import Verdict, judge
 from tests.performance.marks import Mark, mark
 from tests.performance.recording import Recording, moments
-from tests.performance.workers import grades, hush, source, unproven
+from tests.performance.workers import grades, source, unproven
 
 # What a request is counted under: its name begins so, and ends so if the rate limit refused it.
 VERIFICATION: Final = "/verify "
@@ -205,7 +205,6 @@ def add_options(parser: ArgumentParser, **_: object) -> None:
 
 
 def listen(environment: Environment, **_: object) -> None:
-    hush()
     # Locust has a handler of its own, but for runs with a shape.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = environment.parsed_options

@@ -65,7 +65,7 @@ class Exporter:
 
 @dataclass
 class Cost:
-    """Of one exporter: milliseconds of each scrape, processor time in ms for all, bytes."""
+    """Of one exporter: milliseconds of each scrape, CPU time in ms for all, bytes."""
 
     latencies: list[float]
     cpu: float
@@ -82,7 +82,7 @@ class Cost:
 
 @contextmanager
 def fake_workers(*numbers: int) -> Iterator[int]:
-    """So many workers, threads and descriptors; gives the port."""
+    """So many workers, threads and open files; gives the port."""
     process = subprocess.Popen(
         [sys.executable, FAKES, *map(str, numbers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -174,8 +174,8 @@ metrics = AppMetrics(Path(sys.argv[1]), print)
 slots = {pid: pid for pid in range(1, 5)}
 dead = lambda pid: pid not in slots
 start = time.perf_counter()
-metrics.fold(dead)
-while metrics.fold(dead): pass
+metrics.merge(dead)
+while metrics.merge(dead): pass
 print((time.perf_counter() - start) * 1e3)
 times = []
 for _ in range(200):
@@ -203,9 +203,9 @@ print(sorted(times)[1])
 def test_the_apps_page_costs_the_same_after_ten_thousand_workers(tmp_path: Path) -> None:
     write_workers(tmp_path, 4 + DEAD)
     (theirs,) = run(STANDARD, tmp_path)
-    folding, ours = run(PROGRAM, tmp_path)
+    merging, ours = run(PROGRAM, tmp_path)
     print(f"\n4 live workers with 2 files each, {DEAD} dead ones behind")
-    print(f"  sidecar, folded         {ours:9.3f} ms; folding took {folding:.0f} ms")
+    print(f"  sidecar, merged         {ours:9.3f} ms; merging took {merging:.0f} ms")
     print(f"  MultiProcessCollector   {theirs:9.1f} ms; {theirs / ours:.0f} times as long")
     assert ours <= 1
     assert theirs / ours >= 500

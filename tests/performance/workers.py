@@ -14,10 +14,10 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporters import contract
-from exporters.fleet import Fleet
+from exporters.errors import ErrorReason
 from exporters.proc.root import ProcRoot
-from exporters.reasons import Reason
 from exporters.workers.discovery import Discovery, State, Target
+from exporters.workers.registry import WorkerRegistry
 from generator.alerts.leak_recordings import LeakAlert
 from generator.http import unreachable
 from generator.thresholds import Thresholds
@@ -73,13 +73,13 @@ class LocalWorkers:
 
     def __init__(self, port: int, pid: int | None = None) -> None:
         proc = ProcRoot(Path("/proc"))
-        self._fleet = Fleet(proc, Discovery(proc, Target(port, pid)), _report)
+        self._registry = WorkerRegistry(proc, Discovery(proc, Target(port, pid)), _report)
 
     def read(self) -> list[Reading]:
-        self._fleet.look()
+        self._registry.refresh()
         now = time.time()
         found = []
-        for worker in self._fleet:
+        for worker in self._registry:
             sample = worker.reader.read(_report)
             if sample is not None:
                 used = sample.user_seconds, sample.system_seconds
@@ -87,7 +87,7 @@ class LocalWorkers:
                     Reading(
                         at=now,
                         worker=str(worker.slot),
-                        started=worker.reader.start_time,
+                        started=sample.start_time,
                         resident=sample.resident_bytes,
                         virtual=sample.virtual_bytes,
                         threads=sample.threads,
@@ -97,14 +97,14 @@ class LocalWorkers:
                     )
                 )
         if not found:
-            state = self._fleet.state
+            state = self._registry.state
             meaning = "they have just ended" if state is State.FOUND else state.meaning
             remedy = f": {remedy}" if (remedy := REMEDIES.get(state)) else ""
             raise WorkersError(f"no worker is found: {meaning}{remedy}")
         return found
 
 
-def _report(reason: Reason, text: str) -> None:
+def _report(reason: ErrorReason, text: str) -> None:
     LOG.debug("%s: %s", reason, text)
 
 
@@ -151,11 +151,6 @@ class SidecarPage:
         if not seen:
             raise WorkersError(f"{self._url} shows no worker")
         return [Reading(at=now, worker=worker, **values) for worker, values in seen.items()]
-
-
-def hush() -> None:
-    """Of the sidecar's own log; what it cannot find is a WorkersError here."""
-    logging.getLogger("exporters").setLevel(logging.CRITICAL)
 
 
 def source(host: str, sidecar: str = "") -> Source | None:

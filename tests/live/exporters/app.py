@@ -29,7 +29,7 @@ app = FastAPI()
 
 @app.post("/verify")
 async def verify(seconds: float = 0, fail: bool = False) -> dict[str, int]:
-    """Blocks the event loop for so long, as the Auditor's processor-bound work does."""
+    """Blocks the event loop for this long, like the Auditor's CPU-bound work."""
     start = time.perf_counter()
     time.sleep(seconds)  # blocking is the point
     REQUESTS.labels("error" if fail else "success").inc()
@@ -41,7 +41,7 @@ async def verify(seconds: float = 0, fail: bool = False) -> dict[str, int]:
 
 @app.post("/database")
 async def database(port: int) -> dict[str, int]:
-    """One more connection of this worker to a database, which stays open."""
+    """Open one more database connection of this worker, and keep it open."""
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     CONNECTIONS.append(writer)
     return {"pid": os.getpid()}

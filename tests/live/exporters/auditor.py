@@ -1,4 +1,4 @@
-"""Starts real uvicorn and gunicorn servers with the app beside, and drives them."""
+"""Starts real uvicorn and gunicorn servers with the app in this folder, and sends requests."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tests.live.exporters.rights import ENVIRONMENT
 from tests.live.waiting import until
 
 APP: Final = "tests.live.exporters.app:app"
+# For sixteen workers to start on a busy machine.
+START_SECONDS: Final = 120
 
 
 def uvicorn(port: int, workers: int, python: str = sys.executable) -> list[str]:
@@ -32,7 +34,7 @@ def gunicorn(port: int, workers: int) -> list[str]:
     return [sys.executable, "-m", "gunicorn", APP, *options, "--log-level", "warning"]
 
 
-def request(port: int, path: str, method: str = "GET", seconds: float = 10) -> tuple[int, bytes]:
+def request(port: int, path: str, method: str = "GET", seconds: float = 60) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         connection.request(method, path)
@@ -43,7 +45,7 @@ def request(port: int, path: str, method: str = "GET", seconds: float = 10) -> t
 
 
 class Auditor:
-    """A running server with its folder of metrics; `sent` is what it answered with success."""
+    """A running server with its folder of metrics; `sent` counts the successful requests."""
 
     def __init__(self, command: list[str], port: int, folder: Path, **popen: Any) -> None:
         self.command = command
@@ -64,16 +66,16 @@ class Auditor:
         with suppress(ProcessLookupError):
             self.process.send_signal(sign)
         try:
-            self.process.wait(15)
+            self.process.wait(60)
         finally:
             for pid in workers:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.process.kill()
-            self.process.wait(5)
+            self.process.wait(60)
 
     def children(self) -> list[int]:
-        """Live children but the resource tracker."""
+        """Live children except the resource tracker."""
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         with suppress(OSError):
             found = [int(pid) for task in tasks for pid in task.read_text().split()]
@@ -81,7 +83,7 @@ class Auditor:
         return []
 
     def verify(self, query: str = "") -> int:
-        """One request that succeeds; the pid of the worker that had it."""
+        """Send a request that succeeds; returns the pid of the worker that served it."""
         status, body = request(self.port, f"/verify{query}", "POST")
         assert status == 200
         self.sent += 1
@@ -89,7 +91,7 @@ class Auditor:
         return pid
 
     def connect_to_database(self, port: int) -> int:
-        """One worker opens a connection; its pid."""
+        """Let one worker open a connection; returns its pid."""
         status, body = request(self.port, f"/database?port={port}", "POST")
         assert status == 200
         pid: int = json.loads(body)["pid"]
@@ -111,7 +113,7 @@ def command(pid: int) -> bytes:
 def running(command: list[str], port: int, folder: Path, **popen: Any) -> Iterator[Auditor]:
     auditor = Auditor(command, port, folder, **popen)
     try:
-        until(auditor.serves, "the app serves")
+        until(auditor.serves, "the app serves", START_SECONDS)
         yield auditor
     finally:
         auditor.stop()

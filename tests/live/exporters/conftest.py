@@ -18,7 +18,7 @@ def root() -> None:
 
 @pytest.fixture
 def others_python() -> str:
-    """An interpreter that other users may run, with the packages of this one."""
+    """An interpreter that other users can run, with the packages of this one."""
     if OTHERS_PYTHON is None:
         pytest.skip(f"{sys.executable} is closed to other users, and the system has no such one")
     return OTHERS_PYTHON
@@ -26,7 +26,7 @@ def others_python() -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The app's, which every user reaches."""
+    """The app's folder, accessible to every user."""
     for each in (tmp_path, *tmp_path.parents):
         if each.stat().st_mode & 0o005 != 0o005:
             each.chmod(0o755)

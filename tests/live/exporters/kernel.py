@@ -1,23 +1,22 @@
-"""What the kernel says of the workers, read in another way than the sidecar reads it."""
+"""What the kernel says about the workers, read in another way than the sidecar reads it."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from exporters import contract
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
+"""Name and sorted labels."""
+Samples = Mapping[Key, float]
 
 
-def truth(slots: Mapping[str, int]) -> dict[Key, float]:
-    """Every sample that a page with `?pss=1` should have of these workers, pid by slot."""
-    return {key: value for slot, pid in slots.items() for key, value in _worker(slot, pid).items()}
-
-
-def _worker(slot: str, pid: int) -> dict[Key, float]:
+def expected(slot: str, pid: int) -> Samples:
+    """Every sample of a worker that the page should have with `?pss=1`."""
     folder = Path(f"/proc/{pid}")
     status = _fields(folder / "status")
     memory = _fields(folder / "smaps_rollup")
@@ -31,25 +30,48 @@ def _worker(slot: str, pid: int) -> dict[Key, float]:
         if line.startswith("btime ")
     )
     worker = (("worker", slot),)
-    return {
-        (contract.RESIDENT_MEMORY.name, worker): memory["Rss"] * 1024,
-        (contract.PROPORTIONAL_MEMORY.name, worker): memory["Pss"] * 1024,
-        (contract.UNIQUE_MEMORY.name, worker): 1024
+    samples = {
+        (contract.RESIDENT_MEMORY.sample, worker): memory["Rss"] * 1024,
+        (contract.PROPORTIONAL_MEMORY.sample, worker): memory["Pss"] * 1024,
+        (contract.UNIQUE_MEMORY.sample, worker): 1024
         * (memory["Private_Clean"] + memory["Private_Dirty"]),
-        (contract.VIRTUAL_MEMORY.name, worker): status["VmSize"] * 1024,
-        (contract.THREADS.name, worker): len(list((folder / "task").iterdir())),
-        (contract.OPEN_FDS.name, worker): len(list((folder / "fd").iterdir())),
-        (contract.MAX_FDS.name, worker): int(limit[1]),
+        (contract.VIRTUAL_MEMORY.sample, worker): status["VmSize"] * 1024,
+        (contract.THREADS.sample, worker): len(list((folder / "task").iterdir())),
+        (contract.OPEN_FDS.sample, worker): len(list((folder / "fd").iterdir())),
+        (contract.MAX_FDS.sample, worker): int(limit[1]),
         (contract.CPU_SECONDS.sample, (("mode", "user"), *worker)): int(times[11]) / ticks,
         (contract.CPU_SECONDS.sample, (("mode", "system"), *worker)): int(times[12]) / ticks,
-        (contract.START_TIME.name, worker): boot + int(times[19]) / ticks,
-        (contract.DB_CONNECTIONS.name, worker): 0,
-        (contract.WORKER_INFO.name, (("pid", str(pid)), *worker)): 1,
+        (contract.START_TIME.sample, worker): boot + int(times[19]) / ticks,
+        (contract.WORKER_INFO.sample, (("pid", str(pid)), *worker)): 1,
     }
+    missing = {metric.sample for metric in contract.WORKER_METRICS} - {name for name, _ in samples}
+    assert not missing, f"tests/live/exporters/kernel.py does not read {', '.join(sorted(missing))}"
+    return samples
 
 
 def _fields(file: Path) -> dict[str, int]:
     return {
         name: int(value)
-        for name, value in re.findall(r"^(\w+):\s+(\d+) kB$", file.read_text(), re.MULTILINE)
+        for name, value in re.findall(r"^(\w+):\s+(\d+)(?: kB)?$", file.read_text(), re.MULTILINE)
+    }
+
+
+def assert_same(
+    page: Callable[[], Samples], kernel: Callable[[], Samples], seconds: float = 60
+) -> None:
+    """Each value of the page lies between two readings of the kernel.
+
+    A value that goes up and down in between may not, so several attempts are allowed.
+    """
+    end = time.monotonic() + seconds
+    while different := _different(kernel(), page(), kernel()):
+        assert time.monotonic() < end, f"value of the sidecar, of the kernel: {different}"
+
+
+def _different(before: Samples, page: Samples, after: Samples) -> dict[Key, tuple[float, float]]:
+    assert page.keys() == before.keys()
+    return {
+        key: (value, before[key])
+        for key, value in page.items()
+        if not min(before[key], after[key]) <= value <= max(before[key], after[key])
     }

@@ -1,4 +1,4 @@
-"""Processes of an ordinary user, without any capability."""
+"""Processes of an ordinary user without capabilities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OTHER: Final = 23457
 
 
 def _open_to_others(program: Path) -> bool:
-    """Whether everybody may run it; the folders on its way count."""
+    """Whether everybody can run it, given the modes of the folders on its path."""
     real = program.resolve()
     return real.exists() and all(each.stat().st_mode & 1 for each in (real, *real.parents))
 

@@ -15,7 +15,8 @@ from typing import Any
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.bundle import ROOT
-from tests.live.exporters.auditor import Auditor, request, running
+from tests.live.exporters.auditor import START_SECONDS, Auditor, request, running
+from tests.live.exporters.kernel import Key
 from tests.live.exporters.rights import ENVIRONMENT
 from tests.live.prometheus import free_port
 from tests.live.waiting import until
@@ -23,11 +24,8 @@ from tests.live.waiting import until
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
-
-
 class Sidecar:
-    """`python -m exporters`, asked as Prometheus asks."""
+    """`python -m exporters`, scraped like Prometheus does."""
 
     def __init__(
         self,
@@ -50,11 +48,8 @@ class Sidecar:
     def ready(self) -> bool:
         return request(self.port, "/-/ready")[0] == 200
 
-    def samples(
-        self, path: str = "/metrics"
-    ) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-        """Value by name and sorted labels."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+    def samples(self, path: str = "/metrics") -> dict[Key, float]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path, headers={"Accept": OPENMETRICS})
             answer = connection.getresponse()
@@ -82,25 +77,25 @@ class Sidecar:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
 
 @contextmanager
 def sidecar(*arguments: str, log: Path, **popen: Any) -> Iterator[Sidecar]:
     started = Sidecar(*arguments, log=log, **popen)
     try:
-        until(started.ready, f"the sidecar is ready, see {log}")
+        until(started.ready, f"the sidecar is ready, see {log}", START_SECONDS)
         yield started
     finally:
         started.process.kill()
-        started.process.wait(10)
+        started.process.wait(60)
 
 
 @contextmanager
 def beside(
     serve: Callable[[int, int], list[str]], workers: int, place: Path, *arguments: str
 ) -> Iterator[tuple[Auditor, Sidecar]]:
-    """A server of so many workers with a sidecar; log and folder of metrics are in `place`."""
+    """A server with a sidecar; the log and the folder of metrics are in `place`."""
     port, folder = free_port(), place / "metrics"
     folder.mkdir()
     named = ("--port", str(port), "--app-folder", str(folder), "--watch-interval", "0.1")

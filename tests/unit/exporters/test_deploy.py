@@ -1,4 +1,4 @@
-"""The ways to run the sidecar: units, images and manifests say what they promise."""
+"""The files to deploy the sidecar: unit, image and manifests."""
 
 from __future__ import annotations
 
@@ -64,12 +64,14 @@ def test_the_unit_is_hardened(key: str, value: str) -> None:
 def test_the_unit_lets_the_sidecar_see_the_workers_and_write_to_their_folder() -> None:
     found = unit()
     assert not HIDING & found.keys()
-    assert "RemoveIPC" not in found, "it would remove what the Auditor, the same user, shares"
+    assert "RemoveIPC" not in found, (
+        "it would remove shared memory of the Auditor, as both have the same user"
+    )
     folder = dict(each.split("=") for each in found["Environment"][0].split())
     assert found["ReadWritePaths"] == [f"-{folder['AUDITOR_SIDECAR_APP_FOLDER']}"]
 
 
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     """On a machine without systemd this is skipped."""
     program = shutil.which("systemd-analyze")
     if not program:
@@ -83,7 +85,7 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
 
 
-def test_systemd_rates_the_unit_as_little_exposed() -> None:
+def test_systemd_rates_the_exposure_of_the_unit_as_low() -> None:
     """On a machine without systemd, or with one older than 250, this is skipped."""
     program = shutil.which("systemd-analyze")
     if not program:
@@ -103,7 +105,7 @@ def test_systemd_rates_the_unit_as_little_exposed() -> None:
 
 
 def dockerfile() -> list[tuple[str, str]]:
-    """Instructions and what follows each."""
+    """Instructions and their arguments."""
     lines = (FOLDER / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
     pairs = [line.partition(" ") for line in lines if line and not line.startswith("#")]
     return [(name, " ".join(rest.split())) for name, _, rest in pairs]
@@ -122,7 +124,7 @@ def test_the_image_has_what_it_needs_and_no_more() -> None:
     assert all(re.fullmatch(r"python:3\.\d+-slim-\w+", image) for image in images)
 
 
-def test_the_image_asks_the_port_that_it_serves_on() -> None:
+def test_the_health_check_of_the_image_uses_its_port() -> None:
     (check,) = [rest for name, rest in dockerfile() if name == "HEALTHCHECK"]
     (exposed,) = [rest for name, rest in dockerfile() if name == "EXPOSE"]
     host, port = load([], {}).listen
@@ -156,7 +158,7 @@ def test_the_package_needs_nothing_else_of_the_repository(
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(packages)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert "Traceback" not in run.stderr
@@ -242,26 +244,14 @@ def test_every_option_and_variable_that_is_named_exists(file: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), target
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_yaml_on_a_page_is_yaml(page: Path) -> None:
+def test_yaml_on_a_page_is_valid(page: Path) -> None:
     for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL):
         assert yaml.safe_load(block)
 
 
-def test_the_web_configuration_of_its_page_is_taken(tmp_path: Path) -> None:
+def test_the_web_configuration_on_its_page_is_valid(tmp_path: Path) -> None:
     text = (ROOT / "docs/sidecar/web-config.md").read_text()
     (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     config = parse(tmp_path / "web.yml", block)
     assert config.tls
     assert list(config.users) == ["prometheus"]
-
-
-def test_the_log_lines_of_the_pages_are_those_of_the_program() -> None:
-    sources = "".join(file.read_text() for file in (ROOT / "exporters").rglob("*.py"))
-    for words in ("nothing listens on port", "can look", "cannot listen on", "the app's folder"):
-        assert words in sources

@@ -1,4 +1,4 @@
-"""The sidecar's pages say what the program does: series, options, reasons, states, files, keys."""
+"""The sidecar's pages agree with the program: series, options, messages, files, keys."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import exporters
 from exporters.app.archive import NAME
 from exporters.app.folder import LOCK
 from exporters.cli import BAD_INPUT, FAILED, OK
 from exporters.contract import FAMILIES
-from exporters.reasons import Reason
+from exporters.errors import ErrorReason
 from exporters.settings import OPTIONS, load, parser
 from exporters.web import webconfig
 from exporters.workers.discovery import State
@@ -66,44 +67,46 @@ def blocks(text: str) -> Iterator[str]:
 
 
 def test_the_table_of_series_is_the_contract() -> None:
-    said = [
+    documented = [
         (names(series)[0], kind, names(labels), meaning)
         for series, kind, labels, meaning in rows("series", "series")
     ]
-    assert said == [(each.sample, each.kind, each.labels, each.help) for each in FAMILIES]
+    assert documented == [(each.sample, each.kind, each.labels, each.help) for each in FAMILIES]
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
 def test_no_page_names_a_series_that_is_not_served(file: Path) -> None:
     served = {family.sample for family in FAMILIES} | {"auditor_verify_requests_total"}
+    if file.name == "add-a-metric.md":
+        served |= {f"auditor_worker_context_switches{suffix}" for suffix in ("", "_total")}
     assert set(re.findall(r"\bauditor_[a-z_]+", file.read_text())) <= served
 
 
-@pytest.mark.parametrize(("heading", "kind"), [("reason", Reason), ("state", State)])
+@pytest.mark.parametrize(("heading", "kind"), [("reason", ErrorReason), ("state", State)])
 def test_every_value_of_a_label_is_explained(heading: str, kind: type[StrEnum]) -> None:
-    said = {names(cells[0])[0]: cells[1] for cells in rows("series", heading)}
-    assert list(said) == [each.value for each in kind]
-    assert all(said.values())
+    documented = {names(cells[0])[0]: cells[1] for cells in rows("series", heading)}
+    assert list(documented) == [each.value for each in kind]
+    assert all(documented.values())
 
 
-def test_every_state_but_the_good_one_says_where_to_look() -> None:
+def test_every_state_but_found_says_what_to_check() -> None:
     advice = {names(cells[0])[0]: cells[2] for cells in rows("series", "state")}
     assert [state for state, text in advice.items() if not text] == [State.FOUND.value]
 
 
 def test_the_tables_of_options_are_the_settings() -> None:
-    said = [
+    documented = [
         (names(option)[0], names(variable)[0], meaning)
         for option, variable, meaning in rows("options", "option")
     ]
-    assert said == [
+    assert documented == [
         (f"{each.flag} {each.metavar}".strip(), each.variable, each.help) for each in OPTIONS
     ]
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
-def test_a_default_that_is_said_is_the_one_that_counts(option: object) -> None:
-    """The text of the default is given to the option: nothing changes."""
+def test_a_documented_default_is_the_default(option: object) -> None:
+    """Setting the option to its documented default changes nothing."""
     flag, field, meaning = (getattr(option, name) for name in ("flag", "field", "help"))
     found = re.search(r"default: ([^;)]+)", meaning)
     value = found[1].replace("PORT", "8000") if found else ""
@@ -115,7 +118,7 @@ def test_a_default_that_is_said_is_the_one_that_counts(option: object) -> None:
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
 def test_every_option_that_a_page_of_the_sidecar_names_exists(file: Path) -> None:
-    """Those of other programs stand in blocks and in lines that begin with the program."""
+    """Options of other programs are only in code blocks or after the program's name."""
     spans = [span for span in names(prose(file.read_text())) if span.startswith("--")]
     known = parser().format_help().split()
     assert not [span for span in spans if span.split()[0].split("=")[0] not in known]
@@ -130,21 +133,32 @@ def test_links_and_their_headings_exist(file: Path) -> None:
         assert not anchor or anchor in headings(there.read_text()), (target, anchor)
 
 
-def test_the_first_page_leads_to_all_others() -> None:
+def test_the_first_page_links_to_all_others() -> None:
     linked = set(re.findall(r"\]\(([\w-]+\.md)", page("README")))
     assert linked == {file.name for file in PAGES} - {"README.md"}
 
 
 @pytest.mark.parametrize("name", HOW_TO_RUN)
-def test_a_way_to_run_it_says_what_it_needs_and_what_goes_wrong(name: str) -> None:
+def test_each_way_to_run_it_has_permissions_and_troubleshooting(name: str) -> None:
     text = page(name)
     assert "Permissions: " in text
     assert "See that it works" in text
     assert len(re.findall(r"^\| .+ \| do \|$", text, re.MULTILINE)) == 1
 
 
+@pytest.mark.parametrize("name", HOW_TO_RUN)
+def test_messages_on_a_page_are_those_of_the_program(name: str) -> None:
+    source = "".join(file.read_text() for file in Path(exporters.__file__).parent.rglob("*.py"))
+    messages = re.findall(r"^\| `((?!kubectl)[^`]+)`", page(name), re.MULTILINE)
+    assert len(messages) >= 2
+    for message in messages:
+        without_cause = re.split(": [A-Z]", message)[0]
+        words = max(re.findall("[a-z' ]+", without_cause), key=len).strip(" '")
+        assert words in source, message
+
+
 @pytest.mark.parametrize("file", sorted(DEPLOY.iterdir()), ids=lambda file: file.name)
-def test_every_file_to_deploy_has_a_page_that_links_it_and_is_named_by_it(file: Path) -> None:
+def test_files_to_deploy_and_pages_refer_to_each_other(file: Path) -> None:
     (named,) = set(re.findall(r"docs/sidecar/[\w-]+\.md", file.read_text()))
     assert f"(../../deploy/sidecar/{file.name})" in (ROOT / named).read_text()
 
@@ -161,7 +175,7 @@ def instructions(lines: Iterable[str]) -> set[str]:
         ("kubernetes", "kubernetes.yaml", r"^shareProcessNamespace: \w+$"),
     ],
 )
-def test_settings_that_a_page_quotes_stand_in_its_file(name: str, file: str, pattern: str) -> None:
+def test_settings_quoted_on_a_page_are_in_its_file(name: str, file: str, pattern: str) -> None:
     theirs = "Environment=PROMETHEUS_MULTIPROC_DIR", "PrivateUsers=yes", "PrivateNetwork=yes"
     quoted = {span for span in names(prose(page(name))) if re.match(pattern, span)}
     quoted -= {span for span in quoted if span.startswith(theirs) or span.endswith("=")}
@@ -169,31 +183,31 @@ def test_settings_that_a_page_quotes_stand_in_its_file(name: str, file: str, pat
     assert quoted <= instructions((DEPLOY / file).read_text().splitlines())
 
 
-def test_the_build_commands_of_page_and_dockerfile_are_one() -> None:
+def test_page_and_dockerfile_have_the_same_build_command() -> None:
     command = (DEPLOY / "Dockerfile").read_text().splitlines()[0].removeprefix("# ")
     assert any(command in block.splitlines() for block in blocks(page("docker")))
 
 
 def test_the_files_of_the_apps_folder_are_named() -> None:
-    said = {name for cells in rows("README", "file") for name in names(cells[0])}
-    assert {NAME, LOCK} <= said
-    assert any(re.fullmatch(r"counter_\d+\.db\.ended-\d+", name) for name in said)
+    documented = {name for cells in rows("README", "file") for name in names(cells[0])}
+    assert {NAME, LOCK} <= documented
+    assert any(re.fullmatch(r"counter_\d+\.db\.ended-\d+", name) for name in documented)
 
 
 def test_every_key_of_the_web_configuration_is_in_its_table() -> None:
-    said = {name for cells in rows("web-config", "key") for name in names(cells[0])}
+    documented = {name for cells in rows("web-config", "key") for name in names(cells[0])}
     source = Path(webconfig.__file__).read_text()
     sections = re.findall(r'sections\.get\("(\w+)"\)', source)
     keys = set(re.findall(r'found(?:\.get\(|\[)"(\w+)"', source))
     of_tls = set(webconfig._TLS_KEYS)  # noqa: SLF001
     assert len(sections) == 4
-    assert of_tls <= said
-    others = {name.rpartition(".")[2] for name in said} - of_tls
+    assert of_tls <= documented
+    others = {name.rpartition(".")[2] for name in documented} - of_tls
     assert others == {"http2", "headers", "basic_auth_users", "rate_limit"}
     assert keys <= of_tls | {"http2", "headers", "interval", "burst"}
 
 
 def test_the_exit_codes_are_those_of_the_program() -> None:
     text = page("command-line")
-    said = {int(code) for code in re.findall(r"exit code (\d)", text)}
-    assert said == {OK, FAILED, BAD_INPUT}
+    documented = {int(code) for code in re.findall(r"exit code (\d)", text)}
+    assert documented == {OK, FAILED, BAD_INPUT}

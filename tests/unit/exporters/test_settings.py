@@ -61,7 +61,7 @@ def test_each_option_has_a_good_value_here() -> None:
 
 
 @pytest.mark.parametrize("field", GOOD)
-def test_command_line_and_environment_say_the_same(field: str) -> None:
+def test_command_line_and_environment_are_equivalent(field: str) -> None:
     (option,) = (each for each in OPTIONS if each.field == field)
     text, value = GOOD[field]
     assert getattr(settings(option.flag, text), field) == value
@@ -69,7 +69,7 @@ def test_command_line_and_environment_say_the_same(field: str) -> None:
     assert settings(option.flag, text, **{option.variable: text}) == settings(option.flag, text)
 
 
-def test_the_command_line_counts_first() -> None:
+def test_the_command_line_takes_precedence() -> None:
     assert settings("--port", "1", AUDITOR_SIDECAR_PORT="2").port == 1
     both = settings("--pid", "1", AUDITOR_SIDECAR_PATTERN="x", AUDITOR_SIDECAR_PID_FILE="y")
     assert (both.pid, both.pattern, both.pid_file) == (1, None, None)
@@ -100,25 +100,33 @@ def test_all_addresses() -> None:
 @pytest.mark.parametrize(
     ("flag", "text", "message"),
     [
-        ("--port", "0", "'0' is no port; a number from 1 to 65535"),
-        ("--port", "65536", "'65536' is no port; a number from 1 to 65535"),
-        ("--port", "٣", "'٣' is no port; a number from 1 to 65535"),
-        ("--pid", "-1", "'-1' is no whole number above 0"),
-        ("--pattern", "(", "'(' is no regular expression: missing ), unterminated subpattern"),
-        ("--db-ports", "5432,", "'' is no port; a number from 1 to 65535"),
-        ("--probe-url", "localhost:8000", "'localhost:8000' is no URL; http://HOST:PORT/PATH"),
-        ("--probe-url", "http://a:99999/", "'http://a:99999/' is no URL"),
-        ("--probe-url", "http://a/x y", "'http://a/x y' is no URL"),
-        ("--probe-interval", "0", "'0' is no number of seconds from 0.01 to 86400"),
-        ("--probe-timeout", "nan", "'nan' is no number of seconds"),
-        ("--listen", "9105", "'9105' is no address; HOST:PORT, [IPV6]:PORT, or :PORT for all"),
-        ("--listen", "::1:9105", "'::1:9105' is no address"),
-        ("--listen", "a:b", "'a:b' is no address"),
-        ("--max-connections", "many", "'many' is no whole number above 0"),
-        ("--log-level", "loud", "'loud' is no level; one of debug, info, warning, error"),
+        ("--port", "0", "'0' is not a port; expected a number from 1 to 65535"),
+        ("--port", "65536", "'65536' is not a port; expected a number from 1 to 65535"),
+        ("--port", "٣", "'٣' is not a port; expected a number from 1 to 65535"),
+        ("--pid", "-1", "'-1' is not a positive whole number"),
+        ("--pattern", "(", "'(' is not a regular expression: missing ), unterminated subpattern"),
+        ("--db-ports", "5432,", "'' is not a port; expected a number from 1 to 65535"),
+        (
+            "--probe-url",
+            "localhost:8000",
+            "'localhost:8000' is not a URL; expected http://HOST:PORT/PATH",
+        ),
+        ("--probe-url", "http://a:99999/", "'http://a:99999/' is not a URL"),
+        ("--probe-url", "http://a/x y", "'http://a/x y' is not a URL"),
+        ("--probe-interval", "0", "'0' is not a number of seconds from 0.01 to 86400"),
+        ("--probe-timeout", "nan", "'nan' is not a number of seconds"),
+        ("--listen", "9105", "'9105' is not an address; expected HOST:PORT, [IPV6]:PORT or :PORT"),
+        ("--listen", "::1:9105", "'::1:9105' is not an address"),
+        ("--listen", "a:b", "'a:b' is not an address"),
+        ("--max-connections", "many", "'many' is not a positive whole number"),
+        (
+            "--log-level",
+            "loud",
+            "'loud' is not a log level; expected one of debug, info, warning, error",
+        ),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(
+def test_a_bad_value_is_one_line(
     flag: str, text: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -137,11 +145,11 @@ def test_what_is_wrong_is_said_in_one_line(
         ({"AUDITOR_SIDECAR_NO_FOLD": "si"}, "AUDITOR_SIDECAR_NO_FOLD: 'si' is neither"),
         (
             {"AUDITOR_SIDECAR_PID": "1", "AUDITOR_SIDECAR_PATTERN": "x"},
-            "AUDITOR_SIDECAR_PID, AUDITOR_SIDECAR_PATTERN: only one of them can be set",
+            "AUDITOR_SIDECAR_PID, AUDITOR_SIDECAR_PATTERN: only one of these can be set",
         ),
     ],
 )
-def test_wrong_variables(
+def test_bad_variables(
     environ: dict[str, str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -149,14 +157,14 @@ def test_wrong_variables(
     assert message in capsys.readouterr().err
 
 
-def test_two_ways_to_name_the_auditor(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_one_way_to_select_the_auditor(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         settings("--pid", "1", "--pattern", "x")
     assert "argument --pattern: not allowed with argument --pid" in capsys.readouterr().err
 
 
 @given(st.sampled_from(OPTIONS), st.text(st.characters(exclude_characters="\0")))
-def test_any_value_is_taken_or_refused(option: Option, text: str) -> None:
+def test_any_value_is_accepted_or_refused(option: Option, text: str) -> None:
     with suppress(ArgumentTypeError):
         option.parse(text)
 

@@ -1,4 +1,4 @@
-"""A folder that looks like /proc, for as many processes as a test needs."""
+"""A folder that looks like /proc, with as many processes as a test needs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,38 @@ from exporters.proc.root import ProcRoot
 
 PORT = 8000
 SOCKET = 5000
+STATUS = """\
+Name:\tpython3
+Umask:\t0022
+State:\tS (sleeping)
+Tgid:\t{pid}
+Ngid:\t0
+Pid:\t{pid}
+PPid:\t{parent}
+TracerPid:\t0
+Uid:\t1000\t1000\t1000\t1000
+Gid:\t1000\t1000\t1000\t1000
+FDSize:\t64
+Groups:\t1000
+NStgid:\t{pid}
+NSpid:\t{pid}
+NSpgid:\t{pid}
+NSsid:\t{pid}
+VmPeak:\t    4200 kB
+VmSize:\t    4000 kB
+VmHWM:\t    1100 kB
+VmRSS:\t    1000 kB
+VmSwap:\t       0 kB
+Threads:\t3
+SigQ:\t0/63322
+voluntary_ctxt_switches:\t150
+nonvoluntary_ctxt_switches:\t9
+"""
 
 
 @dataclass
 class Tree:
-    """`net/tcp` has a listening socket of inode SOCKET on PORT until it is told otherwise."""
+    """`net/tcp` has a listening socket with inode SOCKET on PORT unless told otherwise."""
 
     folder: Path
 
@@ -43,6 +70,14 @@ class Tree:
         ]
         self.write("net/tcp", "\n".join(lines) + "\n")
 
+    def connect(self, inode: int, remote_port: int) -> None:
+        """One more established connection from this machine."""
+        file = self.folder / "net/tcp"
+        file.write_text(
+            f"{file.read_text()}   9: 0100007F:C350 0100007F:{remote_port:04X} 01 00000000:00000000"
+            f" 00:00000000 00000000     0 0 {inode} 1 0 100 0 0 10 0\n"
+        )
+
     def process(  # noqa: PLR0913  # each test names the one or two that it is about
         self,
         pid: int,
@@ -57,7 +92,7 @@ class Tree:
         watches: Iterable[int] = (),
         idle_epoll: bool = False,
     ) -> Identity:
-        """A new process; it takes the place of one with the same pid."""
+        """A new process; it replaces one with the same pid."""
         self.end(pid)
         start = pid * 100 if start is None else start
         text = name if isinstance(name, bytes) else name.encode()
@@ -66,7 +101,8 @@ class Tree:
         self.write(f"{pid}/statm", "1000 250 50 1 0 100 0\n")
         self.write(f"{pid}/limits", "Max open files  1024  4096  files\n")
         self.write(f"{pid}/cmdline", command.replace(" ", "\0"))
-        self.write(f"{pid}/status", f"Name:\tpython3\nNSpid:\t{pid}\n")
+        self.write(f"{pid}/status", STATUS.format(pid=pid, parent=parent))
+        self.write(f"{pid}/smaps_rollup", "Pss: 40 kB\nPrivate_Clean: 3 kB\nPrivate_Dirty: 5 kB\n")
         self.write(f"{pid}/task/{pid}/children", "")
         (self.folder / f"{pid}/fd").mkdir()
         held = [f"socket:[{inode}]" for inode in (*sockets, *watches)]
@@ -89,7 +125,7 @@ class Tree:
             file.write_text(" ".join(sorted(pids, key=int)) + " ")
 
     def end(self, pid: int) -> None:
-        """It is gone, its parent has no such child any more."""
+        """The process is gone, also from its parent's children."""
         if (self.folder / str(pid)).exists():
             shutil.rmtree(self.folder / str(pid))
         for file in self.folder.glob("*/task/*/children"):

@@ -12,7 +12,7 @@ import pytest
 from demo.processes import free_port
 from exporters import contract
 from exporters.proc.parse import Denied
-from exporters.proc.root import Links, ProcRoot
+from exporters.proc.root import ProcRoot, SocketInodes
 from generator.thresholds.settings import WindowAlert
 from tests.bundle import thresholds
 from tests.performance.grading import Grade, Level
@@ -178,10 +178,10 @@ def test_no_workers_is_an_error_that_helps() -> None:
 
 
 def test_workers_of_another_user_are_said_to_be_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(_self: ProcRoot, pid: int) -> Links:
+    def denied(_self: ProcRoot, pid: int) -> SocketInodes:
         raise Denied(f"/proc/{pid}/fd")
 
-    monkeypatch.setattr(ProcRoot, "links", denied)
+    monkeypatch.setattr(ProcRoot, "socket_inodes", denied)
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         pytest.raises(WorkersError, match="run this as the Auditor's user, or name its sidecar"),

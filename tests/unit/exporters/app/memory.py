@@ -1,4 +1,4 @@
-"""A folder in memory, with what a power cut leaves of it."""
+"""A folder in memory, and what is left of it after a power cut."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def encoded(values: Mapping[str, float], kind: str = "counter") -> bytes:
 
 
 class PowerCutError(BaseException):
-    """The machine stops; nobody handles it."""
+    """The machine stops; no code handles this."""
 
 
 @dataclass
 class Folder:
-    """What the kernel has (`names`), and which changes of it a power cut may still undo."""
+    """What the kernel has (`names`), and which changes a power cut can still undo."""
 
     names: dict[str, int] = field(default_factory=dict)
     contents: dict[int, bytes] = field(default_factory=dict)
@@ -42,19 +42,19 @@ class Folder:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def add(self, name: str, content: bytes) -> int:
-        """A file that a worker has made; it lasts."""
+        """A durable file, created by a worker."""
         inode = next(self.numbers)
         self.contents[inode] = content
         self.names[name] = self.durable[name] = inode
         return inode
 
     def change(self, *changes: Change) -> None:
-        """One operation; its parts last together or not at all."""
+        """One atomic operation, not yet durable."""
         self.pending.append(list(changes))
         _apply(self.names, changes)
 
     def after_power_cut(self, lasting: tuple[bool, ...]) -> Folder:
-        """The folder with those pending operations that had reached the disk."""
+        """The folder with the pending operations that had reached the disk."""
         names = self.durable.copy()
         for changes, lasts in zip(self.pending, lasting, strict=True):
             if lasts:
@@ -62,7 +62,7 @@ class Folder:
         return Folder(names.copy(), self.contents.copy(), names, [], self.numbers)
 
     def outcomes(self) -> Iterator[Folder]:
-        """After a power cut: each set of the pending operations may have reached the disk."""
+        """All folders that a power cut can leave: any of the pending operations may be lost."""
         for lasting in itertools.product((False, True), repeat=len(self.pending)):
             yield self.after_power_cut(lasting)
 
@@ -80,14 +80,14 @@ def _nothing(_operation: str, _name: str) -> None:
 
 
 class MemoryDisk(Disk):
-    """The operations of a real folder. `before` is called ahead of each and may raise."""
+    """The operations of a real folder. `before` is called before each and may raise."""
 
     def __init__(self, folder: Folder) -> None:
         super().__init__(Path("/nowhere"))
         self.folder = folder
         self.before: Callable[[str, str], None] = _nothing
         self.opened: dict[int, int] = {}
-        self._descriptors = itertools.count(3)
+        self._fds = itertools.count(3)
 
     def names(self) -> dict[str, int]:
         self.before("names", "")
@@ -98,14 +98,14 @@ class MemoryDisk(Disk):
             raise FileNotFoundError(errno.ENOENT, "No such file", name)
         return self.folder.names[name]
 
-    def place(self, name: str) -> tuple[int, int]:
+    def file_id(self, name: str) -> tuple[int, int]:
         return 1, self._inode(name)
 
     def open(self, name: str) -> int:
         self.before("open", name)
-        descriptor = next(self._descriptors)
-        self.opened[descriptor] = self._inode(name)
-        return descriptor
+        fd = next(self._fds)
+        self.opened[fd] = self._inode(name)
+        return fd
 
     def close(self, file: int) -> None:
         del self.opened[file]

@@ -1,21 +1,21 @@
-"""What tests look at."""
+"""Helpers to look at pages and reports."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from exporters.errors import ErrorReason
 from exporters.exposition import Block, render
-from exporters.reasons import Reason
 
 
 class Reports:
-    """Remembers what is reported; a clock that stands still beside."""
+    """Remembers what is reported; has a clock that only a test moves."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[Reason, str]] = []
+        self.found: list[tuple[ErrorReason, str]] = []
         self.now = 0.0
 
-    def __call__(self, reason: Reason, about: str) -> None:
+    def __call__(self, reason: ErrorReason, about: str) -> None:
         self.found.append((reason, about))
 
     def clock(self) -> float:
@@ -26,7 +26,7 @@ def samples(blocks: Iterable[Block]) -> dict[str, float]:
     """Value by sample, `name{label="value"}`."""
     lines = render(blocks, openmetrics=False).decode().splitlines()
     pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
-    assert len({name for name, _ in pairs}) == len(pairs), "no sample stands there twice"
+    assert len({name for name, _ in pairs}) == len(pairs), "no duplicate sample"
     return {name: float(value) for name, value in pairs}
 
 

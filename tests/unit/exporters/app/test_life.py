@@ -1,4 +1,4 @@
-"""Thousands of random steps of workers and sidecars against a model that adds up exactly."""
+"""Thousands of random steps of workers and sidecars, compared with an exact model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEPS = 600
 
 
 class World:
-    """Workers that write, and one sidecar; `values` is what each file that ever was holds."""
+    """Workers that write, and a sidecar; `values` has the content of every file ever created."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)  # noqa: S311  # repeatable, not secret
@@ -39,7 +39,7 @@ class World:
         )
 
     def spawn(self, pid: int) -> None:
-        """A worker opens the file of its pid if there is one, and goes on with it."""
+        """A worker starts; it continues the file of its pid if there is one."""
         name = f"counter_{pid}.db"
         if pid in self.alive:
             return
@@ -59,8 +59,8 @@ class World:
     def is_dead(self, pid: int) -> bool:
         return pid not in self.alive
 
-    def fold(self) -> None:
-        """Now and then a worker comes up with the pid of a file that is just being renamed."""
+    def merge(self) -> None:
+        """Now and then a worker starts with the pid of a file that is just being renamed."""
 
         def before(what: str, name: str) -> None:
             if what == "rename" and name.endswith(".db") and self.random.random() < 0.3:
@@ -69,10 +69,10 @@ class World:
                 self.count(pid)
 
         self.disk.before = before
-        self.metrics.fold(self.is_dead)
+        self.metrics.merge(self.is_dead)
 
     def failing(self, error: BaseException) -> Callable[[str, str], None]:
-        """Whatever is done to the disk fails, from one operation on."""
+        """All operations fail from some point on."""
         left = self.random.randrange(12)
 
         def before(_what: str, _name: str) -> None:
@@ -84,17 +84,17 @@ class World:
         return before
 
     def fail(self) -> None:
-        """A fold on a full disk; the next one may be tried at once."""
+        """A merge on a full disk; the next one is due at once."""
         self.disk.before = self.failing(OSError(errno.ENOSPC, "No space left on device"))
-        self.metrics.fold(self.is_dead)
+        self.metrics.merge(self.is_dead)
         self.reports.found.clear()
         self.reports.now += 61
 
     def crash(self, power: bool) -> None:
-        """In the middle of a fold; a power cut ends the workers as well."""
+        """In the middle of a merge; a power cut kills the workers as well."""
         self.disk.before = self.failing(PowerCutError())
         with suppress(PowerCutError):
-            self.metrics.fold(self.is_dead)
+            self.metrics.merge(self.is_dead)
         if power:
             self.alive.clear()
             lasting = tuple(self.random.random() < 0.5 for _ in self.folder.pending)
@@ -120,7 +120,7 @@ class World:
         elif chance < 0.8:
             self.die(pid)
         elif chance < 0.92:
-            self.fold()
+            self.merge()
         elif chance < 0.95:
             self.fail()
         else:
@@ -133,7 +133,7 @@ def test_the_total_is_exact_after_every_step(seed: int) -> None:
     for _ in range(STEPS):
         world.step()
         world.check()
-    folded = len(world.values) - len([name for name in world.folder.names if ".db" in name])
-    assert folded > 20, "much has been folded, or this would show little"
+    merged = len(world.values) - len([name for name in world.folder.names if ".db" in name])
+    assert merged > 20, "enough was merged for the test to mean something"
     world.metrics.close()
-    assert not world.disk.opened, "no descriptor is left open"
+    assert not world.disk.opened, "no file is left open"

@@ -24,7 +24,7 @@ def test_a_sum_is_exact(values: list[float]) -> None:
 
 
 @given(st.lists(FINITE.map(abs), max_size=20), FINITE.map(abs))
-def test_a_sum_never_falls_when_something_is_added(values: list[float], more: float) -> None:
+def test_a_sum_never_decreases_when_a_value_is_added(values: list[float], more: float) -> None:
     parts = [0.0]
     for value in values:
         add(parts, value)
@@ -56,17 +56,17 @@ SERIES = st.builds(
     st.lists(st.tuples(SERIES, FINITE), min_size=1, max_size=10),
     st.frozensets(st.text(), max_size=3),
 )
-def test_an_archive_comes_back_bit_by_bit(
+def test_an_archive_is_read_back_exactly(
     entries: list[tuple[Series, float]], contains: frozenset[str]
 ) -> None:
     totals = Totals()
-    totals.take("counter", "", [(Key(series, "Help."), value, 0.0) for series, value in entries])
+    totals.add("counter", "", [(Key(series, "Help."), value, 0.0) for series, value in entries])
     archive = Archive(7, contains, totals)
     assert decode(encode(archive)) == archive
 
 
 @given(st.binary())
-def test_a_file_of_any_bytes_is_read_or_called_corrupt(data: bytes) -> None:
+def test_any_bytes_are_a_file_or_corrupt(data: bytes) -> None:
     try:
         used = used_bytes(data)
         for key, place in keys(data[:used]):
@@ -77,6 +77,6 @@ def test_a_file_of_any_bytes_is_read_or_called_corrupt(data: bytes) -> None:
 
 
 @given(st.binary())
-def test_an_archive_of_any_bytes_is_called_corrupt(data: bytes) -> None:
+def test_any_other_bytes_are_a_corrupt_archive(data: bytes) -> None:
     with pytest.raises(CorruptError, match="checksum"):
         decode(data)

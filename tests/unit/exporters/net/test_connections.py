@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from exporters.errors import ErrorReason
 from exporters.net.connections import DatabaseConnections
 from exporters.net.sockets import Socket
 from exporters.proc.parse import Denied, Identity
-from exporters.proc.root import Links, ProcRoot
-from exporters.reasons import Reason
+from exporters.proc.root import ProcRoot, SocketInodes
 from tests.unit.exporters.app.pages import Reports
 from tests.unit.exporters.tree import PORT, Tree
 
@@ -16,7 +16,7 @@ DATABASE = 5432
 
 
 def to_database(*inodes: int) -> list[Socket]:
-    """Connections to it, among others."""
+    """Connections to the database, among others."""
     others = [
         Socket(False, PORT, b"\1\2\3\4", 40000, 0, 901, 0),
         Socket(False, DATABASE, b"\1\2\3\4", 40001, 0, 902, 0),
@@ -37,12 +37,12 @@ class Machine:
         return [found.get(each) for each in workers]
 
 
-def test_each_connection_belongs_to_who_holds_it(tmp_path: Path) -> None:
+def test_each_connection_belongs_to_its_holder(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     a = machine.tree.process(10, sockets=[1, 2, 901])
     b = machine.tree.process(11, sockets=[3])
     c = machine.tree.process(12)
-    assert machine.count([a, b, c], 1, 2, 3, 99) == [2, 1, 0], "99 is a stranger's"
+    assert machine.count([a, b, c], 1, 2, 3, 99) == [2, 1, 0], "99 belongs to no worker"
     assert machine.count([a, b, c], 1) == [1, 0, 0], "closed ones are forgotten"
     machine.tree.link(12, 7, "socket:[2]")
     assert machine.count([a, b, c], 1, 2) == [2, 0, 0], "looked up when it comes"
@@ -53,17 +53,17 @@ def test_known_connections_are_not_looked_up_again(tmp_path: Path) -> None:
     asked: list[int] = []
 
     class Counting(ProcRoot):
-        def links(self, pid: int) -> Links:
+        def socket_inodes(self, pid: int) -> SocketInodes:
             asked.append(pid)
-            return super().links(pid)
+            return super().socket_inodes(pid)
 
     machine = Machine(tmp_path, Counting)
     a = machine.tree.process(10, sockets=[1])
     assert machine.count([a], 1, 99) == [1]
     assert machine.count([a], 1, 99) == [1]
-    assert asked == [10], "strangers are remembered too"
+    assert asked == [10], "connections without an owner are remembered too"
     b = machine.tree.process(11, sockets=[99])
-    assert machine.count([a, b], 1, 99) == [1, 1], "a new worker may have what was nobody's"
+    assert machine.count([a, b], 1, 99) == [1, 1], "a new worker may own what had no owner"
 
 
 def test_a_worker_that_is_replaced(tmp_path: Path) -> None:
@@ -76,15 +76,15 @@ def test_a_worker_that_is_replaced(tmp_path: Path) -> None:
 
 def test_what_is_denied_is_left_out_and_counted(tmp_path: Path) -> None:
     class Partly(ProcRoot):
-        def links(self, pid: int) -> Links:
+        def socket_inodes(self, pid: int) -> SocketInodes:
             if pid == 11:
                 raise Denied("11/fd: Permission denied")
-            return super().links(pid)
+            return super().socket_inodes(pid)
 
     machine = Machine(tmp_path, Partly)
     a, b = machine.tree.process(10), machine.tree.process(11)
     assert machine.count([a, b]) == [0, None]
-    assert [reason for reason, _ in machine.reports.found] == [Reason.PERMISSION]
+    assert [reason for reason, _ in machine.reports.found] == [ErrorReason.PERMISSION]
 
 
 @pytest.mark.parametrize("inodes", [(), (1,)])

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from exporters.errors import ErrorReason
 from exporters.proc.cgroup import CgroupMemory, CgroupReader
 from exporters.proc.parse import Identity
 from exporters.proc.root import ProcRoot
-from exporters.reasons import Reason
 from tests.unit.exporters.app.pages import Reports
 from tests.unit.exporters.tree import Tree
 
@@ -100,7 +100,7 @@ def test_v2_of_a_sibling_container(tmp_path: Path) -> None:
     assert machine.read() == CgroupMemory(2048 * MIB, 700 * MIB)
 
 
-def test_v2_of_a_worker_whose_root_is_not_to_be_seen(tmp_path: Path) -> None:
+def test_v2_of_a_worker_whose_root_is_not_readable(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     machine.tree.write("10/cgroup", "0::/auditor.service\n")
     machine.tree.write("self/mountinfo", V2.format(root="/"))
@@ -155,7 +155,7 @@ def test_what_is_malformed_is_counted(machine: Machine, file: str, text: str) ->
     v2(machine.root / "sys/fs/cgroup", 64 * MIB, 30 * MIB)
     (machine.root / "sys/fs/cgroup" / file).write_text(text)
     assert machine.read() == CgroupMemory(None, None)
-    assert [reason for reason, _ in machine.reports.found] == [Reason.MALFORMED]
+    assert [reason for reason, _ in machine.reports.found] == [ErrorReason.MALFORMED]
 
 
 def test_what_is_refused_is_counted(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,20 +171,20 @@ def test_what_is_refused_is_counted(machine: Machine, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "open", refuse)
     assert machine.read() == CgroupMemory(None, None)
-    assert [reason for reason, _ in machine.reports.found] == [Reason.PERMISSION]
+    assert [reason for reason, _ in machine.reports.found] == [ErrorReason.PERMISSION]
 
 
-def test_another_worker_is_looked_up_anew(machine: Machine) -> None:
+def test_another_worker_is_looked_up_again(machine: Machine) -> None:
     machine.mounts(V2)
     machine.tree.write("10/cgroup", "0::/old\n")
     v2(machine.root / "sys/fs/cgroup/old", 64 * MIB, 30 * MIB)
     v2(machine.root / "sys/fs/cgroup/new", 32 * MIB, 10 * MIB)
     assert machine.read().limit == 64 * MIB
     machine.tree.write("10/cgroup", "0::/new\n")
-    assert machine.read().limit == 64 * MIB, "the place is kept"
+    assert machine.read().limit == 64 * MIB, "the cgroup is remembered"
     assert machine.reader.read(Identity(2, 10), machine.reports).limit == 32 * MIB
     assert machine.reader.read(Identity(3, 11), machine.reports) == CgroupMemory(None, None)
-    assert machine.reports.found == [], "a worker that is gone is none"
+    assert machine.reports.found == [], "a dead worker has none"
 
 
 def test_a_real_one() -> None:

@@ -62,7 +62,7 @@ def stat_line(name: bytes, stat: Stat) -> bytes:
         virtual_bytes=NUMBERS,
     ),
 )
-def test_stat_comes_back_whatever_the_name_is(name: bytes, stat: Stat) -> None:
+def test_stat_is_parsed_whatever_the_name(name: bytes, stat: Stat) -> None:
     found = parse_stat(stat_line(name, stat))
     assert found == stat
     assert found.alive == (stat.state not in "ZXx" and stat.virtual_bytes > 0)
@@ -72,7 +72,7 @@ def test_stat_comes_back_whatever_the_name_is(name: bytes, stat: Stat) -> None:
 @given(
     data=st.one_of(st.binary(), st.text(alphabet="0123456789-+_ :()\n\tkBSRMPax").map(str.encode))
 )
-def test_anything_else_is_called_malformed(parse: Callable[[bytes], Any], data: bytes) -> None:
+def test_anything_else_is_malformed(parse: Callable[[bytes], Any], data: bytes) -> None:
     with suppress(Malformed):
         parse(data)
 
@@ -107,7 +107,7 @@ def test_an_error_shows_an_excerpt(parse: Callable[[bytes], Any]) -> None:
         (parse_mounts, b"30 23 0:26 / /sys/fs/cgroup rw\n"),
     ],
 )
-def test_what_is_short_or_strange_is_malformed(parse: Callable[[bytes], Any], text: bytes) -> None:
+def test_malformed_texts(parse: Callable[[bytes], Any], text: bytes) -> None:
     with pytest.raises(Malformed):
         parse(text)
 
@@ -153,5 +153,5 @@ def test_what_is_short_or_strange_is_malformed(parse: Callable[[bytes], Any], te
         ),
     ],
 )
-def test_what_the_kernel_prints(parse: Callable[[bytes], Any], text: bytes, value: Any) -> None:
+def test_texts_of_the_kernel(parse: Callable[[bytes], Any], text: bytes, value: Any) -> None:
     assert parse(text) == value

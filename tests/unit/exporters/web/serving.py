@@ -1,4 +1,4 @@
-"""A real server on a free port, and clients that say exactly what a test wants."""
+"""A real server on a free port, and clients that send exactly what a test wants."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Running:
     loop: asyncio.AbstractEventLoop
 
     def stop(self, grace: float = 5) -> None:
-        asyncio.run_coroutine_threadsafe(self.server.stop(grace), self.loop).result(grace + 10)
+        asyncio.run_coroutine_threadsafe(self.server.stop(grace), self.loop).result(grace + 60)
 
     def connect(self, context: ssl.SSLContext | None = None) -> Client:
-        plain = socket.create_connection(("127.0.0.1", self.port), 10)
+        plain = socket.create_connection(("127.0.0.1", self.port), 60)
         if context is None:
             return Client(plain)
         try:
@@ -60,13 +60,13 @@ def serving(
     thread.start()
     server = Server(handler, limits, guard)
     try:
-        port = asyncio.run_coroutine_threadsafe(server.start("127.0.0.1", 0), loop).result(10)
+        port = asyncio.run_coroutine_threadsafe(server.start("127.0.0.1", 0), loop).result(60)
         running = Running(server, port, loop)
         yield running
         running.stop(grace=0.5)
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

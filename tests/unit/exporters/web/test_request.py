@@ -30,7 +30,7 @@ VALUE = st.text([chr(code) for code in range(0x21, 0x7F)], max_size=30)
         (b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 0", "/", {}, True),
     ],
 )
-def test_what_is_taken(
+def test_good_requests(
     head: bytes, path: str, query: dict[str, tuple[str, ...]], keep_alive: bool
 ) -> None:
     request = parse_head(head)
@@ -65,20 +65,20 @@ def test_what_is_taken(
         (b"GET / HTTP/1.1\r\n" + b"\r\n".join(b"A%d: b" % each for each in range(101)), 431),
     ],
 )
-def test_what_is_refused(head: bytes, status: int) -> None:
+def test_bad_requests(head: bytes, status: int) -> None:
     with pytest.raises(BadRequestError) as caught:
         parse_head(head)
     assert caught.value.status == status
 
 
 @given(st.one_of(st.binary(), st.text("GETHPO/1. \r\n:abc%").map(str.encode)))
-def test_any_bytes_are_a_request_or_a_bad_one(head: bytes) -> None:
+def test_any_bytes_are_a_good_or_a_bad_request(head: bytes) -> None:
     with suppress(BadRequestError):
         parse_head(head)
 
 
 @given(st.dictionaries(TOKEN.map(str.lower), VALUE, max_size=10))
-def test_headers_come_back(headers: dict[str, str]) -> None:
+def test_headers_are_parsed(headers: dict[str, str]) -> None:
     special = {"host", "content-length", "transfer-encoding", "connection"}
     headers = {name: value for name, value in headers.items() if name not in special}
     lines = "".join(f"\r\n{name.upper()}: \t{value} " for name, value in headers.items())

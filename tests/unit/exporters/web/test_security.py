@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Guarded:
     clock: Clock
 
     def write(self, text: str) -> None:
-        """A new configuration, seen at the next look."""
+        """Write a new configuration; the next request sees it."""
         self.file.with_suffix(".new").write_text(text)
         self.file.with_suffix(".new").replace(self.file)
         self.clock.now += 2
@@ -62,7 +63,7 @@ def mutual(keys: Keys, kind: str = "RequireAndVerifyClientCert", more: str = "")
 
 
 def refused(server: Running, context: ssl.SSLContext) -> bool:
-    """Whether the server does not talk to such a client; TLS 1.3 says so at the first read."""
+    """Whether the server refuses the client, which with TLS 1.3 shows at the first read."""
     try:
         server.ask(context=context)
     except (OSError, ConnectionError):
@@ -159,7 +160,7 @@ def test_certificates_in_the_file_itself(tmp_path: Path, keys: Keys) -> None:
         assert refused(web.server, keys.client())
 
 
-def test_a_renewed_certificate_counts_for_new_connections(tmp_path: Path, keys: Keys) -> None:
+def test_a_renewed_certificate_applies_to_new_connections(tmp_path: Path, keys: Keys) -> None:
     for kind in ("crt", "key"):
         shutil.copy(keys.folder / f"server.{kind}", tmp_path / f"own.{kind}")
     own = Keys(tmp_path)
@@ -167,7 +168,7 @@ def test_a_renewed_certificate_counts_for_new_connections(tmp_path: Path, keys: 
         assert peer(web, keys) == der(keys, "server")
         for kind in ("crt", "key"):
             shutil.copy(keys.folder / f"renewed.{kind}", tmp_path / f"own.{kind}")
-        assert peer(web, keys) == der(keys, "server"), "looked at once a second at most"
+        assert peer(web, keys) == der(keys, "server"), "checked once a second at most"
         web.clock.now += 2
         assert peer(web, keys) == der(keys, "renewed")
 
@@ -182,7 +183,7 @@ def der(keys: Keys, name: str) -> bytes:
     return ssl.PEM_cert_to_DER_cert((keys.folder / f"{name}.crt").read_text())
 
 
-def test_slow_handshakes_take_nothing_from_others(tmp_path: Path, keys: Keys) -> None:
+def test_slow_handshakes_do_not_lock_out_others(tmp_path: Path, keys: Keys) -> None:
     with guarded(tmp_path, tls(keys)) as web:
         silent = [socket.create_connection(("127.0.0.1", web.server.port), 5) for _ in range(100)]
         assert web.server.ask(context=keys.client()).status == 200
@@ -193,12 +194,12 @@ def test_slow_handshakes_take_nothing_from_others(tmp_path: Path, keys: Keys) ->
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("nonsense: 1", "there is no key 'nonsense'"),
+        ("nonsense: 1", "unknown key 'nonsense'"),
         ("tls_server_config: {cert_file: nowhere.crt, key_file: b}", "No such file or directory"),
         ("tls_server_config: {cert: no pem, key: no pem}", "tls_server_config: cert and key:"),
     ],
 )
-def test_a_broken_change_leaves_all_as_it_was(
+def test_an_invalid_change_has_no_effect(
     tmp_path: Path, keys: Keys, caplog: pytest.LogCaptureFixture, change: str, message: str
 ) -> None:
     with guarded(tmp_path, tls(keys)) as web:
@@ -216,8 +217,8 @@ def test_a_broken_change_leaves_all_as_it_was(
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "web.yml: cannot be read: No such file or directory"),
-        ({"web.yml": b"\xff"}, "web.yml: not UTF-8 at byte 0"),
+        ({}, "web.yml: cannot read the file: No such file or directory"),
+        ({"web.yml": b"\xff"}, "web.yml: not UTF-8: byte 0"),
         (
             {"web.yml": b"tls_server_config: {cert_file: a, key_file: b}"},
             "web.yml: tls_server_config: cert and key: {folder}/a No such file or directory",
@@ -239,7 +240,7 @@ def test_what_cannot_be_used_is_one_message(
     assert message.format(folder=tmp_path) in problem
 
 
-def test_a_key_with_a_password_does_not_ask_the_terminal(tmp_path: Path, keys: Keys) -> None:
+def test_an_encrypted_key_does_not_prompt(tmp_path: Path, keys: Keys) -> None:
     source = str(keys.folder / "server.key")
     run(["openssl", "ec", "-in", source, "-aes256", "-passout", "pass:x", "-out", "b"], tmp_path)
     shutil.copy(keys.folder / "server.crt", tmp_path / "a")
@@ -292,7 +293,7 @@ def test_passwords(tmp_path: Path, header: bytes, status: int) -> None:
         assert web.server.ask().status == 401
 
 
-def test_checked_passwords_are_remembered_and_strangers_take_as_long(
+def test_correct_passwords_are_cached_and_unknown_users_take_as_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bytes] = []
@@ -314,33 +315,38 @@ def test_checked_passwords_are_remembered_and_strangers_take_as_long(
         assert {each[:7] for each in asked} == {b"$2b$04$"}, "the same cost"
 
 
-def test_a_flood_of_wrong_passwords_shuts_nobody_out(tmp_path: Path) -> None:
-    statuses: list[int] = []
+def test_many_wrong_passwords_lock_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While their checks are stuck, a password that was correct before still gets through."""
+    go_on, statuses = threading.Event(), list[int]()
+    real = bcrypt.checkpw
 
-    def attack(web: Guarded, number: int) -> None:
-        for turn in range(5):
-            header = authorized(basic("alice", f"wrong{number}-{turn}"))
+    def check(password: bytes, hashed_password: bytes) -> bool:
+        assert password == b"right" or go_on.wait(60)
+        return real(password, hashed_password)
+
+    monkeypatch.setattr(bcrypt, "checkpw", check)
+    with guarded(tmp_path, USERS) as web:
+
+        def attack(number: int) -> None:
+            header = authorized(basic("alice", f"wrong{number}"))
             statuses.append(web.server.ask(header).status)
 
-    slow = f"basic_auth_users:\n  alice: {bcrypt.hashpw(b'right', bcrypt.gensalt(6)).decode()}\n"
-    with guarded(tmp_path, slow) as web:
         assert web.server.ask(authorized(basic("alice", "right"))).status == 200
-        threads = [threading.Thread(target=attack, args=(web, number)) for number in range(60)]
+        threads = [threading.Thread(target=attack, args=(number,)) for number in range(60)]
         for thread in threads:
             thread.start()
-        longest = 0.0
-        while any(thread.is_alive() for thread in threads):
-            start = time.monotonic()
+        end = time.monotonic() + 60
+        while len(statuses) < 28 and time.monotonic() < end:
             assert web.server.ask(authorized(basic("alice", "right"))).status == 200
-            longest = max(longest, time.monotonic() - start)
+        go_on.set()
         for thread in threads:
-            thread.join(30)
-    assert len(statuses) == 300
-    assert set(statuses) <= {401, 503}
-    assert longest < 1
+            thread.join(60)
+    assert Counter(statuses) == {503: 28, 401: 32}, "32 may wait"
 
 
-def test_changed_users_count_at_once(tmp_path: Path) -> None:
+def test_changed_users_apply_at_once(tmp_path: Path) -> None:
     with guarded(tmp_path, USERS) as web:
         assert web.server.ask(authorized(basic("alice", "right"))).status == 200
         web.write(f"basic_auth_users:\n  alice: {hashed('new')}\n")

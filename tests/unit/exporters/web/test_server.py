@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import select
 import socket
 import threading
 import time
@@ -37,7 +38,7 @@ def test_one_connection_serves_many_requests() -> None:
         assert client.closed()
 
 
-def test_requests_that_come_together_are_answered_in_order() -> None:
+def test_pipelined_requests_are_answered_in_order() -> None:
     with serving() as server, server.connect() as client:
         client.send(b"".join(GET.replace(b"metrics", b"%d" % turn) for turn in range(20)))
         assert [client.answer().body for _ in range(20)] == [b"GET /%d\n" % n for n in range(20)]
@@ -104,7 +105,7 @@ def test_a_refusal_says_why_and_closes(head: bytes, status: int) -> None:
         (b"Accept-Encoding: identity", False),
     ],
 )
-def test_gzip_for_who_takes_it(accept: bytes, packed: bool) -> None:
+def test_gzip_if_the_client_accepts_it(accept: bytes, packed: bool) -> None:
     with serving(big) as server:
         answer = server.ask(with_header(accept) if accept else LAST)
     assert (answer.headers.get("content-encoding") == "gzip") == packed
@@ -113,13 +114,13 @@ def test_gzip_for_who_takes_it(accept: bytes, packed: bool) -> None:
     assert not packed or len(answer.body) < len(BIG) / 20
 
 
-def test_what_is_short_is_not_packed() -> None:
+def test_a_short_body_is_not_compressed() -> None:
     with serving() as server:
         answer = server.ask(with_header(b"Accept-Encoding: gzip"))
     assert "content-encoding" not in answer.headers
 
 
-def test_a_failing_handler_tells_the_log_and_not_the_client(
+def test_a_failing_handler_is_logged_and_hidden_from_the_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def fails(_request: Request) -> Response:
@@ -134,16 +135,14 @@ def test_a_failing_handler_tells_the_log_and_not_the_client(
 
 
 def test_a_slow_head_is_cut_off_however_it_trickles() -> None:
+    """If a byte extended the time limit, this client would never be refused."""
     with serving(limits=Limits(head_seconds=0.3)) as server, server.connect() as client:
-        start = time.monotonic()
-        for at in range(30):
-            try:
-                client.send(GET[at : at + 1])
-            except ConnectionError:
+        client.send(b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(600):
+            client.send(b"a")
+            if select.select([client.sock], [], [], 0.05)[0]:
                 break
-            time.sleep(0.02)
         assert client.answer().status == 408
-        assert time.monotonic() - start < 2
 
 
 def test_an_idle_connection_is_closed() -> None:
@@ -158,7 +157,7 @@ def test_a_client_that_does_not_read_is_cut_off() -> None:
     with serving(big, limits) as server, server.connect() as client:
         client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.send(GET * 20)
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while server.server.connections and time.monotonic() < end:
             time.sleep(0.02)
         assert server.server.connections == 0
@@ -169,12 +168,12 @@ def test_stopping_lets_an_answer_finish_and_closes_the_idle() -> None:
 
     async def slow(_request: Request) -> Response:
         began.set()
-        await asyncio.to_thread(go_on.wait, 5)
+        await asyncio.to_thread(go_on.wait, 60)
         return await echo(_request)
 
     with serving(slow) as server, server.connect() as busy, server.connect() as idle:
         busy.send(GET)
-        assert began.wait(5)
+        assert began.wait(60)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         assert idle.closed()
@@ -183,7 +182,7 @@ def test_stopping_lets_an_answer_finish_and_closes_the_idle() -> None:
         go_on.set()
         answer = busy.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
-        stopping.join(5)
+        stopping.join(60)
         assert not stopping.is_alive()
 
 
@@ -196,7 +195,7 @@ def test_stopping_does_not_wait_for_ever() -> None:
         client.send(GET)
         start = time.monotonic()
         server.stop(grace=0.2)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 30
         assert client.closed()
 
 
@@ -224,7 +223,7 @@ def test_every_address_at_once() -> None:
     assert set(asyncio.run(main())) == {200}
 
 
-def test_out_of_descriptors_it_neither_spins_nor_ends(
+def test_out_of_file_descriptors_it_neither_spins_nor_ends(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused = 0
@@ -241,8 +240,8 @@ def test_out_of_descriptors_it_neither_spins_nor_ends(
         monkeypatch.setattr(socket.socket, "accept", accept)
         start = time.monotonic()
         assert server.ask().status == 200
-        assert time.monotonic() - start >= 0.25, "it waits between two tries"
-    said = [each for each in caplog.records if each.levelno == logging.WARNING]
-    assert [each.getMessage() for each in said] == [
-        "connections cannot be accepted: Too many open files"
+        assert time.monotonic() - start >= 0.25, "it pauses between attempts"
+    warnings = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert [each.getMessage() for each in warnings] == [
+        "cannot accept connections: Too many open files"
     ]

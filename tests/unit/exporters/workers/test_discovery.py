@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exporters.proc.parse import Denied, Identity
-from exporters.proc.root import Links, ProcRoot
+from exporters.proc.root import ProcRoot, SocketInodes
 from exporters.workers.discovery import SEARCH_SECONDS, Discovery, State, Target
 from tests.unit.exporters.clock import Clock
 from tests.unit.exporters.tree import PORT, SOCKET, Tree
@@ -50,7 +50,7 @@ def uvicorn_of_four(tree: Tree) -> list[int]:
 
 
 def gunicorn(tree: Tree) -> list[int]:
-    """Newer ones have an epoll in the master too; it waits for something else."""
+    """The master of newer ones has an epoll too, for something else."""
     tree.process(10, 1, idle_epoll=True, **HOLDS)
     for pid in (12, 13):
         tree.process(pid, 10, sockets=[88], watches=[SOCKET])
@@ -65,7 +65,7 @@ def gunicorn_that_starts(tree: Tree) -> list[int]:
 
 
 def container(tree: Tree) -> list[int]:
-    """The entry point is a shell that holds nothing."""
+    """The entry point is a shell without the socket."""
     tree.process(1, 0, name="sh")
     tree.process(7, 1, **SERVES)
     return [7]
@@ -124,7 +124,7 @@ SETUPS = [
 
 
 @pytest.mark.parametrize("setup", SETUPS)
-def test_who_the_workers_are(tree: Tree, setup: Callable[[Tree], list[int]]) -> None:
+def test_workers_of_each_setup(tree: Tree, setup: Callable[[Tree], list[int]]) -> None:
     assert setup(tree) == found(tree)
 
 
@@ -158,24 +158,24 @@ def test_a_pid_file_that_names_nobody(tree: Tree, text: str) -> None:
     assert str(tree.folder / "pid") in result.detail
 
 
-def test_states_and_what_they_say(tree: Tree) -> None:
+def test_states_and_their_details(tree: Tree) -> None:
     tree.listen()
-    assert said(tree) == (State.NO_LISTENER, f"nothing listens on port {PORT}")
+    assert result(tree) == (State.NO_LISTENER, f"nothing listens on port {PORT}")
     tree.listen(SOCKET, user=33)
-    state, text = said(tree)
+    state, text = result(tree)
     assert state is State.HIDDEN
     assert "user 33 listens" in text
-    assert f"user {os.geteuid()} can look" in text
+    assert f"user {os.geteuid()} cannot inspect" in text
     tree.process(10, 1, **HOLDS)
-    assert said(tree) == (State.STARTING, f"process 10 has no worker on port {PORT} yet")
+    assert result(tree) == (State.STARTING, f"process 10 has no workers on port {PORT} yet")
     tree.process(12, 10, **SERVES)
-    assert said(tree) == (State.FOUND, f"port {PORT} has 1 workers")
-    assert said(tree, pid=4711) == (State.NO_PROCESS, "no process has the pid 4711")
+    assert result(tree) == (State.FOUND, f"found 1 worker on port {PORT}")
+    assert result(tree, pid=4711) == (State.NO_PROCESS, "no process has the pid 4711")
     tree.write("net/tcp", "header\nnonsense\n")
-    assert said(tree)[0] is State.DENIED
+    assert result(tree)[0] is State.DENIED
 
 
-def said(tree: Tree, **target: Any) -> tuple[State, str]:
+def result(tree: Tree, **target: Any) -> tuple[State, str]:
     result = discovery(tree, **target).find()
     return result.state, result.detail
 
@@ -217,16 +217,16 @@ def test_a_restart_is_found_at_once(tree: Tree, inode: int) -> None:
 
 
 class Counting(ProcRoot):
-    """Counts the dear operation."""
+    """Counts the expensive operation."""
 
     asked = 0
 
-    def links(self, pid: int) -> Links:
+    def socket_inodes(self, pid: int) -> SocketInodes:
         self.asked += 1
-        return super().links(pid)
+        return super().socket_inodes(pid)
 
 
-def test_known_workers_are_not_looked_into_again(tree: Tree) -> None:
+def test_known_workers_are_not_inspected_again(tree: Tree) -> None:
     uvicorn_of_four(tree)
     root = Counting(tree.folder)
     search = Discovery(root, Target(PORT), Clock())
@@ -236,7 +236,7 @@ def test_known_workers_are_not_looked_into_again(tree: Tree) -> None:
     assert root.asked == 1, "the resource tracker, which could still become a worker"
 
 
-def test_other_processes_are_not_searched_again_and_again(tree: Tree) -> None:
+def test_other_processes_are_not_scanned_repeatedly(tree: Tree) -> None:
     for pid in range(100, 150):
         tree.process(pid)
     root, clock = Counting(tree.folder), Clock()
@@ -255,9 +255,9 @@ def test_other_processes_are_not_searched_again_and_again(tree: Tree) -> None:
 
 
 class Forbidden(ProcRoot):
-    """As another user without capabilities sees it."""
+    """What another user without capabilities sees."""
 
-    def links(self, pid: int) -> Links:
+    def socket_inodes(self, pid: int) -> SocketInodes:
         raise Denied(f"{pid}/fd: Permission denied")
 
 
@@ -282,7 +282,7 @@ def test_another_network_namespace_is_seen(tree: Tree) -> None:
     tree.write("10/net/tcp", (tree.folder / "net/tcp").read_text())
     search = discovery(tree, pid=10)
     assert search.find().state is State.NO_LISTENER
-    assert search.network == 10
+    assert search.network_pid == 10
     tree.listen(SOCKET)
     tree.write("10/net/tcp", (tree.folder / "net/tcp").read_text())
     tree.listen()
@@ -290,7 +290,7 @@ def test_another_network_namespace_is_seen(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("what", ["stat", "cmdline", "fd", "task", "task/10/children", "fdinfo"])
-def test_whatever_vanishes_it_never_fails(tree: Tree, what: str) -> None:
+def test_discovery_never_fails_whatever_vanishes(tree: Tree, what: str) -> None:
     uvicorn_of_four(tree)
     for pid in range(10, 16):
         place = tree.folder / str(pid) / what

@@ -1,4 +1,4 @@
-"""Many askers, one answer at a time: collections never overlap, and never pile up."""
+"""Coalesces requests, so that collections neither overlap nor pile up."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Shared(Generic[K, V]):
-    """Calls `run(key)` in the executor, which has one thread.
+class SingleFlight(Generic[K, V]):
+    """Calls `run(key)` in an executor with one thread, one call at a time.
 
-    An answer is never older than the question: who asks while a call for the same key runs waits
-    for the next one, which then serves everybody who waits.
+    A result is never older than the request: a caller that comes while a call for the same key is
+    running waits for the next one, which then serves everybody who is waiting.
     """
 
     def __init__(self, run: Callable[[K], V], executor: Executor) -> None:
@@ -25,12 +25,12 @@ class Shared(Generic[K, V]):
         self._next: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K) -> V:
-        """Raises what `run` raises. A cancelled asker does not take the answer from the others."""
+        """Raises what `run` raises. A cancelled caller does not cancel the call for the others."""
         if key not in self._next:
-            self._next[key] = asyncio.create_task(self._answer(key))
+            self._next[key] = asyncio.create_task(self._call(key))
         return await asyncio.shield(self._next[key])
 
-    async def _answer(self, key: K) -> V:
+    async def _call(self, key: K) -> V:
         async with self._turn:
             del self._next[key]
             return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, key)
