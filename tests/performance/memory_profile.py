@@ -107,7 +107,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(argv)
-    hush()
     source = (
         SidecarPage(chosen.sidecar) if chosen.sidecar else LocalWorkers(chosen.port, chosen.pid)
     )
@@ -237,4 +236,5 @@ def _port(text: str) -> int:
 
 
 if __name__ == "__main__":
+    hush()
     sys.exit(main())

@@ -154,7 +154,7 @@ class SidecarPage:
 
 
 def hush() -> None:
-    """Of the sidecar's own log; what it cannot find is a WorkersError here."""
+    """Silence the sidecar's log in this process: what it cannot find is a WorkersError here."""
     logging.getLogger("exporters").setLevel(logging.CRITICAL)
 
 
