@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,14 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=timedelta(seconds=5), max_examples=3000)
 settings.load_profile("repeat")
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches what tests start, even where this was started with SIGINT ignored.
+
+    A shell script ignores it for what it runs in the background, and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -29,7 +29,7 @@ from tests.changes import (
 )
 from tests.live.promtool import cases, run
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.full
 
 OTHERS: Final = {
     "larger.yaml": everything_larger(),

@@ -25,7 +25,7 @@ def test_incidents_are_detected_and_negative_scenarios_silent(
     run(any_promtool, "test", "rules", test)
 
 
-@pytest.mark.long
+@pytest.mark.full
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
 def test_the_oldest_promtool_agrees(test: Path) -> None:
     run(had(tools.PROMTOOLS[0]), "test", "rules", test)
@@ -66,7 +66,7 @@ def test_a_scenario_notices_a_worse_rule(
     assert "FAILED" in done.stdout + done.stderr
 
 
-@pytest.mark.long
+@pytest.mark.full
 def test_the_committed_scoreboard_is_what_is_measured(tmp_path: Path) -> None:
     """By the promtool of `make scoreboard`: another version may differ by one evaluation."""
     promtool = had(tools.PROMTOOLS[-1])
