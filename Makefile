@@ -7,7 +7,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n auto --dist worksteal
+PYTEST_ARGS ?= -n auto --dist loadgroup
 DEMO_ARGS ?=
 MUTATE_ARGS ?=
 
@@ -46,12 +46,12 @@ format: $(STAMP)  ## Format the Python and apply ruff's safe fixes
 	$(BIN)/ruff format
 
 .PHONY: test
-test: $(STAMP) tools  ## Run the tests (PYTEST_ARGS='-k name' selects)
+test: $(STAMP) tools  ## Run the tests, within five minutes (PYTEST_ARGS='-k name' selects)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-.PHONY: long-test
-long-test: $(STAMP) tools  ## Change each value of the thresholds in turn, then all; scenarios on the oldest promtool; the scoreboard
-	$(BIN)/pytest $(PYTEST_ARGS) -m long tests/live
+.PHONY: full-test
+full-test: $(STAMP) tools  ## Run the tests that take longer: every value changed, older versions, every scenario
+	$(BIN)/pytest $(PYTEST_ARGS) -m full
 
 .PHONY: test-live
 test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the receiver, write build/fault-matrix.md
@@ -109,7 +109,11 @@ help:  ## Show this list
 
 .ONESHELL:
 $(STAMP): requirements-dev.txt
-	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+	@if [[ -L $(VENV) ]]; then
+	  echo 'make: $(VENV) links to an environment that is older than requirements-dev.txt; run make there, or remove the link' >&2
+	  exit 1
+	fi
+	if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
 	  echo 'make: $(PYTHON) is missing or older than 3.11; name a newer one: make PYTHON=python3.12' >&2
 	  exit 1
 	fi

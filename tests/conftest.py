@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests import certificates, tools
+from tests.full import older_in_full
 from tests.tools.skipping import had, or_skip
 
 # The same examples in every run; `pytest --hypothesis-profile=explore` looks for new ones.
@@ -17,6 +19,14 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=timedelta(seconds=5), max_examples=3000)
 settings.load_profile("repeat")
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches what tests start, even where this was started with SIGINT ignored.
+
+    A shell script ignores it for what it runs in the background, and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -29,7 +39,7 @@ def pytest_report_header() -> list[str]:
     return [f"{name}: {tools.origin(name) or 'missing'}" for name in names]
 
 
-@pytest.fixture(scope="session", params=tools.PROMTOOLS)
+@pytest.fixture(scope="session", params=older_in_full(tools.PROMTOOLS))
 def promtool(request: pytest.FixtureRequest) -> Path:
     """Each promtool in turn that the rules promise to work with."""
     return had(request.param)
@@ -42,19 +52,19 @@ def any_promtool() -> Path:
     return found[-1] if found else pytest.skip("no promtool; run `make tools`")
 
 
-@pytest.fixture(scope="session", params=tools.PROMETHEUSES)
+@pytest.fixture(scope="session", params=older_in_full(tools.PROMETHEUSES))
 def prometheus_server(request: pytest.FixtureRequest) -> Path:
     """The oldest and the newest server that the rules promise to work with."""
     return had(request.param)
 
 
-@pytest.fixture(scope="session", params=tools.ALERTMANAGERS)
+@pytest.fixture(scope="session", params=older_in_full(tools.ALERTMANAGERS))
 def alertmanager_server(request: pytest.FixtureRequest) -> Path:
     """The oldest and the newest that the configuration promises to work with."""
     return had(request.param)
 
 
-@pytest.fixture(scope="session", params=tools.AMTOOLS)
+@pytest.fixture(scope="session", params=older_in_full(tools.AMTOOLS))
 def amtool(request: pytest.FixtureRequest) -> Path:
     return had(request.param)
 

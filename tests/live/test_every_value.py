@@ -1,7 +1,7 @@
 """Other thresholds need no second edit: promtool passes on all that is rendered from them.
 
-With one value changed, only the tests run that change, or whose alert says that it depends on the
-value. Scenarios run on whole files of other thresholds.
+With one value changed, the right files change, and of the rule tests those run that change or whose
+alert depends on the value. Scenarios run on whole files of other thresholds.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from tests.changes import (
     proofs,
 )
 from tests.live.promtool import cases, run
+from tests.reach import check_reach
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.full
 
 OTHERS: Final = {
     "larger.yaml": everything_larger(),
@@ -55,9 +56,15 @@ def test_no_scenario_is_stale(part: int, other: str, tmp_path: Path, any_promtoo
     run(any_promtool, "test", "rules", *(tmp_path / each for each in tests))
 
 
-@pytest.mark.parametrize("path", [each for each in LEAVES if each[-1] != "why"], ids=name_of)
-def test_no_test_is_stale(path: Leaf, tmp_path: Path, any_promtool: Path) -> None:
-    rendered = render(changed_thresholds(path))
+@pytest.mark.parametrize("path", LEAVES, ids=name_of)
+def test_a_change_reaches_what_depends_on_it_and_no_test_is_stale(
+    path: Leaf, tmp_path: Path, any_promtool: Path
+) -> None:
+    thresholds = changed_thresholds(path)
+    rendered = render(thresholds)
+    check_reach(path, thresholds, rendered)
+    if path[-1] == "why":  # a text, which no rule depends on
+        return
     changed = {each for each in rendered if rendered[each] != files().get(each)}
     owners = [alert for alert in alerts() if covered(alert, name_of(path))]
     stale = {

@@ -21,20 +21,30 @@ def test_rules_are_valid(promtool: Path) -> None:
 
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
-def test_alerts_fire_and_stay_silent(any_promtool: Path, test: Path) -> None:
-    run(any_promtool, "test", "rules", test)
+def test_alerts_fire_and_stay_silent(any_promtool: Path, test: Path, tmp_path: Path) -> None:
+    run(any_promtool, "test", "rules", *cases([test], tmp_path))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("version", tools.PROMTOOLS[:-1])
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
-def test_so_they_do_on_older_versions(version: str, test: Path, tmp_path: Path) -> None:
+def test_alerts_fire_and_stay_silent_on_older_versions(
+    version: str, test: Path, tmp_path: Path
+) -> None:
     run(had(version), "test", "rules", *cases([test], tmp_path))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
+def test_a_committed_file_passes_as_it_is(any_promtool: Path, test: Path) -> None:
+    run(any_promtool, "test", "rules", test)
 
 
 def test_there_is_a_test_file_for_every_alert() -> None:
     assert len(TESTS) >= 30
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "overlay", sorted((ROOT / "deploy/overlays").iterdir()), ids=lambda path: path.name
 )

@@ -11,6 +11,9 @@ import yaml
 from tests.live.promtool import run
 from tests.recipes import block, changed, generator, repository
 
+# They share what takes a while to start.
+pytestmark = pytest.mark.xdist_group("recipe_environment")
+
 PAGE = "environments.md"
 OVERLAY = "deploy/overlays/qa.yaml"
 # What the overlay gives other numbers; test_promtool.py runs all tests of every overlay.

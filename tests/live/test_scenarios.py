@@ -16,26 +16,36 @@ from tests.live.promtool import run
 from tests.tools.skipping import had
 
 TESTS = sorted((ROOT / FOLDER).glob("*.yml"))
+SCENARIOS = {each.name: each for each in all_scenarios(thresholds(), alerts())}
+# Longer ones take promtool up to a quarter of a minute.
+MOST_SECONDS = 4 * 3600
+LONG = {name for name, each in SCENARIOS.items() if each.length > MOST_SECONDS}
 
 
-@pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.full if path.stem in LONG else ())
+        for path in TESTS
+    ],
+)
 def test_incidents_are_detected_and_negative_scenarios_silent(
     any_promtool: Path, test: Path
 ) -> None:
     run(any_promtool, "test", "rules", test)
 
 
-@pytest.mark.long
+@pytest.mark.full
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
 def test_the_oldest_promtool_agrees(test: Path) -> None:
     run(had(tools.PROMTOOLS[0]), "test", "rules", test)
 
 
 def test_there_is_a_file_for_every_scenario() -> None:
-    names = {each.name for each in all_scenarios(thresholds(), alerts())}
-    assert {path.stem for path in TESTS} == names
+    assert {path.stem for path in TESTS} == SCENARIOS.keys()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("scenario", "file", "rule", "worse"),
     [
@@ -66,7 +76,7 @@ def test_a_scenario_notices_a_worse_rule(
     assert "FAILED" in done.stdout + done.stderr
 
 
-@pytest.mark.long
+@pytest.mark.full
 def test_the_committed_scoreboard_is_what_is_measured(tmp_path: Path) -> None:
     """By the promtool of `make scoreboard`: another version may differ by one evaluation."""
     promtool = had(tools.PROMTOOLS[-1])

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.performance.workers import WorkersError, source
 HERE: Final = Path(__file__).parent
 HOST: Final = "http://localhost:8888"
 WARM_UP_SECONDS: Final = 60.0
+ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 _EPILOG: Final = """\
 exit codes: 0 target or acceptable, 1 poor or critical, 2 nothing proven or bad input
@@ -89,33 +90,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run them in turn and give the worst exit code."""
     chosen = parser().parse_args(argv)
     try:
-        names = _names(chosen.names)
-        if not names:
-            return 0
-        chosen.host = host(chosen.host)
-        thresholds = options.thresholds(chosen)
-        options.outputs(folder=chosen.reports)
-        if not chosen.yes and looks_like_production(chosen.host) and not _agreed(chosen.host):
-            return 2
-        reach(chosen.host)
-        _see_workers(names, chosen)
-        asked = warm_up(chosen.host, WARM_UP_SECONDS * chosen.scale)
+        with _ended_by_signals():
+            return _run_all(chosen)
     except (*options.WRONG, HostError, WorkersError) as error:
         print(error, file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("ended early", file=sys.stderr)
+    return 2
+
+
+def _run_all(chosen: argparse.Namespace) -> int:
+    """Raises HostError, WorkersError, options.WRONG, and KeyboardInterrupt for a signal."""
+    names = _names(chosen.names)
+    if not names:
+        return 0
+    chosen.host = host(chosen.host)
+    thresholds = options.thresholds(chosen)
+    options.outputs(folder=chosen.reports)
+    if not chosen.yes and looks_like_production(chosen.host) and not _agreed(chosen.host):
         return 2
+    reach(chosen.host)
+    _see_workers(names, chosen)
+    asked = warm_up(chosen.host, WARM_UP_SECONDS * chosen.scale)
     print(f"{chosen.host} is warm after {asked} requests", flush=True)
     if chosen.warm_up is None:
         chosen.warm_up = thresholds.alert("fast_memory_leak", LeakAlert).warm_up * chosen.scale
-    codes = {}
-    try:
-        for name in names:
-            codes[name] = _run(BY_NAME[name], chosen)
-    except KeyboardInterrupt:
-        print("ended early", file=sys.stderr)
-        return 2
+    codes = {name: _run(BY_NAME[name], chosen) for name in names}
     if len(codes) > 1:
         words = ("passed", "failed", "nothing proven")
         print(table(("scenario", "verdict"), [(name, words[code]) for name, code in codes.items()]))
@@ -190,32 +190,56 @@ def _run(scenario: Scenario, chosen: argparse.Namespace) -> int:
     scaled = scenario.scaled(chosen.scale, chosen.users_scale)
     lasts = format_duration(max(1, round(scaled.seconds)))
     print(f"\n{scenario.name}: {scenario.purpose}; {lasts}, users: {scaled.users}", flush=True)
-    process = subprocess.Popen(_command(scenario, chosen, folder), cwd=options.ROOT)
     try:
-        with _ended_with(process):
+        with _locust(_command(scenario, chosen, folder)) as process:
             code = process.wait()
-    except KeyboardInterrupt:
-        process.wait()  # Locust has it too, and ends with a verdict
-        raise
     finally:
         print(f"reports: {folder}", flush=True)
     return code if code in (0, 1) else 2
 
 
+class EndedError(KeyboardInterrupt):
+    """Ended by a signal that Locust, unlike after Ctrl-C, has not received as well."""
+
+
 @contextmanager
-def _ended_with(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """SIGTERM and SIGHUP end it too, instead of leaving it to go on alone."""
-
+def _ended_by_signals() -> Iterator[None]:
     def end(_number: int, _frame: FrameType | None) -> None:
-        process.terminate()
-        raise KeyboardInterrupt
+        raise EndedError
 
-    before = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGHUP)}
+    with _handled_by(end):
+        yield
+
+
+@contextmanager
+def _locust(command: Sequence[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
+    """It never goes on alone; a signal that comes while it starts waits until it has."""
+    process = None
+    early: list[int] = []
+    try:
+        with _handled_by(lambda number, _: early.append(number)):
+            process = subprocess.Popen(command, cwd=options.ROOT)
+        if early:
+            raise EndedError
+        yield process
+    except KeyboardInterrupt as signalled:
+        if process:
+            if isinstance(signalled, EndedError):
+                process.terminate()
+            process.wait()  # until it has given its verdict
+        raise
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Signals that end a program, but for those it was started to ignore, as `nohup` does."""
+    wanted = [each for each in ENDING if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, handler) for each in wanted}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for each, former in before.items():
+            signal.signal(each, former)
 
 
 def _folder(reports: Path, name: str) -> Path:

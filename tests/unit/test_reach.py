@@ -1,66 +1,23 @@
-"""A value that is changed reaches the files that speak of it, and no other."""
+"""A changed value reaches the files that depend on it and no others: one setting of each kind.
+
+`tests/live/test_every_value.py` changes all of them.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from generator.alerts import all_alerts
-from generator.alerts.model import Alert
-from generator.alerts.objectives import FAMILIES
 from generator.bundle import render
-from generator.scenarios.render import FOLDER
-from tests.bundle import alerts, files
-from tests.changes import LEAVES, Leaf, changed_thresholds, covered, name_of, proofs
+from tests.changes import LEAVES, Leaf, changed_thresholds, name_of
+from tests.reach import check_reach
 
-# No test can show how long an alert stays that never ends.
-ENDLESS = "alerts.watchdog.keep_firing_for"
+# The first of those with the same section and key, which are read and rendered alike.
+SAMPLE = {
+    (path[0], [key for key in path if isinstance(key, str)][-1]): path for path in LEAVES[::-1]
+}
 
 
-@pytest.mark.parametrize("path", LEAVES, ids=name_of)
-def test_a_change_reaches_what_speaks_of_it(path: Leaf) -> None:
-    name = name_of(path)
+@pytest.mark.parametrize("path", SAMPLE.values(), ids=name_of)
+def test_a_change_reaches_what_depends_on_it(path: Leaf) -> None:
     thresholds = changed_thresholds(path)
-    rendered = render(thresholds)
-    changed = {each for each in {*rendered, *files()} if rendered.get(each) != files().get(each)}
-    assert changed, "no artefact speaks of this value"
-    if name.startswith("service."):
-        return
-    involved = [alert for alert in (*alerts(), *all_alerts(thresholds)) if covered(alert, name)]
-    assert changed <= may_change(name, involved)
-    if name.startswith("alerts."):
-        assert {f"docs/runbooks/{alert.name}.md" for alert in involved} <= changed
-        assert path[-1] == "why" or name == ENDLESS or proofs(involved) <= changed
-
-
-def may_change(name: str, involved: list[Alert]) -> set[str]:
-    """Files that may speak of a value, going by what the alerts say they depend on."""
-    allowed = {"docs/targets.md", "docs/runbooks/README.md"}
-    for alert in involved:
-        allowed |= {f"promtool-tests/{alert.name}.yml", f"docs/runbooks/{alert.name}.md"}
-        allowed |= {
-            f"alerts/{family}.yml"
-            for family in (alert.family, *(each.family for each in alert.recordings))
-        }
-        allowed.add(f"dashboards/{alert.panel.dashboard}.json")
-    if name.startswith(("routing.", "deploy.", "dashboards.")):
-        allowed |= {path for path in files() if path.startswith("deploy/")}
-    if name.startswith("slo."):
-        allowed |= {f"alerts/{family}.yml" for family in ("error", "latency", *FAMILIES)}
-        allowed.add("promtool-tests/budget.yml")
-        allowed.add("deploy/compose/compose.yaml")  # what it looks back at is kept
-    shown = name.endswith("window") or name == "alerts.requests_waiting.min_waiting"
-    if shown or name.startswith(("targets.", "slo.", "dashboards.")):
-        allowed |= {path for path in files() if path.startswith("dashboards/")}
-    if not name.startswith(("routing.", "deploy.", "dashboards.")):
-        allowed |= {path for path in files() if path.startswith(FOLDER)}  # a healthy day is in all
-    return allowed | {mirror(path) for path in allowed}
-
-
-def mirror(path: str) -> str:
-    """The manifest that carries a file, or the file itself where none does."""
-    folder, _, name = path.partition("/")
-    if folder == "alerts":
-        return "deploy/kubernetes/prometheus-rule.yaml"
-    if folder == "dashboards":
-        return f"deploy/kubernetes/dashboard-{name.removesuffix('.json')}.yaml"
-    return path
+    check_reach(path, thresholds, render(thresholds))

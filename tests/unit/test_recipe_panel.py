@@ -10,6 +10,9 @@ import pytest
 from generator.panel_ids import PATH, committed, parse
 from tests.recipes import block, changed, edit, generator, git, repository
 
+# They share what takes a while to start.
+pytestmark = pytest.mark.xdist_group("recipe_panel")
+
 PAGE = "dashboards.md"
 RECIPE = block(PAGE, "Add a panel", "diff")
 

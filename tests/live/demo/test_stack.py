@@ -14,6 +14,7 @@ from demo.stack import Stack
 from generator.alerts import all_recordings
 from generator.dashboards import render
 from generator.promql import plain
+from tests.full import older_in_full
 from tests.grafana import selectors, substituted, targets
 from tests.live.demo import course
 from tests.live.waiting import until
@@ -116,7 +117,7 @@ def listens_on_loopback_alone(stack: Stack) -> None:
     assert found == {"0100007F"}
 
 
-@pytest.mark.parametrize("pair", course.PAIRS, ids=lambda pair: pair[0])
+@pytest.mark.parametrize("pair", older_in_full(course.PAIRS), ids=lambda pair: pair[0])
 def test_an_outage_reaches_the_pager_and_ends(tmp_path: Path, pair: tuple[str, str]) -> None:
     with course.stack(tmp_path / "run", pair) as stack:
         found = course.run(stack, find("outage"))
@@ -124,6 +125,7 @@ def test_an_outage_reaches_the_pager_and_ends(tmp_path: Path, pair: tuple[str, s
         assert found.others(course.families(stack)) == set()
 
 
+@pytest.mark.full
 def test_a_service_that_is_down_silences_its_symptoms_and_comes_back(tmp_path: Path) -> None:
     with course.stack(tmp_path / "run") as stack:
         stack.inject(["errors"])
@@ -148,6 +150,7 @@ def test_a_service_that_is_down_silences_its_symptoms_and_comes_back(tmp_path: P
         course.quiet(stack)
 
 
+@pytest.mark.full
 def test_what_is_stopped_in_the_middle_recovers_by_itself(tmp_path: Path) -> None:
     """Counters go on where they were, a firing alert stays told, and nothing is told twice anew."""
     total = "sum(auditor_verify_requests_total)"

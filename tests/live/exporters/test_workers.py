@@ -25,7 +25,7 @@ Command = Callable[[int, int], list[str]]
 SERVERS = [
     pytest.param(uvicorn, 1, id="uvicorn-1"),
     pytest.param(uvicorn, 4, id="uvicorn-4"),
-    pytest.param(uvicorn, 16, id="uvicorn-16"),
+    pytest.param(uvicorn, 16, id="uvicorn-16", marks=pytest.mark.full),
     pytest.param(gunicorn, 4, id="gunicorn-4"),
 ]
 REQUESTS = "auditor_verify_requests_total"

@@ -18,8 +18,12 @@ from generator.history.backtest import backtest, history
 from generator.history.client import Prometheus, PrometheusError, Range, RangeSeries
 from generator.history.inline import inlined
 from generator.promql import plain
+from tests.full import older_in_full
 from tests.live.demo import course
 from tests.live.waiting import until
+
+# They share what takes a while to start.
+pytestmark = pytest.mark.xdist_group("history")
 
 OVERLAYS = ("--overlay", "demo/overlay.yaml")
 
@@ -46,7 +50,7 @@ class Watched:
         return [name, *thresholds, *where, "--until", until_, *arguments]
 
 
-@pytest.fixture(scope="module", params=course.PAIRS, ids=lambda pair: pair[0])
+@pytest.fixture(scope="module", params=older_in_full(course.PAIRS), ids=lambda pair: pair[0])
 def watched(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Watched]:
