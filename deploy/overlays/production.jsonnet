@@ -1,4 +1,4 @@
-// Production: eight workers with larger pools, and the bounds that follow from their number.
+// Production: eight workers with larger pools, and bounds derived from their number.
 // python -m generator render --overlay deploy/overlays/production.jsonnet --out build/production
 local workers = 8;
 local pool = {
@@ -22,9 +22,9 @@ local share(part) = std.floor(part * connections);
         target: share(0.5),
         acceptable: share(0.7),
         poor: share(0.9),
-        why: 'half, seven and nine tenths of the %d connections the workers can open' % connections,
+        why: '50%%, 70%% and 90%% of the %d connections that the workers can open' % connections,
       },
     },
   },
-  slo: { availability: { objective: '99.9%', why: 'promised to the customers of production' } },
+  slo: { availability: { objective: '99.9%', why: 'promised to production customers' } },
 }

@@ -62,7 +62,7 @@ class TimeSeries(Panel):
 
 @dataclass(frozen=True, kw_only=True)
 class Stat(Panel):
-    """The last value as a number, coloured by its level, above its course."""
+    """The last value as a number, coloured by its level, above a sparkline."""
 
 
 @dataclass(frozen=True, kw_only=True)

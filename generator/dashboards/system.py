@@ -26,7 +26,7 @@ def build(thresholds: Thresholds) -> Dashboard:
         sections=(
             Section("Workers", (_age(), _starts()), ((7, (_workers(),)),)),
             Section("Memory", (_cgroup(), _time_to_limit(thresholds))),
-            Section("File descriptors and threads", (_descriptors(),)),
+            Section("File descriptors and threads", (_file_descriptors(),)),
             Section("CPU", (_modes(),)),
             Section("Database", (_connections(),)),
         ),
@@ -130,7 +130,7 @@ def _time_to_limit(thresholds: Thresholds) -> Panel:
     )
 
 
-def _descriptors() -> Panel:
+def _file_descriptors() -> Panel:
     return TimeSeries(
         key="open_file_descriptors",
         title="Open file descriptors",

@@ -1,4 +1,4 @@
-"""House style: panels and dashboards as grafanalib objects. No other module uses the library."""
+"""The theme: panels and dashboards as grafanalib objects. No other module uses the library."""
 
 from __future__ import annotations
 

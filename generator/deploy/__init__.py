@@ -1,4 +1,4 @@
-"""Configurations of Prometheus, Alertmanager and Grafana, the composed stack, and manifests."""
+"""Configurations of Prometheus, Alertmanager and Grafana, the Compose stack, and manifests."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from generator.yamlfile import dump
 PATH: Final = "deploy/alertmanager/alertmanager.yml"
 WATCHDOG: Final = "AuditorWatchdog"
 RECEIVERS: Final = {"critical": "pages", "warning": "tickets", "info": "info"}
-# The lower severities, which say nothing new while the same alert fires at a higher one.
+# The lower severities, which add nothing while the same alert fires at a higher one.
 LOWER: Final = {"critical": ("warning", "info"), "warning": ("info",)}
-# Families whose alerts are no symptoms of a service that is down.
+# Families whose alerts are not symptoms of a service that is down.
 NO_SYMPTOMS: Final = ("availability", "meta")
-# Families whose alerts come from the workers' metrics.
+# Families whose alerts use the workers' metrics.
 WORKER_FAMILIES: Final = ("workers", "memory", "database")
 
 
@@ -32,7 +32,7 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
 
 
 def _route(thresholds: Thresholds) -> dict[str, Any]:
-    """An alert that no route names is a ticket."""
+    """The routes by severity; an alert that matches none becomes a ticket."""
     routing = thresholds.routing
     heartbeat = format_duration(routing.heartbeat)
     return {
@@ -62,7 +62,7 @@ def _route(thresholds: Thresholds) -> dict[str, Any]:
 
 
 def _by_severity(thresholds: Thresholds) -> list[dict[str, Any]]:
-    """A warning says nothing new while the same alert is critical for the same worker."""
+    """A warning adds nothing while the same alert is critical for the same worker."""
     return [
         {
             "source_matchers": [_of(thresholds), _is("severity", severity)],
@@ -74,7 +74,7 @@ def _by_severity(thresholds: Thresholds) -> list[dict[str, Any]]:
 
 
 def _by_alert(thresholds: Thresholds, alerts: Sequence[Alert]) -> list[dict[str, Any]]:
-    """What is inhibited while an alert of the same instance explains it."""
+    """The alerts that are inhibited while another one on the same instance explains them."""
     return [
         {
             "source_matchers": [_of(thresholds), _is("alertname", alert.name)],
@@ -100,7 +100,7 @@ def _inhibits(source: Alert, alert: Alert) -> bool:
 
 
 def _receivers(thresholds: Thresholds) -> list[dict[str, Any]]:
-    """Without tokens: these belong in files."""
+    """The webhooks, without tokens; these belong in files."""
     addresses = thresholds.routing.receivers
     return [
         {

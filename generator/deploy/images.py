@@ -1,6 +1,6 @@
-"""The images of the composed stack, each pinned by its tag.
+"""The images of the Compose stack, each pinned by its tag.
 
-A tag can be moved by who owns it; where that matters, pin the digests that your registry shows.
+The owner of a tag can move it; if that matters, pin the digests that your registry shows.
 """
 
 from __future__ import annotations

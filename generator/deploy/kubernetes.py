@@ -1,7 +1,7 @@
 """Manifests for a cluster with the Prometheus operator: rules, scraping, dashboards, policy.
 
-They repeat the rendered rules and dashboards; kustomization.yaml lists them. None names a
-namespace: it is that of whoever applies them.
+They contain the rendered rules and dashboards; kustomization.yaml lists them. None sets a
+namespace; it is chosen when they are applied.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from generator.thresholds import Thresholds
 from generator.yamlfile import dump
 
 FOLDER: Final = "deploy/kubernetes"
-# Of all annotations of an object; `kubectl apply` writes the whole object into one.
+# Largest size of all annotations of an object; `kubectl apply` stores the whole object in one.
 LARGEST: Final = 262_144
 
 
@@ -49,7 +49,7 @@ def render(thresholds: Thresholds, rendered: Mapping[str, str]) -> dict[str, str
 
 
 def resource_name(thresholds: Thresholds) -> str:
-    """The service's name as Kubernetes takes it: no underscore, no hyphen at the end."""
+    """The service's name in a form valid in Kubernetes: no underscore, no hyphen at the end."""
     return thresholds.service.name.replace("_", "-").rstrip("-")
 
 
@@ -63,12 +63,12 @@ def _text(path: str, manifest: dict[str, Any]) -> str:
     size = applied_size(manifest)
     if size > LARGEST:
         raise ValueError(
-            f"{FOLDER}/{path} would be {size} bytes large; `kubectl apply` takes {LARGEST}"
+            f"{FOLDER}/{path} would be {size} bytes; `kubectl apply` accepts at most {LARGEST}"
         )
     return dump(manifest)
 
 
 def applied_size(manifest: dict[str, Any]) -> int:
-    """Bytes of a manifest as `kubectl apply` notes it: JSON in which <, > and & are escaped."""
+    """Bytes of a manifest as `kubectl apply` stores it: JSON in which <, > and & are escaped."""
     text = json.dumps(manifest, ensure_ascii=False, separators=(",", ":"))
     return len(text.encode()) + 5 * sum(text.count(each) for each in "<>&")

@@ -1,7 +1,7 @@
-"""Prometheus, Grafana and the way of the logs, and the stack that they make with Compose.
+"""Configurations of Prometheus, Grafana and log shipping, and the Compose stack that uses them.
 
-Names and ports come from `deploy` in the thresholds. The stack has one of each: of several sidecars
-or Alertmanagers the first.
+Names and ports come from `deploy` in the thresholds. The stack runs one of each: of several
+sidecars or Alertmanagers, the first.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ PROMETHEUS: Final = "deploy/prometheus/prometheus.yml"
 PROVISIONING: Final = "deploy/grafana/provisioning"
 COMPOSE: Final = "deploy/compose/compose.yaml"
 LOGS: Final = "deploy/compose/logs.alloy"
-# Where Prometheus finds the rules, and Grafana the dashboards.
+# Paths in the containers.
 RULES: Final = "/etc/prometheus/rules/*.yml"
 DASHBOARDS: Final = "/etc/grafana/dashboards/auditor"
-# Docker's own syslog driver sends the logs, so nothing needs Docker's socket, which is root.
+# Docker's syslog driver sends the logs, so nothing needs Docker's socket, which gives root access.
 SYSLOG_PORT: Final = 1514
 
 _TEMPLATES: Final = {
@@ -54,6 +54,6 @@ def render(thresholds: Thresholds) -> dict[str, str]:
 
 
 def _log_labels(thresholds: Thresholds) -> dict[str, str]:
-    """What the dashboards' log selector asks for; Loki takes no stream without a label."""
+    """The labels in the dashboards' log selector; Loki rejects a stream without any."""
     equal = re.findall(r'(\w+)="([^"]*)"', thresholds.dashboards.log_selector)
     return dict(equal) or {"app": thresholds.service.name}

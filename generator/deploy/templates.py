@@ -1,7 +1,7 @@
-"""Configurations as Jinja2 templates, in the folder of that name.
+"""Configurations as Jinja2 templates, in the folder `templates`.
 
-YAML is read and written anew once it is filled in: templates are laid out, quoted and commented
-for who reads them, and every rendered file has the one canonical form.
+Rendered YAML is parsed and dumped again: templates can be laid out, quoted and commented for their
+readers, and every rendered file has the same canonical form.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def filled(template: str, thresholds: Thresholds, /, **values: object) -> str:
-    """The template's text with the sections of the thresholds and the `values` by their names."""
+    """The template, rendered with the sections of the thresholds and the `values` by name."""
     return _environment().get_template(template).render({**vars(thresholds), **values})
 
 
 def document(template: str, thresholds: Thresholds, /, **values: object) -> dict[str, Any]:
-    """The same for YAML, read."""
+    """The same for a YAML template, parsed."""
     return read_yaml(filled(template, thresholds, **values))
 
 
@@ -53,7 +53,7 @@ def _environment() -> Environment:
 
 
 def _host_and_port(address: str) -> tuple[str, str]:
-    """Of a URL or of a target; without a port it is the default of the URL's scheme."""
+    """Host and port of a URL or a target; without a port, the default of the URL's scheme."""
     scheme, _, rest = address.rpartition("://")
     place = rest.partition("/")[0]
     port = re.search(r":(\d+)$", place)

@@ -91,7 +91,7 @@ def test_a_dashboard_that_is_too_large_is_refused(beyond: int, character: str) -
     if beyond <= 0:
         assert size_of(dashboard) == LARGEST + beyond
     else:
-        message = f"dashboard-x.yaml would be {LARGEST + beyond} bytes large"
+        message = f"dashboard-x.yaml would be {LARGEST + beyond} bytes;"
         with pytest.raises(ValueError, match=message):
             size_of(dashboard)
 
