@@ -1,4 +1,4 @@
-"""The targets, the objective and the facts of the service as a page, with what watches them."""
+"""The page of the targets, the objectives and the facts of the service, with their alerts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from generator.values import Value, values
 
 PATH: Final = "docs/targets.md"
 _PAGE: Final = Path(__file__).with_suffix(".md")
-_UNWATCHED: Final = "graded by the performance tests"
+_UNWATCHED: Final = "none; graded by the performance tests"
 _TITLES: Final = {"api": "API", "cpu": "CPU"}
+_QUALITIES: Final = {"up_to_users": "up to {} users", "below": "scores up to {}"}
 
 
 def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
@@ -54,7 +55,7 @@ def _groups(
     for group in dict.fromkeys(name.partition(".")[0] for name in rows):
         inner = {name: levels for name, levels in rows.items() if name.partition(".")[0] == group}
         body = table(
-            ("row", "holds", "target", "acceptable", "poor", "watched by", "why"),
+            ("row", "applies to", "target", "acceptable", "poor", "alerts", "why"),
             [_row(name, levels, alerts, known) for name, levels in inner.items()],
         )
         title = _TITLES.get(group, group.replace("_", " ").capitalize())
@@ -63,7 +64,7 @@ def _groups(
 
 
 def _meaning(form: type[Model]) -> str:
-    """The group's own words; a group that is a single row has none."""
+    """The description of a group; a group that is a single row has none."""
     return "" if issubclass(form, Levels) else form.meaning()
 
 
@@ -72,13 +73,13 @@ def _row(
 ) -> tuple[str, ...]:
     edges = {edge: format_value(value, levels.unit) for edge, value in levels.edges()}
     qualities = (
-        f"{key.replace('_', ' ')} {value.text}"
+        _QUALITIES.get(key, f"{key} {{}}").format(value.text)
         for value in known
         if value.path.startswith(f"targets.{name}.")
         and (key := value.path.rpartition(".")[2]) not in edges
     )
     cells = (edges.get(edge, "-") for edge in ("target", "acceptable", "poor"))
-    beyond = "beyond the row before" if isinstance(levels, LoadLevels) else "-"
+    beyond = "more users than above" if isinstance(levels, LoadLevels) else "-"
     return f"`{name}`", ", ".join(qualities) or beyond, *cells, _watchers(name, alerts), levels.why
 
 
@@ -108,4 +109,4 @@ def _facts(found: Iterable[Value]) -> str:
             )
         )
         reasons.add(value.why)
-    return table(("value", "is", "meaning", "why"), rows)
+    return table(("path", "value", "meaning", "why"), rows)
