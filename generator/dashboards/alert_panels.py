@@ -54,6 +54,6 @@ def _description(alert: Alert) -> str:
 
 
 def _next_step(alert: Alert) -> str:
-    """The alert's own advice, unless it speaks of a single value."""
+    """The alert's own advice, unless it contains a value."""
     _, found, advice = alert.description.partition("Next: ")
     return f"Next: {advice}" if found and "{{" not in advice else ""

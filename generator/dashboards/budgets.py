@@ -16,9 +16,9 @@ def budget_left(thresholds: Thresholds, objective: Objective) -> Panel:
         key=f"{objective.key}_budget_left",
         title=f"{objective.key.capitalize()} budget left",
         description=(
-            f"{objective.good[0].upper()}{objective.good[1:]}. The rest is the budget: this is "
-            f"what is left of it over {format_duration(thresholds.slo.period)}. Below zero: put "
-            "reliability before features."
+            f"Objective: {objective.good}. The rest is the budget; this is what is left of it over "
+            f"{format_duration(thresholds.slo.period)}. Below zero: put reliability before "
+            "features."
         ),
         queries=(Query(objectives.remaining(thresholds, objective).query, "{{job}}"),),
         no_value=NO_REQUESTS,

@@ -33,7 +33,7 @@ MEMORY: Final = Kind(
     noun="memory",
     amount="RATE of memory",
     reaches="reaches TOP",
-    compare="threads, file descriptors, database connections or just requests",
+    compare="threads, file descriptors, database connections or just the request rate",
 )
 FILE_DESCRIPTORS: Final = Kind(
     title="File descriptor growth",
@@ -41,7 +41,7 @@ FILE_DESCRIPTORS: Final = Kind(
     noun="file descriptors",
     amount="RATE file descriptors",
     reaches="reaches its limit",
-    compare="clients, database connections, threads or just requests",
+    compare="clients, database connections, threads or just the request rate",
 )
 THREAD_KIND: Final = Kind(
     title="Thread growth",
@@ -49,7 +49,7 @@ THREAD_KIND: Final = Kind(
     noun="threads",
     amount="RATE threads",
     reaches="reaches TOP",
-    compare="memory, file descriptors or just requests",
+    compare="memory, file descriptors or just the request rate",
 )
 
 
