@@ -13,10 +13,7 @@ from generator.alerts.testcases.inputs import HERE, InputGenerator, gauge_inputs
 from generator.alerts.testcases.series import Phase, gauge, selector
 from generator.alerts.testcases.standard import with_standard_cases, worst_alone
 from generator.alerts.triggers import triggers
-from generator.names import (
-    PROBE_SUCCESS,
-    WORKERS,
-)
+from generator.names import PROBE_SUCCESS, WORKERS
 from generator.thresholds.settings import ConditionAlert
 from generator.thresholds.units import Unit
 

@@ -68,26 +68,11 @@ _ALERTS: Final = (
     _Burn(key="error_budget_fast_burn", objective="error", burn="fast"),
     _Burn(key="error_budget_steady_burn", objective="error", burn="steady", after="fast"),
     _Burn(key="error_budget_slow_burn", objective="error", burn="slow", after="steady"),
-    _Burn(
-        key="error_budget_creeping_burn",
-        objective="error",
-        burn="creeping",
-        after="steady",
-    ),
+    _Burn(key="error_budget_creeping_burn", objective="error", burn="creeping", after="steady"),
     _Burn(key="latency_budget_fast_burn", objective="latency", burn="fast"),
-    _Burn(
-        key="latency_budget_steady_burn",
-        objective="latency",
-        burn="steady",
-        after="fast",
-    ),
+    _Burn(key="latency_budget_steady_burn", objective="latency", burn="steady", after="fast"),
     _Burn(key="latency_budget_slow_burn", objective="latency", burn="slow", after="steady"),
-    _Burn(
-        key="latency_budget_creeping_burn",
-        objective="latency",
-        burn="creeping",
-        after="steady",
-    ),
+    _Burn(key="latency_budget_creeping_burn", objective="latency", burn="creeping", after="steady"),
 )
 
 

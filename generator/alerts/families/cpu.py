@@ -8,24 +8,14 @@ from dataclasses import replace
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.resources import WORKER_LEGEND
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    Panel,
-    Recording,
-    Series,
-)
+from generator.alerts.model import Alert, AlertTest, Case, Panel, Recording, Series
 from generator.alerts.recordings import request_rate
 from generator.alerts.testcases.inputs import HERE, InputGenerator, at_once, filling, request_series
 from generator.alerts.testcases.recordings import requests_over_time
 from generator.alerts.testcases.series import Phase, counter, gauge, selector
 from generator.alerts.testcases.standard import many_users, with_standard_cases, worst_alone
 from generator.alerts.triggers import triggers, users_paths, while_users_allow
-from generator.names import (
-    CPU_SECONDS,
-    LATENCY,
-)
+from generator.names import CPU_SECONDS, LATENCY
 from generator.thresholds.settings import Rows, WindowAlert
 from generator.thresholds.units import Unit, format_duration
 
@@ -160,11 +150,7 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
         ),
         worst_alone(alert, replace(inputs, series=no_more), "busy after requests have stopped"),
         requests_over_time(context, settings.window, alert.recordings),
-        Case(
-            "app metrics are missing",
-            tuple(blind.series(HERE, length)),
-            (AlertTest(end, ()),),
-        ),
+        Case("app metrics are missing", tuple(blind.series(HERE, length)), (AlertTest(end, ()),)),
     )
 
 

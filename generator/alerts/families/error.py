@@ -10,14 +10,7 @@ from pydantic import Field
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    ExpectedAlert,
-    Panel,
-    Series,
-)
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Series
 from generator.alerts.recordings import ERROR, error_ratio, errors, requests
 from generator.alerts.testcases.inputs import (
     HERE,

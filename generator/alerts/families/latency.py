@@ -8,19 +8,13 @@ from typing import Final
 
 from generator.alerts.context import Context
 from generator.alerts.definition import Definition
-from generator.alerts.model import (
-    Alert,
-    Effect,
-    Panel,
-)
+from generator.alerts.model import Alert, Effect, Panel
 from generator.alerts.recordings import NAMES, QUANTILES, observations, quantile
 from generator.alerts.testcases.inputs import quantile_inputs
 from generator.alerts.testcases.recordings import quantile_over_time
 from generator.alerts.testcases.standard import low_traffic, with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import (
-    LATENCY,
-)
+from generator.names import LATENCY
 from generator.thresholds.settings import Rows, TrafficAlert
 from generator.thresholds.units import Unit, format_duration
 
@@ -72,12 +66,7 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
             "counting the wait for a worker. Next: compare with CPU and database connections on "
             "the system dashboard to tell slow models from a slow database."
         ),
-        panel=Panel(
-            "latency",
-            "Percentiles",
-            f"{spoken} latency",
-            "{{instance}}",
-        ),
+        panel=Panel("latency", "Percentiles", f"{spoken} latency", "{{instance}}"),
     )
     slowest = next(edge for edge in buckets if edge > alert.bound(found[0]))
     few = quantile_inputs(context, own.field, window, minimum * context.clock.interval / window)

@@ -185,10 +185,7 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
             f"growing: {kind.compare}."
         ),
         panel=Panel(
-            "system",
-            kind.section,
-            f"{kind.title} over {window}",
-            "{{instance}} worker {{worker}}",
+            "system", kind.section, f"{kind.title} over {window}", "{{instance}} worker {{worker}}"
         ),
         origins=leaking.origins,
     )

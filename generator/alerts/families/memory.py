@@ -8,26 +8,13 @@ from pydantic import Field
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    ExpectedAlert,
-    Panel,
-    Recording,
-    Series,
-)
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Recording, Series
 from generator.alerts.testcases.expectations import exactly
 from generator.alerts.testcases.inputs import HERE, gauge_inputs, thousandfold
 from generator.alerts.testcases.series import Phase, gauge, selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import (
-    MEMORY_LIMIT,
-    MEMORY_USAGE,
-    RESIDENT_MEMORY,
-    START_TIME,
-)
+from generator.names import MEMORY_LIMIT, MEMORY_USAGE, RESIDENT_MEMORY, START_TIME
 from generator.promql import number
 from generator.thresholds.fields import PositiveSeconds
 from generator.thresholds.settings import BoundAlert, Rows

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    ExpectedAlert,
-    Panel,
-)
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel
 from generator.alerts.triggers import triggers
 from generator.thresholds.settings import ConditionAlert
 from generator.thresholds.units import Unit

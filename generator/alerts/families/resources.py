@@ -10,11 +10,7 @@ from generator.alerts.model import Alert, Panel, Recording
 from generator.alerts.testcases.inputs import gauge_inputs, thousandfold
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import (
-    MAX_FDS,
-    OPEN_FDS,
-    THREADS,
-)
+from generator.names import MAX_FDS, OPEN_FDS, THREADS
 from generator.thresholds.settings import BoundAlert, Rows
 from generator.thresholds.units import Unit
 
@@ -47,10 +43,7 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
             "system dashboard, then restart the worker or raise its limit."
         ),
         panel=Panel(
-            "system",
-            "File descriptors and threads",
-            "File descriptor usage",
-            WORKER_LEGEND,
+            "system", "File descriptors and threads", "File descriptor usage", WORKER_LEGEND
         ),
     )
     levels = {OPEN_FDS: thousandfold, MAX_FDS: lambda _value: 1000.0}

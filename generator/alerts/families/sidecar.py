@@ -8,23 +8,12 @@ from dataclasses import replace
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION, always_one, beside, hours
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    ExpectedAlert,
-    Panel,
-    Series,
-)
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Series
 from generator.alerts.testcases.inputs import HERE, gauge_inputs
 from generator.alerts.testcases.series import selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import (
-    PROBE_SUCCESS,
-    UP,
-    WORKERS,
-)
+from generator.names import PROBE_SUCCESS, UP, WORKERS
 from generator.thresholds.settings import ConditionAlert
 from generator.thresholds.units import Unit
 
@@ -124,8 +113,7 @@ def _lost(context: Context, alert: Alert, title: str, lost: Labels, kept: Labels
     back = clock.tick(wait) + 2 * clock.interval
     there = Series(selector(UP, kept(HERE)), f"1x{clock.tick(86400) // clock.interval}")
     gone = Series(
-        selector(UP, lost(HERE)),
-        f"_x{back // clock.interval} 1x{(keep + back) // clock.interval}",
+        selector(UP, lost(HERE)), f"_x{back // clock.interval} 1x{(keep + back) // clock.interval}"
     )
     job = {"job": lost(HERE)["job"]}
     firing = tuple(ExpectedAlert(trigger.severity, 1, job, {}) for trigger in alert.triggers)

@@ -11,15 +11,7 @@ from pydantic import Field
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION, beside
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    ExpectedAlert,
-    Panel,
-    Recording,
-    Series,
-)
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Recording, Series
 from generator.alerts.testcases.expectations import about, still_firing
 from generator.alerts.testcases.inputs import HERE, InputGenerator, gauge_inputs, second_sample
 from generator.alerts.testcases.series import Phase, counter, gauge, selector

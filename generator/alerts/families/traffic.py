@@ -10,25 +10,14 @@ from pydantic import Field
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.waiting import waiting, waiting_over_time
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    ExpectedAlert,
-    Panel,
-    Series,
-)
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Series
 from generator.alerts.recordings import request_rate, requests, steady_rate
 from generator.alerts.testcases.inputs import HERE, InputGenerator, steady, traffic_multiplier
 from generator.alerts.testcases.recordings import requests_over_time
 from generator.alerts.testcases.series import Phase, counter, gauge, selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import (
-    ACCEPT_QUEUE,
-    CONNECTIONS_WAITING,
-    REQUESTS,
-)
+from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, REQUESTS
 from generator.thresholds.fields import PositiveCount, PositiveSeconds
 from generator.thresholds.levels import ThroughputLevels
 from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert

@@ -8,15 +8,7 @@ from pydantic import Field
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    ExpectedAlert,
-    Panel,
-    Recording,
-    Series,
-)
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Recording, Series
 from generator.alerts.recordings import QUANTILES, quantile, request_rate, steady_rate
 from generator.alerts.testcases.expectations import Span, about
 from generator.alerts.testcases.inputs import (
@@ -31,11 +23,7 @@ from generator.alerts.testcases.recordings import quantile_over_time, requests_o
 from generator.alerts.testcases.series import Phase, gauge, selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import (
-    ACCEPT_QUEUE,
-    CONNECTIONS_WAITING,
-    PROBE_DURATION,
-)
+from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, PROBE_DURATION
 from generator.thresholds.fields import PositiveCount
 from generator.thresholds.settings import Rows, WindowAlert
 from generator.thresholds.units import Unit, format_duration

@@ -21,10 +21,7 @@ from generator.alerts.testcases.inputs import HERE, THERE, gauge_inputs
 from generator.alerts.testcases.series import selector
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.alerts.triggers import triggers
-from generator.names import (
-    WORKER_STARTS,
-    WORKERS,
-)
+from generator.names import WORKER_STARTS, WORKERS
 from generator.promql import number
 from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert
 from generator.thresholds.units import Unit, format_duration

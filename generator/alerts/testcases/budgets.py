@@ -9,22 +9,8 @@ from typing import Final
 
 from generator.alerts.clock import Clock
 from generator.alerts.context import Context
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    ExpectedAlert,
-    ExprTest,
-    Series,
-)
-from generator.alerts.objectives import (
-    BurnAlert,
-    Objective,
-    burn_rate,
-    objectives,
-    remaining,
-    tile,
-)
+from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, ExprTest, Series
+from generator.alerts.objectives import BurnAlert, Objective, burn_rate, objectives, remaining, tile
 from generator.alerts.testcases.expectations import about, closely, nothing
 from generator.alerts.testcases.inputs import (
     HERE,
@@ -34,12 +20,7 @@ from generator.alerts.testcases.inputs import (
     traffic_multiplier,
 )
 from generator.alerts.testcases.recordings import requests_over_time, slow_over_time
-from generator.alerts.testcases.series import (
-    Phase,
-    histogram,
-    just_over,
-    just_under,
-)
+from generator.alerts.testcases.series import Phase, histogram, just_over, just_under
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.names import LATENCY
 from generator.texts import humanize_duration

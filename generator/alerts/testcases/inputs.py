@@ -125,9 +125,7 @@ def request_series(
         return Series(
             selector(REQUESTS, {**labels, "status": name}),
             counter(
-                clock,
-                phases,
-                lambda phase: per_scrape * phase.traffic * share(phase.value or 0.0),
+                clock, phases, lambda phase: per_scrape * phase.traffic * share(phase.value or 0.0)
             ),
         )
 

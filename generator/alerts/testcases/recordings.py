@@ -222,11 +222,7 @@ def slow_over_time(
     at = span.at(1.5)
     return span.case(
         f"fast and slow responses from several series over {format_duration(window)}",
-        (
-            *observed("a", 1.0, within),
-            *observed("b", 1.0, within),
-            *observed("c", 0.5, 2 * within),
-        ),
+        (*observed("a", 1.0, within), *observed("b", 1.0, within), *observed("c", 0.5, 2 * within)),
         (
             about(at, count, job, 2.5 * window / span.clock.interval),
             about(at, slow, job, 0.5 * window / span.clock.interval),

@@ -166,11 +166,7 @@ class _StandardCases:
         if self.alert.keep_firing_for <= 2 * clock.interval:
             return ()
         gap = self.settled(value)
-        phases = [
-            Phase(gap, value),
-            Phase(clock.interval, None),
-            Phase(3 * clock.interval, value),
-        ]
+        phases = [Phase(gap, value), Phase(clock.interval, None), Phase(3 * clock.interval, value)]
         alert_tests = (
             AlertTest(gap, self.firing(value, gap, clock.interval)),
             *(self.moment(value, gap + clock.interval * turn) for turn in (1, 2)),
