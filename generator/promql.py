@@ -8,6 +8,7 @@ the rule's form.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
@@ -16,6 +17,11 @@ _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 def plain(expr: str) -> str:
     """`expr` without the empty braces."""
     return expr.replace("{}", "")
+
+
+def selector(metric: str, labels: Mapping[str, str]) -> str:
+    inner = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    return f"{metric}{{{inner}}}"
 
 
 def with_matchers(expr: str, matchers: str) -> str:

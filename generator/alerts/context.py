@@ -1,16 +1,20 @@
-"""The thresholds, with the clock and the labels that all test cases share."""
+"""What every alert and its test cases derive from the thresholds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from generator.alerts.clock import Clock
+from generator.alerts.model import Trigger
+from generator.names import API_CLIENTS
+from generator.thresholds.levels import LoadLevels
 from generator.thresholds.model import Thresholds
+from generator.thresholds.settings import SEVERITIES, AlertSettings, BoundSeverity
 
 
 @dataclass(frozen=True)
 class Context:
-    """The thresholds with what all test cases need."""
+    """The thresholds, with the clock of the test cases."""
 
     thresholds: Thresholds
     slower: int = 1
@@ -30,6 +34,31 @@ class Context:
         interval = self.clock.interval
         slower = min(int(window / interval / 50), int(slowest / interval))
         return replace(self, slower=max(1, slower))
+
+    def triggers(
+        self, settings: AlertSettings, guard: str = "", *, by_users: bool = False
+    ) -> tuple[Trigger, ...]:
+        """The severities that `settings` set, worst first, each with `guard`.
+
+        `by_users` silences the lower ones while there are more users than their rows cover; an
+        unknown number of users silences nothing.
+        """
+        found: list[Trigger] = []
+        for severity in SEVERITIES:
+            own = getattr(settings, severity, None)
+            if own is None:
+                continue
+            bounded = isinstance(own, BoundSeverity)
+            bound = self.thresholds.bound(own.fires_at) if bounded else None
+            trigger = Trigger(severity, own.for_, settings.keep_firing_for, bound, guard)
+            levels = bound.levels if bound else None
+            users = levels.up_to_users if isinstance(levels, LoadLevels) else None
+            if by_users and found and users is not None:
+                crowded = f"unless on (instance) {API_CLIENTS}{{}} > {users}"
+                guards = "\n".join(filter(None, (guard, crowded)))
+                trigger = replace(trigger, guard=guards, up_to_users=users)
+            found.append(trigger)
+        return tuple(found)
 
     def api(self, instance: str) -> dict[str, str]:
         return {"job": self.thresholds.service.jobs.api, "instance": instance}

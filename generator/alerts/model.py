@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from generator.alerts.clock import Clock
-from generator.promql import number, plain
+from generator.promql import number, plain, selector
 from generator.thresholds.model import Bound
 from generator.thresholds.settings import Severity
 from generator.thresholds.units import Unit
@@ -78,20 +78,30 @@ class Panel:
 
 @dataclass(frozen=True)
 class Trigger:
-    """One severity of an alert: its bound if it has one, and how long the condition must hold."""
+    """One severity of an alert: its bound if it has one, and how long the condition must hold.
+
+    It is silent while there are more than `up_to_users`; `guard` says so, too.
+    """
 
     severity: Severity
     for_: float
+    keep_firing_for: float
     bound: Bound | None = None
     guard: str = ""
+    up_to_users: int | None = None
 
 
 @dataclass(frozen=True)
 class Series:
-    """An input series of a promtool test: selector with labels, values in promtool's notation."""
+    """An input series of a promtool test, with its values in promtool's notation."""
 
-    series: str
+    metric: str
+    labels: Mapping[str, str]
     values: str
+
+    @property
+    def series(self) -> str:
+        return selector(self.metric, self.labels)
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,11 @@ class AlertTest:
 
     at: float
     firing: tuple[ExpectedAlert, ...]
+
+
+def silent(*times: float) -> tuple[AlertTest, ...]:
+    """The alert does not fire at any of these times."""
+    return tuple(AlertTest(at, ()) for at in times)
 
 
 @dataclass(frozen=True)
@@ -137,9 +152,9 @@ class Case:
     """
 
     title: str
-    series: tuple[Series, ...]
-    alert_tests: tuple[AlertTest, ...] = ()
-    expr_tests: tuple[ExprTest, ...] = ()
+    series: Sequence[Series]
+    alert_tests: Sequence[AlertTest] = ()
+    expr_tests: Sequence[ExprTest] = ()
     interval: int | None = None
 
 
@@ -153,7 +168,8 @@ class Alert:
     """An alert rule of one or more severities.
 
     `quantity` is PromQL with braces at every selector; the rule is `quantity op bound` and the
-    trigger's guard. `key` names its settings in the thresholds file and comes from its definition.
+    trigger's guard. The bound is `constant`, in `constant_unit`, unless a row of the targets gives
+    one. `key` names its settings in the thresholds file and comes from its definition.
     `summary` and `description` are Go templates in which ``BOUND`` stands for the bound of a
     severity and ``FOR`` for its `for`. `clock` is the clock of its cases if it is not the service's
     own: windows of hours need no sample every few seconds. `inhibits` are the alerts of the same
@@ -165,16 +181,15 @@ class Alert:
     scope: Scope
     detects: Effect | None
     quantity: str
-    op: Literal[">", "<"]
-    unit: Unit
+    op: Literal[">", "<"] = ">"
     triggers: tuple[Trigger, ...]
-    keep_firing_for: float
     summary: str
     description: str
     panel: Panel
     cases: tuple[Case, ...] = ()
     recordings: tuple[Recording, ...] = ()
     constant: float = 0.0
+    constant_unit: Unit = Unit.COUNT
     clock: Clock | None = None
     origins: tuple[str, ...] = ()
     inhibits: Inhibited = ()
@@ -189,9 +204,35 @@ class Alert:
         """Path of its settings in the thresholds file."""
         return f"alerts.{self.key}"
 
+    @property
+    def unit(self) -> Unit:
+        """The unit of the quantity."""
+        bound = self.triggers[0].bound
+        return bound.levels.unit if bound else self.constant_unit
+
+    @property
+    def keep_firing_for(self) -> float:
+        return self.triggers[0].keep_firing_for
+
+    @property
+    def longest_for(self) -> float:
+        return max(trigger.for_ for trigger in self.triggers)
+
     def bound(self, trigger: Trigger) -> float:
-        """The number a severity compares with; `constant` unless a row of the targets gives one."""
+        """The number a severity compares with."""
         return trigger.bound.value if trigger.bound else self.constant
+
+    def firing(
+        self,
+        at: float,
+        value: float,
+        labels: Mapping[str, str],
+        query_results: Mapping[str, str] | None = None,
+    ) -> AlertTest:
+        """Every severity is firing."""
+        severities = (trigger.severity for trigger in self.triggers)
+        results = query_results or {}
+        return AlertTest(at, tuple(ExpectedAlert(s, value, labels, results) for s in severities))
 
     def expr(self, trigger: Trigger) -> str:
         """The rule's expression."""
@@ -200,5 +241,10 @@ class Alert:
 
     def paths(self) -> tuple[str, ...]:
         """Paths of the values in the thresholds file that rule, tests and texts derive from."""
-        bounds = (trigger.bound.path for trigger in self.triggers if trigger.bound)
-        return (self.settings, *dict.fromkeys((*bounds, *self.origins)))
+        bounds = [trigger.bound.path for trigger in self.triggers if trigger.bound]
+        users = [
+            f"targets.{trigger.bound.row}.up_to_users"
+            for trigger in self.triggers
+            if trigger.bound and trigger.up_to_users is not None
+        ]
+        return (self.settings, *dict.fromkeys((*bounds, *users, *self.origins)))

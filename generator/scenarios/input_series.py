@@ -11,7 +11,7 @@ from generator import names
 from generator.alerts.clock import Clock
 from generator.alerts.context import Context
 from generator.alerts.model import Series
-from generator.alerts.testcases.series import counter, gauge, selector
+from generator.alerts.testcases.series import counter, gauge
 from generator.promql import le
 from generator.scenarios.instance import MAX_FDS, Distribution, Instance, Worker
 from generator.scenarios.timeseries import (
@@ -71,11 +71,11 @@ class _Target:
 
     def line(self, name: str, line: Line, *present: Steps[bool]) -> Series:
         """A gauge that may grow steadily."""
-        return Series(selector(name, self.labels), self.sampler.line(line, *present))
+        return Series(name, self.labels, self.sampler.line(line, *present))
 
     def gauge(self, name: str, values: Rate) -> Series:
         phases = self.sampler.phases(values)
-        return Series(selector(name, self.labels), gauge(self.sampler.clock, phases, float))
+        return Series(name, self.labels, gauge(self.sampler.clock, phases, float))
 
     def up(self) -> Series:
         """1, or 0 where a scrape fails."""
@@ -95,7 +95,7 @@ class _Target:
             lambda phase: round((phase.value or 0.0) * clock.interval, 6),
             round((rate.at(0.0) or 0.0) * _BEFORE, 3),
         )
-        return Series(selector(name, self.labels), values)
+        return Series(name, self.labels, values)
 
     def histogram(
         self,

@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, AlertTest, Case, Panel, Series
-from generator.alerts.testcases.inputs import HERE, InputGenerator, gauge_inputs
-from generator.alerts.testcases.series import Phase, gauge, selector
-from generator.alerts.testcases.standard import with_standard_cases, worst_alone
-from generator.alerts.triggers import triggers
+from generator.alerts.model import Alert, Panel, Series
+from generator.alerts.testcases.inputs import HERE, gauge_inputs
+from generator.alerts.testcases.series import Phase, gauge
+from generator.alerts.testcases.standard import silenced, with_standard_cases, worst_alone
 from generator.names import PROBE_SUCCESS, WORKERS
 from generator.thresholds.settings import ConditionAlert
-from generator.thresholds.units import Unit
 
 SECTION: Final = "Availability"
 LOOK_BACK: Final = "5m"
 
 
-def beside(
-    context: Context, alert: Alert, inputs: InputGenerator, value: float, beside: Series, title: str
-) -> Case:
-    """The quantity is beyond its bound, but another series shows that the alert does not apply."""
-    end = (
-        context.clock.tick(inputs.time_to_fire(value, alert.constant) + alert.triggers[0].for_)
-        + 2 * context.clock.interval
-    )
-    series = inputs.series(HERE, [Phase(end + context.clock.interval, value)])
-    return Case(title, (*series, beside), (AlertTest(end, ()),))
-
-
 def hours(context: Context, metric: str, value: float) -> Series:
     """A sidecar gauge that keeps its value for longer than any case lasts."""
-    return Series(
-        selector(metric, context.workers(HERE)),
-        gauge(context.clock, [Phase(context.clock.tick(86400), value)], float),
-    )
-
-
-def always_one(context: Context, metric: str, instance: str, phases: Sequence[Phase]) -> Series:
-    """A sidecar gauge that is 1 in every phase in which it is scraped."""
-    ones = [replace(phase, value=None if phase.value is None else 1.0) for phase in phases]
-    return Series(selector(metric, context.workers(instance)), gauge(context.clock, ones, float))
+    phases = [Phase(context.clock.tick(86400), value)]
+    return Series(metric, context.workers(HERE), gauge(context.clock, phases, float))
 
 
 @define(ConditionAlert)
@@ -55,12 +31,8 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
         detects="service down",
         quantity=f"{WORKERS}{{}}",
         op="<",
-        unit=Unit.COUNT,
         constant=1,
-        triggers=triggers(
-            context.thresholds, settings, f"unless on (job, instance) {PROBE_SUCCESS}{{}} == 1"
-        ),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings, f"unless on (job, instance) {PROBE_SUCCESS}{{}} == 1"),
         summary="The Auditor on {{ $labels.instance }} is down",
         description=(
             "No Auditor worker has been running on {{ $labels.instance }} for FOR, and "
@@ -71,24 +43,18 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
         origins=("service.expected_workers",),
         inhibits="symptoms",
     )
-    inputs = gauge_inputs(
-        context,
-        {WORKERS: float},
-        context.workers,
-        healthy=context.thresholds.service.expected_workers,
-    )
-    answers = hours(context, PROBE_SUCCESS, 1)
-
-    def silent(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        return (*inputs.series(instance, phases), hours(context, PROBE_SUCCESS, 0))
-
+    workers = context.thresholds.service.expected_workers
+    inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=workers)
+    answers, fails = (hours(context, PROBE_SUCCESS, each) for each in (1, 0))
     return with_standard_cases(
         alert,
         inputs,
         worst_alone(
-            alert, replace(inputs, series=silent), "no worker is found and the health check fails"
+            alert,
+            inputs.beside(lambda _instance, _phases: [fails]),
+            "no worker is found and the health check fails",
         ),
-        beside(context, alert, inputs, 0, answers, "no worker is found, but the service responds"),
+        silenced(alert, inputs, 0, "no worker is found, but the service responds", answers),
     )
 
 
@@ -100,12 +66,8 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
         detects="service unresponsive",
         quantity=f"{PROBE_SUCCESS}{{}}",
         op="<",
-        unit=Unit.COUNT,
         constant=1,
-        triggers=triggers(
-            context.thresholds, settings, f"and on (job, instance) {WORKERS}{{}} > 0"
-        ),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings, f"and on (job, instance) {WORKERS}{{}} > 0"),
         summary="The Auditor on {{ $labels.instance }} is not responding",
         description=(
             "Auditor workers are running on {{ $labels.instance }}, but GET /health has not "
@@ -115,18 +77,16 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
         panel=Panel("overview", SECTION, "Health check success", "{{instance}}"),
     )
     inputs = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
-    running = replace(
-        inputs,
-        series=lambda instance, phases: (
-            *inputs.series(instance, phases),
-            always_one(context, WORKERS, instance, phases),
-        ),
-    )
-    gone = hours(context, WORKERS, 0)
     return with_standard_cases(
         alert,
-        running,
-        beside(
-            context, alert, inputs, 0, gone, "no worker is running: down rather than unresponsive"
+        gauge_inputs(
+            context, {PROBE_SUCCESS: float, WORKERS: lambda _value: 1.0}, context.workers, healthy=1
+        ),
+        silenced(
+            alert,
+            inputs,
+            0,
+            "no worker is running: down rather than unresponsive",
+            hours(context, WORKERS, 0),
         ),
     )

@@ -17,7 +17,6 @@ from generator.alerts.definition import Definition
 from generator.alerts.model import Alert, Dashboard, Effect, Panel
 from generator.alerts.objectives import BurnAlert, Objective
 from generator.alerts.testcases.budgets import BudgetCases
-from generator.alerts.triggers import triggers
 from generator.promql import number
 from generator.thresholds.model import Burn, Thresholds
 from generator.thresholds.units import Unit, format_duration
@@ -133,11 +132,9 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
         scope="job",
         detects=kind.detects,
         quantity=long_burn.query,
-        op=">",
-        unit=Unit.FACTOR,
         constant=bound,
-        triggers=triggers(
-            context.thresholds,
+        constant_unit=Unit.FACTOR,
+        triggers=context.triggers(
             settings,
             "\n".join(
                 (
@@ -147,7 +144,6 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
                 )
             ),
         ),
-        keep_firing_for=settings.keep_firing_for,
         recordings=objectives.burn_recordings(context.thresholds, objective, windows),
         summary=(
             f"{{{{ $labels.job }}}} is burning its {objective.key} budget at "

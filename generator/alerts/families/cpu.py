@@ -8,16 +8,15 @@ from dataclasses import replace
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.resources import WORKER_LEGEND
-from generator.alerts.model import Alert, AlertTest, Case, Panel, Recording, Series
+from generator.alerts.model import Alert, Case, Panel, Recording, Series, silent
 from generator.alerts.recordings import request_rate
-from generator.alerts.testcases.inputs import HERE, InputGenerator, at_once, filling, request_series
+from generator.alerts.testcases.inputs import HERE, InputGenerator, request_series
 from generator.alerts.testcases.recordings import requests_over_time
-from generator.alerts.testcases.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.series import Phase, counter, gauge
 from generator.alerts.testcases.standard import many_users, with_standard_cases, worst_alone
-from generator.alerts.triggers import triggers, users_paths, while_users_allow
 from generator.names import CPU_SECONDS, LATENCY
 from generator.thresholds.settings import Rows, WindowAlert
-from generator.thresholds.units import Unit, format_duration
+from generator.thresholds.units import format_duration
 
 
 def cpu(window: float) -> Recording:
@@ -35,41 +34,28 @@ def _cpu_inputs(context: Context, window: float) -> InputGenerator:
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         def mode(name: str, share: float) -> Series:
-            return Series(
-                selector(CPU_SECONDS, {**context.worker(instance), "mode": name}),
-                counter(
-                    context.clock,
-                    phases,
-                    lambda phase: (phase.value or 0.0) * share * context.clock.interval,
-                ),
-            )
+            def growth(phase: Phase) -> float:
+                return (phase.value or 0.0) * share * context.clock.interval
+
+            labels = {**context.worker(instance), "mode": name}
+            return Series(CPU_SECONDS, labels, counter(context.clock, phases, growth))
 
         return mode("user", 0.75), mode("system", 0.25)
 
-    inputs = InputGenerator(
-        clock=context.clock,
-        series=series,
-        labels=context.worker,
-        healthy=0.0,
-        time_to_fire=at_once,
-        counters=True,
+    return InputGenerator(
+        clock=context.clock, series=series, labels=context.worker, window=window, counters=True
     )
-    return filling(context, inputs, window)
 
 
 @define(WindowAlert, Rows("cpu"))
 def high_cpu(context: Context, settings: WindowAlert) -> Alert:
     busy = cpu(settings.window)
-    found = triggers(context.thresholds, settings, lower_guard=while_users_allow)
     alert = Alert(
         family="saturation",
         scope="worker",
         detects="CPU time",
         quantity=busy.query,
-        op=">",
-        unit=Unit.RATIO,
-        triggers=found,
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings, by_users=True),
         recordings=(busy,),
         summary=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
@@ -81,7 +67,6 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
             "has risen as well, add workers or use smaller models; otherwise leave it alone."
         ),
         panel=Panel("system", "CPU", "CPU usage", WORKER_LEGEND),
-        origins=users_paths(found),
     )
     inputs = _cpu_inputs(context, settings.window)
     return with_standard_cases(alert, inputs, *many_users(context, alert, inputs))
@@ -96,14 +81,10 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
         scope="worker",
         detects="CPU time without requests",
         quantity=busy.query,
-        op=">",
-        unit=Unit.RATIO,
-        triggers=triggers(
-            context.thresholds,
+        triggers=context.triggers(
             settings,
             f"unless on (instance) {rate.query} > 0\nand on (instance) {LATENCY}_count{{}}",
         ),
-        keep_firing_for=settings.keep_firing_for,
         recordings=(busy, rate),
         summary=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
@@ -116,47 +97,26 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
         ),
         panel=Panel("system", "CPU", f"CPU usage over {w}", WORKER_LEGEND),
     )
-    blind = _cpu_inputs(context, settings.window)
-    inputs = replace(
-        blind,
-        series=lambda instance, phases: (
-            *blind.series(instance, phases),
-            _answered(context, instance, phases),
-        ),
-    )
-    value = 2 * alert.bound(alert.triggers[0])
-    end = context.clock.tick(settings.window + alert.triggers[0].for_) + 2 * context.clock.interval
-    length = [Phase(end + context.clock.interval, value)]
-    requests = request_series(
-        context.clock, context.api(HERE), [Phase(end + context.clock.interval, 0.0)], 1.0
-    )
+
+    def answered(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+        """The count of responses, which the app exports from its start, even while it is zero."""
+        values = gauge(context.clock, phases, lambda _value: 0.0)
+        return [Series(f"{LATENCY}_count", context.api(instance), values)]
 
     def no_more(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        silent = request_series(
-            context.clock,
-            context.api(instance),
-            [replace(each, traffic=0.0) for each in phases],
-            1.0,
-        )
-        return (*inputs.series(instance, phases), *silent)
+        stopped = [replace(each, traffic=0.0) for each in phases]
+        return request_series(context.clock, context.api(instance), stopped, 1.0)
 
+    clock, blind = context.clock, _cpu_inputs(context, settings.window)
+    inputs = blind.beside(answered)
+    end = clock.tick(settings.window + alert.longest_for) + 2 * clock.interval
+    busily = [Phase(end + clock.interval, 2 * alert.bound(alert.triggers[0]))]
+    requests = request_series(clock, context.api(HERE), [replace(busily[0], value=0.0)], 1.0)
     return with_standard_cases(
         alert,
         inputs,
-        Case(
-            "busy serving requests",
-            (*inputs.series(HERE, length), *requests),
-            (AlertTest(end, ()),),
-        ),
-        worst_alone(alert, replace(inputs, series=no_more), "busy after requests have stopped"),
+        Case("busy serving requests", (*inputs.series(HERE, busily), *requests), silent(end)),
+        worst_alone(alert, inputs.beside(no_more), "busy after requests have stopped"),
         requests_over_time(context, settings.window, alert.recordings),
-        Case("app metrics are missing", tuple(blind.series(HERE, length)), (AlertTest(end, ()),)),
-    )
-
-
-def _answered(context: Context, instance: str, phases: Sequence[Phase]) -> Series:
-    """The count of responses, which the app exports from its start, even while it is zero."""
-    none = [replace(phase, value=None if phase.value is None else 0.0) for phase in phases]
-    return Series(
-        selector(f"{LATENCY}_count", context.api(instance)), gauge(context.clock, none, float)
+        Case("app metrics are missing", blind.series(HERE, busily), silent(end)),
     )

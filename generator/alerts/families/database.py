@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Panel, Recording, Series
 from generator.alerts.testcases.expectations import about
 from generator.alerts.testcases.inputs import HERE, gauge_inputs
-from generator.alerts.testcases.series import selector
 from generator.alerts.testcases.standard import with_standard_cases
-from generator.alerts.triggers import triggers
 from generator.names import DB_CONNECTIONS
 from generator.thresholds.settings import BoundAlert, Rows
-from generator.thresholds.units import Unit
 
 
 @define(BoundAlert, Rows("database.connections"))
@@ -27,10 +26,7 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
         scope="instance",
         detects="database connections",
         quantity=total.query,
-        op=">",
-        unit=Unit.COUNT,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         recordings=(total,),
         summary="The workers on {{ $labels.instance }} hold {{ $value }} database connections",
         description=(
@@ -41,21 +37,13 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
         ),
         panel=Panel("system", "Database", "Database connections", "{{instance}}"),
     )
+    inputs = gauge_inputs(context, {DB_CONNECTIONS: float}, context.worker, healthy=4)
     return with_standard_cases(
         alert,
-        gauge_inputs(
-            context,
-            {DB_CONNECTIONS: float},
-            context.worker,
-            healthy=4,
-            alert_labels=context.workers,
-        ),
+        replace(inputs, labels=context.workers),
         Case(
             "two workers with a few connections each",
-            tuple(
-                Series(selector(DB_CONNECTIONS, {**context.workers(HERE), "worker": worker}), "4x9")
-                for worker in ("0", "1")
-            ),
+            [Series(DB_CONNECTIONS, {**context.workers(HERE), "worker": n}, "4x9") for n in "01"],
             expr_tests=(about(8 * context.clock.interval, total, context.workers(HERE), 8),),
         ),
     )
@@ -75,10 +63,7 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
         scope="worker",
         detects="database connections",
         quantity=used.query,
-        op=">",
-        unit=Unit.RATIO,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         recordings=(used,),
         summary=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 from pydantic import Field
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Series
+from generator.alerts.model import Alert, Case, Panel, Series, silent
 from generator.alerts.recordings import ERROR, error_ratio, errors, requests
-from generator.alerts.testcases.inputs import (
-    HERE,
-    InputGenerator,
-    request_series,
-    second_sample,
-    traffic_multiplier,
-)
+from generator.alerts.testcases.inputs import HERE, InputGenerator, rate_inputs, request_series
 from generator.alerts.testcases.recordings import requests_over_time
-from generator.alerts.testcases.series import Phase, counter, gauge, selector
+from generator.alerts.testcases.series import Phase, counter, gauge
 from generator.alerts.testcases.standard import low_traffic, many_users, with_standard_cases
-from generator.alerts.triggers import triggers, users_paths, while_users_allow
 from generator.names import REQUESTS, UP
 from generator.promql import number
 from generator.thresholds.fields import PositiveCount, PositiveRatio, PositiveSeconds
@@ -40,22 +32,13 @@ def _inputs(context: Context, window: float, min_requests: float) -> InputGenera
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         return request_series(context.clock, context.api(instance), phases, 2 * min_requests)
 
-    return InputGenerator(
-        clock=context.clock,
-        series=series,
-        labels=context.api,
-        healthy=0.0,
-        time_to_fire=partial(second_sample, context),
-        counters=True,
-        traffic_multiplier=traffic_multiplier(context, window),
-    )
+    return rate_inputs(context, window, context.api, series)
 
 
 @define(TrafficAlert, Rows("error_rate"))
 def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
     window = settings.window
     floor = f"and on (job, instance) {requests(window).query} >= {settings.min_requests}"
-    found = triggers(context.thresholds, settings, floor, while_users_allow)
     w = format_duration(window)
     ratio = error_ratio(window)
     alert = Alert(
@@ -63,10 +46,7 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
         scope="instance",
         detects="failed requests",
         quantity=ratio.query,
-        op=">",
-        unit=Unit.RATIO,
-        triggers=found,
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings, floor, by_users=True),
         recordings=(requests(window), errors(window), ratio),
         summary=(
             "{{ $value | humanizePercentage }} of requests to {{ $labels.instance }} are failing"
@@ -78,7 +58,6 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
             "failing component."
         ),
         panel=Panel("errors", "Failures", "Error ratio", "{{instance}}"),
-        origins=users_paths(found),
     )
     inputs = _inputs(context, window, settings.min_requests)
     few = _inputs(context, window, settings.min_requests * context.clock.interval / window / 2)
@@ -94,17 +73,14 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
 
 def no_traffic(context: Context, alert: Alert, window: float) -> Case:
     """Past failures do not count while there are no requests."""
-    wait = max(trigger.for_ for trigger in alert.triggers)
-    length = 2 * context.clock.tick(window + wait)
-    idle = [Phase(length, 0.0, traffic=0.0)]
-    series = tuple(
-        Series(
-            selector(REQUESTS, {**context.api(HERE), "status": status}),
-            counter(context.clock, idle, lambda _phase: 0.0, start=1000),
-        )
-        for status in ("success", "error")
+    length = 2 * context.clock.tick(window + alert.longest_for)
+    values = counter(context.clock, [Phase(length, 0.0)], lambda _phase: 0.0, start=1000)
+    labels = context.api(HERE)
+    return Case(
+        "no traffic",
+        [Series(REQUESTS, {**labels, "status": each}, values) for each in ("success", "error")],
+        silent(length // 2, length),
     )
-    return Case("no traffic", series, (AlertTest(length // 2, ()), AlertTest(length, ())))
 
 
 class FailingAlert(ConditionAlert):
@@ -126,11 +102,9 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
         scope="instance",
         detects="failed requests",
         quantity=ratio.query,
-        op=">",
-        unit=Unit.RATIO,
         constant=settings.min_ratio,
-        triggers=triggers(context.thresholds, settings, floor),
-        keep_firing_for=settings.keep_firing_for,
+        constant_unit=Unit.RATIO,
+        triggers=context.triggers(settings, floor),
         recordings=(requests(window), errors(window), ratio),
         summary=(
             "Most requests to {{ $labels.instance }} are failing "
@@ -155,36 +129,26 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
 
 def _single_requests(context: Context, alert: Alert, settings: FailingAlert) -> tuple[Case, ...]:
     """A few single requests with a status that has no series before it first occurs."""
-    clock, window, few = context.clock, settings.window, settings.min_failures
-    quiet = clock.tick(window) + 2 * clock.interval
-    wait = max(trigger.for_ for trigger in alert.triggers)
-    up = Series(
-        selector(UP, context.api(HERE)),
-        gauge(clock, [Phase(2 * quiet + clock.tick(wait), 1.0)], float),
-    )
+    clock, few, here = context.clock, settings.min_failures, context.api(HERE)
+    quiet = clock.tick(settings.window) + 2 * clock.interval
+    seen = quiet + clock.tick(alert.longest_for)
+    up = Series(UP, here, gauge(clock, [Phase(quiet + seen, 1.0)], float))
 
     def born(status: str, count: float) -> Series:
         """A series that starts with `count` requests at once."""
-        labels = {**context.api(HERE), "status": status}
-        samples = (quiet + clock.tick(wait)) // clock.interval
-        return Series(
-            selector(REQUESTS, labels), f"_x{quiet // clock.interval} {number(count)}x{samples}"
-        )
+        values = f"_x{quiet // clock.interval} {number(count)}x{seen // clock.interval}"
+        return Series(REQUESTS, {**here, "status": status}, values)
 
-    everything = tuple(
-        ExpectedAlert(trigger.severity, 1.0, context.api(HERE), {}) for trigger in alert.triggers
-    )
-    seen = quiet + clock.tick(wait)
     return (
         Case(
             "the first failures, in a burst between two scrapes",
             (up, born("error", few)),
-            (AlertTest(quiet - clock.interval, ()), AlertTest(seen, everything)),
+            (*silent(quiet - clock.interval), alert.firing(seen, 1.0, here)),
         ),
-        Case("just too few failures", (up, born("error", 0.95 * few)), (AlertTest(seen, ()),)),
+        Case("just too few failures", (up, born("error", 0.95 * few)), silent(seen)),
         Case(
             "as many failures, but most requests succeed",
             (up, born("error", few), born("success", 10 * few)),
-            (AlertTest(seen, ()),),
+            silent(seen),
         ),
     )

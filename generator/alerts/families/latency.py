@@ -13,10 +13,9 @@ from generator.alerts.recordings import NAMES, QUANTILES, observations, quantile
 from generator.alerts.testcases.inputs import quantile_inputs
 from generator.alerts.testcases.recordings import quantile_over_time
 from generator.alerts.testcases.standard import low_traffic, with_standard_cases
-from generator.alerts.triggers import triggers
 from generator.names import LATENCY
 from generator.thresholds.settings import Rows, TrafficAlert
-from generator.thresholds.units import Unit, format_duration
+from generator.thresholds.units import format_duration
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,7 @@ _ALERTS: Final = (
 def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) -> Alert:
     window, minimum = settings.window, settings.min_requests
     read, count = quantile(LATENCY, own.field, window), observations(LATENCY, window)
-    found = triggers(
-        context.thresholds, settings, f"and on (job, instance) {count.query} >= {minimum}"
-    )
+    found = context.triggers(settings, f"and on (job, instance) {count.query} >= {minimum}")
     spoken, w = NAMES[own.field], format_duration(window)
     buckets = context.thresholds.service.latency_buckets
     alert = Alert(
@@ -52,10 +49,7 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
         scope="instance",
         detects=own.detects,
         quantity=read.query,
-        op=">",
-        unit=Unit.DURATION,
         triggers=found,
-        keep_firing_for=settings.keep_firing_for,
         recordings=(read, count),
         summary=(
             f"{spoken} latency on {{{{ $labels.instance }}}} is {{{{ $value | humanizeDuration }}}}"

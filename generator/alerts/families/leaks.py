@@ -37,9 +37,8 @@ from generator.alerts.model import (
 )
 from generator.alerts.testcases.inputs import HERE
 from generator.alerts.testcases.leaks import Growth, negative_cases, over_time
-from generator.alerts.testcases.series import Phase, gauge, selector
+from generator.alerts.testcases.series import Phase, gauge
 from generator.alerts.testcases.standard import with_standard_cases
-from generator.alerts.triggers import triggers
 from generator.names import (
     MAX_FDS,
     MEMORY_LIMIT,
@@ -100,7 +99,7 @@ def _threads(thresholds: Thresholds) -> LeakingGauge:
 
 def _worst(thresholds: Thresholds, key: str) -> tuple[float, tuple[str, ...]]:
     """The bound of an alert's highest severity, and the paths it comes from."""
-    worst = triggers(thresholds, thresholds.alert(key, BoundAlert))[0]
+    worst = Context(thresholds).triggers(thresholds.alert(key, BoundAlert))[0]
     assert worst.bound  # noqa: S101  # as every severity of a BoundAlert
     return worst.bound.value, (f"alerts.{key}.{worst.severity}.fires_at", worst.bound.path)
 
@@ -164,14 +163,10 @@ def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAle
         scope="worker",
         detects=own.detects,
         quantity=steep.query,
-        op=">",
-        unit=Unit.GROWTH if kind is MEMORY else Unit.COUNT_RATE,
-        triggers=triggers(
-            context.thresholds,
+        triggers=context.triggers(
             settings,
             f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) > {number(judged_from(settings))}",
         ),
-        keep_firing_for=settings.keep_firing_for,
         recordings=(envelope(leaking, settings), steep, left, *cgroup),
         summary=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} is leaking "
@@ -218,9 +213,10 @@ def _with_limit(growth: Growth, alert: Alert, texts: QueryTexts) -> Case:
         "with a known cgroup limit",
         (
             *inputs.series(HERE, length),
-            Series(selector(MEMORY_USAGE, cgroup), gauge(clock, length, lambda _value: 2 * GIB)),
+            Series(MEMORY_USAGE, cgroup, gauge(clock, length, lambda _value: 2 * GIB)),
             Series(
-                selector(MEMORY_LIMIT, cgroup),
+                MEMORY_LIMIT,
+                cgroup,
                 gauge(clock, length, lambda value: 2 * GIB + left * value),
             ),
         ),

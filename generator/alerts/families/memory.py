@@ -8,12 +8,11 @@ from pydantic import Field
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Recording, Series
+from generator.alerts.model import Alert, Case, Panel, Recording, Series, silent
 from generator.alerts.testcases.expectations import exactly
-from generator.alerts.testcases.inputs import HERE, gauge_inputs, thousandfold
-from generator.alerts.testcases.series import Phase, gauge, selector
+from generator.alerts.testcases.inputs import HERE, InputGenerator, gauge_inputs, thousandfold
+from generator.alerts.testcases.series import Phase, gauge
 from generator.alerts.testcases.standard import with_standard_cases
-from generator.alerts.triggers import triggers
 from generator.names import MEMORY_LIMIT, MEMORY_USAGE, RESIDENT_MEMORY, START_TIME
 from generator.promql import number
 from generator.thresholds.fields import PositiveSeconds
@@ -31,10 +30,7 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
         scope="worker",
         detects="memory in use",
         quantity=f"{RESIDENT_MEMORY}{{}}",
-        op=">",
-        unit=Unit.BYTES,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         summary=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
             "{{ $value | humanize1024 }}B of memory"
@@ -72,10 +68,7 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         scope="worker",
         detects="memory before the first request",
         quantity=lowest.query,
-        op=">",
-        unit=Unit.BYTES,
-        triggers=triggers(context.thresholds, settings, guard),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings, guard),
         recordings=(young, lowest),
         summary=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} starts up with "
@@ -99,22 +92,21 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         context.worker,
         healthy=GIB / 8,
     )
-    clock = context.clock
+    clock, here = context.clock, context.worker(HERE)
     length = clock.tick(2 * settings.window)
-    born = Series(selector(START_TIME, context.worker(HERE)), f"0x{length // clock.interval}")
-    models = Series(
-        selector(RESIDENT_MEMORY, context.worker(HERE)),
-        f"1.1e8x3 {number(2 * GIB)}x{length // clock.interval}",
-    )
+    samples = length // clock.interval
     return with_standard_cases(
         alert,
         inputs,
         Case(
             "models are loaded after startup",
-            (born, models),
-            tuple(AlertTest(clock.tick(length * part / 8), ()) for part in range(1, 8)),
+            (
+                Series(START_TIME, here, f"0x{samples}"),
+                Series(RESIDENT_MEMORY, here, f"1.1e8x3 {number(2 * GIB)}x{samples}"),
+            ),
+            silent(*(clock.tick(length * part / 8) for part in range(1, 8))),
         ),
-        _heavy_start(context, alert, settings),
+        _heavy_start(context, alert, inputs, settings),
         _heavy_release(context, alert, settings),
         _first_minutes(context, settings, lowest),
     )
@@ -134,71 +126,52 @@ def _first_minutes(context: Context, settings: InitialAlert, lowest: Recording) 
         [Phase(early, 1.0), Phase(rest + window, 4.0)],
     )
     workers = [{**context.workers(HERE), "worker": str(index)} for index, _ in enumerate(histories)]
-    series = [
-        Series(selector(RESIDENT_MEMORY, labels), gauge(clock, phases, lambda value: value * GIB))
+    used = [
+        Series(RESIDENT_MEMORY, labels, gauge(clock, phases, lambda value: value * GIB))
         for labels, phases in zip(workers, histories, strict=True)
     ]
-    series += [
-        Series(selector(START_TIME, labels), f"0x{(rest + window) // i}") for labels in workers
-    ]
-    last, later = window - i, clock.tick(1.5 * settings.window)
+    started = [Series(START_TIME, labels, f"0x{(rest + window) // i}") for labels in workers]
     return Case(
         "the minimum of the first minutes only",
-        tuple(series),
+        (*used, *started),
         expr_tests=(
-            exactly(last, lowest, workers[0], 2 * GIB),
+            exactly(window - i, lowest, workers[0], 2 * GIB),
             exactly(window + i, lowest, workers[0], 2 * GIB),
-            exactly(later, lowest, workers[1], 4 * GIB),
+            exactly(clock.tick(1.5 * settings.window), lowest, workers[1], 4 * GIB),
         ),
     )
 
 
-def _heavy_start(context: Context, alert: Alert, settings: InitialAlert) -> Case:
+def _heavy_start(
+    context: Context, alert: Alert, inputs: InputGenerator, settings: InitialAlert
+) -> Case:
     """Too much memory from the start: the alert fires while the worker is young, not for ever."""
-    clock, value = context.clock, 2 * alert.bound(alert.triggers[0])
-    grown = clock.tick(settings.window)
-    gone = grown + clock.tick(settings.keep_firing_for)
-    time_series = [Phase(gone + clock.interval, value)]
-    inputs = gauge_inputs(
-        context,
-        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0},
-        context.worker,
-        healthy=0.0,
-    )
-    firing = tuple(
-        ExpectedAlert(trigger.severity, value, context.worker(HERE), {})
-        for trigger in alert.triggers
-    )
+    i, value = context.clock.interval, 2 * alert.bound(alert.triggers[0])
+    grown = context.clock.tick(settings.window)
+    gone = grown + context.clock.tick(settings.keep_firing_for)
+    firing = (alert.firing(at, value, context.worker(HERE)) for at in (grown - i, gone - i))
     return Case(
         "too much memory at startup, until the worker is past its first minutes",
-        tuple(inputs.series(HERE, time_series)),
-        (
-            AlertTest(grown - clock.interval, firing),
-            AlertTest(gone - clock.interval, firing),
-            AlertTest(gone, ()),
-        ),
+        inputs.series(HERE, [Phase(gone + i, value)]),
+        (*firing, *silent(gone)),
     )
 
 
 def _heavy_release(context: Context, alert: Alert, settings: InitialAlert) -> Case:
     """The previous process in the same slot used less memory."""
-    clock, bound = context.clock, alert.bound(alert.triggers[-1])
+    clock, bound, here = context.clock, alert.bound(alert.triggers[-1]), context.worker(HERE)
     value = 2 * alert.bound(alert.triggers[0])
     before = clock.tick(2 * settings.window)
     phases = [Phase(before, 0.5 * bound), Phase(before, value)]
     start_times = [Phase(before, -before), Phase(before, before)]
-    firing = tuple(
-        ExpectedAlert(trigger.severity, value, context.worker(HERE), {})
-        for trigger in alert.triggers
-    )
-    wait = clock.tick(max(trigger.for_ for trigger in alert.triggers))
+    fires = before + clock.tick(alert.longest_for)
     return Case(
         "a release that uses more memory replaces one that uses less",
         (
-            Series(selector(RESIDENT_MEMORY, context.worker(HERE)), gauge(clock, phases, float)),
-            Series(selector(START_TIME, context.worker(HERE)), gauge(clock, start_times, float)),
+            Series(RESIDENT_MEMORY, here, gauge(clock, phases, float)),
+            Series(START_TIME, here, gauge(clock, start_times, float)),
         ),
-        (AlertTest(before - clock.interval, ()), AlertTest(before + wait, firing)),
+        (*silent(before - clock.interval), alert.firing(fires, value, here)),
     )
 
 
@@ -212,10 +185,7 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
         scope="instance",
         detects="memory near the container's limit",
         quantity=used.query,
-        op=">",
-        unit=Unit.RATIO,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         recordings=(used,),
         summary=(
             "The workers on {{ $labels.instance }} are using {{ $value | humanizePercentage }} of "

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Panel, Recording, Series
 from generator.alerts.recordings import observations
-from generator.alerts.testcases.inputs import InputGenerator, second_sample, traffic_multiplier
+from generator.alerts.testcases.inputs import InputGenerator, rate_inputs
 from generator.alerts.testcases.recordings import shares_of_two
 from generator.alerts.testcases.series import Phase, histogram
 from generator.alerts.testcases.standard import low_traffic, with_standard_cases
-from generator.alerts.triggers import triggers
 from generator.names import CONFIDENCE
 from generator.promql import le, number
 from generator.thresholds.settings import Rows, TrafficAlert
-from generator.thresholds.units import Unit, format_duration
+from generator.thresholds.units import format_duration
 
 
 def weak_answers(window: float, below: float) -> Recording:
@@ -43,14 +41,10 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
         scope="instance",
         detects="low confidence",
         quantity=weak.query,
-        op=">",
-        unit=Unit.RATIO,
-        triggers=triggers(
-            context.thresholds,
+        triggers=context.triggers(
             settings,
             f"and on (job, instance) {count.query} >= {settings.min_requests}",
         ),
-        keep_firing_for=settings.keep_firing_for,
         recordings=(weak, count),
         summary=(
             "{{ $value | humanizePercentage }} of the answers on {{ $labels.instance }} have low "
@@ -91,12 +85,4 @@ def _inputs(context: Context, window: float, per_scrape: float) -> InputGenerato
             context.clock, CONFIDENCE, context.api(instance), buckets, phases, share, per_scrape
         )
 
-    return InputGenerator(
-        clock=context.clock,
-        series=series,
-        labels=context.api,
-        healthy=0.0,
-        time_to_fire=partial(second_sample, context),
-        counters=True,
-        traffic_multiplier=traffic_multiplier(context, window),
-    )
+    return rate_inputs(context, window, context.api, series)

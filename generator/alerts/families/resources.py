@@ -9,10 +9,8 @@ from generator.alerts.definition import define
 from generator.alerts.model import Alert, Panel, Recording
 from generator.alerts.testcases.inputs import gauge_inputs, thousandfold
 from generator.alerts.testcases.standard import with_standard_cases
-from generator.alerts.triggers import triggers
 from generator.names import MAX_FDS, OPEN_FDS, THREADS
 from generator.thresholds.settings import BoundAlert, Rows
-from generator.thresholds.units import Unit
 
 WORKER_LEGEND: Final = "{{instance}} worker {{worker}}"
 
@@ -27,10 +25,7 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
         scope="worker",
         detects="file descriptors",
         quantity=used.query,
-        op=">",
-        unit=Unit.RATIO,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         recordings=(used,),
         summary=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
@@ -57,10 +52,7 @@ def many_threads(context: Context, settings: BoundAlert) -> Alert:
         scope="worker",
         detects="threads",
         quantity=f"{THREADS}{{}}",
-        op=">",
-        unit=Unit.COUNT,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         summary="Worker {{ $labels.worker }} on {{ $labels.instance }} has {{ $value }} threads",
         description=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} has had more than BOUND threads "

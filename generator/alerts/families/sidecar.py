@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.families.availability import SECTION, always_one, beside, hours
-from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Series
-from generator.alerts.testcases.inputs import HERE, gauge_inputs
-from generator.alerts.testcases.series import selector
-from generator.alerts.testcases.standard import with_standard_cases
-from generator.alerts.triggers import triggers
+from generator.alerts.families.availability import SECTION, hours
+from generator.alerts.model import Alert, Case, Panel, Series, silent
+from generator.alerts.testcases.inputs import HERE, MakeLabels, gauge_inputs
+from generator.alerts.testcases.standard import silenced, with_standard_cases
 from generator.names import PROBE_SUCCESS, UP, WORKERS
 from generator.thresholds.settings import ConditionAlert
-from generator.thresholds.units import Unit
-
-Labels = Callable[[str], Mapping[str, str]]
 
 
 @define(ConditionAlert)
@@ -29,10 +23,8 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
         detects="sidecar not scraped",
         quantity=f'{UP}{{job=~"{jobs.api}|{jobs.workers}"}}',
         op="<",
-        unit=Unit.COUNT,
         constant=1,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         inhibits="worker alerts",
         summary="Prometheus cannot scrape {{ $labels.job }} on {{ $labels.instance }}",
         description=(
@@ -43,15 +35,12 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
         panel=Panel("overview", SECTION, "Scrape success", "{{job}} {{instance}}"),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
-    other = Series(selector(UP, {"job": "another", "instance": HERE}), "0x99")
+    interval = context.clock.interval
+    other = Series(UP, {"job": "another", "instance": HERE}, "0x99")
     return with_standard_cases(
         alert,
         gauge_inputs(context, {UP: float}, context.workers, healthy=1),
-        Case(
-            "a different job cannot be scraped",
-            (other,),
-            (AlertTest(99 * context.clock.interval, ()),),
-        ),
+        Case("a different job cannot be scraped", (other,), silent(99 * interval)),
     )
 
 
@@ -65,10 +54,7 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
         scope="job",
         detects="targets unknown",
         quantity=f"({missing[0]} or {missing[1]})",
-        op=">",
-        unit=Unit.COUNT,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         summary="Prometheus has no target for job {{ $labels.job }}",
         description=(
             "Prometheus has had no target for job {{ $labels.job }} for FOR, so none of its "
@@ -78,54 +64,33 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
         panel=Panel("overview", SECTION, "Jobs without a target", "{{job}}", unfiltered=True),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
-    end = 2 * (context.clock.tick(alert.triggers[0].for_) + 2 * context.clock.interval)
-    down_but_known = Case(
-        "targets are known but down",
-        tuple(
-            Series(selector(UP, labels(HERE)), f"0x{end // context.clock.interval}")
-            for labels in (context.api, context.workers)
-        ),
-        (AlertTest(end // 2, ()),),
-    )
+    clock, both = context.clock, (context.api, context.workers)
+    end = 2 * (clock.tick(alert.longest_for) + 2 * clock.interval)
+    down = [Series(UP, labels(HERE), f"0x{end // clock.interval}") for labels in both]
     cases = (
-        _lost(
-            context,
-            alert,
-            "one job loses its target, then gets it back",
-            context.api,
-            context.workers,
-        ),
-        _lost(
-            context,
-            alert,
-            "the other job loses its target, then gets it back",
-            context.workers,
-            context.api,
-        ),
-        down_but_known,
+        _lost(context, alert, "one job loses its target, then gets it back", *both),
+        _lost(context, alert, "the other job loses its target, then gets it back", *both[::-1]),
+        Case("targets are known but down", down, silent(end // 2)),
     )
     return replace(alert, cases=cases)
 
 
-def _lost(context: Context, alert: Alert, title: str, lost: Labels, kept: Labels) -> Case:
-    clock = context.clock
-    wait, keep = clock.tick(alert.triggers[0].for_), clock.tick(alert.keep_firing_for)
-    back = clock.tick(wait) + 2 * clock.interval
-    there = Series(selector(UP, kept(HERE)), f"1x{clock.tick(86400) // clock.interval}")
-    gone = Series(
-        selector(UP, lost(HERE)), f"_x{back // clock.interval} 1x{(keep + back) // clock.interval}"
-    )
+def _lost(context: Context, alert: Alert, title: str, lost: MakeLabels, kept: MakeLabels) -> Case:
+    clock, i = context.clock, context.clock.interval
+    wait, keep = clock.tick(alert.longest_for), clock.tick(alert.keep_firing_for)
+    back = wait + 2 * i
     job = {"job": lost(HERE)["job"]}
-    firing = tuple(ExpectedAlert(trigger.severity, 1, job, {}) for trigger in alert.triggers)
-    before = (AlertTest(wait - clock.interval, ()),) if wait else ()
     return Case(
         title,
-        (there, gone),
         (
-            *before,
-            AlertTest(wait, firing),
-            AlertTest(back + keep - clock.interval, firing),
-            AlertTest(back + keep, ()),
+            Series(UP, kept(HERE), f"1x{clock.tick(86400) // i}"),
+            Series(UP, lost(HERE), f"_x{back // i} 1x{(keep + back) // i}"),
+        ),
+        (
+            *(silent(wait - i) if wait else ()),
+            alert.firing(wait, 1, job),
+            alert.firing(back + keep - i, 1, job),
+            *silent(back + keep),
         ),
     )
 
@@ -138,12 +103,8 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
         detects="workers not found",
         quantity=f"{WORKERS}{{}}",
         op="<",
-        unit=Unit.COUNT,
         constant=1,
-        triggers=triggers(
-            context.thresholds, settings, f"and on (job, instance) {PROBE_SUCCESS}{{}} == 1"
-        ),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings, f"and on (job, instance) {PROBE_SUCCESS}{{}} == 1"),
         inhibits="worker alerts",
         summary="The sidecar on {{ $labels.instance }} cannot find any worker",
         description=(
@@ -155,22 +116,17 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
         panel=Panel("overview", SECTION, "Workers found by the sidecar", "{{instance}}"),
         origins=("service.expected_workers",),
     )
-    inputs = gauge_inputs(
-        context,
-        {WORKERS: float},
-        context.workers,
-        healthy=context.thresholds.service.expected_workers,
-    )
-    answering = replace(
-        inputs,
-        series=lambda instance, phases: (
-            *inputs.series(instance, phases),
-            always_one(context, PROBE_SUCCESS, instance, phases),
-        ),
-    )
-    silent = hours(context, PROBE_SUCCESS, 0)
+    workers, expected = context.workers, context.thresholds.service.expected_workers
     return with_standard_cases(
         alert,
-        answering,
-        beside(context, alert, inputs, 0, silent, "no worker and no response: the service is down"),
+        gauge_inputs(
+            context, {WORKERS: float, PROBE_SUCCESS: lambda _value: 1.0}, workers, healthy=expected
+        ),
+        silenced(
+            alert,
+            gauge_inputs(context, {WORKERS: float}, workers, healthy=expected),
+            0,
+            "no worker and no response: the service is down",
+            hours(context, PROBE_SUCCESS, 0),
+        ),
     )

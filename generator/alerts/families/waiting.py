@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import Field
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, Panel, Recording, Series
+from generator.alerts.model import Alert, Case, Panel, Recording, Series, silent
 from generator.alerts.recordings import QUANTILES, quantile, request_rate, steady_rate
 from generator.alerts.testcases.expectations import Span, about
 from generator.alerts.testcases.inputs import (
@@ -16,17 +17,15 @@ from generator.alerts.testcases.inputs import (
     InputGenerator,
     quantile_inputs,
     request_series,
-    steady,
     traffic_multiplier,
 )
 from generator.alerts.testcases.recordings import quantile_over_time, requests_over_time
-from generator.alerts.testcases.series import Phase, gauge, selector
+from generator.alerts.testcases.series import Phase, gauge
 from generator.alerts.testcases.standard import with_standard_cases
-from generator.alerts.triggers import triggers
 from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, PROBE_DURATION
 from generator.thresholds.fields import PositiveCount
 from generator.thresholds.settings import Rows, WindowAlert
-from generator.thresholds.units import Unit, format_duration
+from generator.thresholds.units import format_duration
 
 
 def waiting(window: float) -> Recording:
@@ -54,7 +53,7 @@ def waiting_over_time(context: Context, window: float) -> Case:
     span = Span(context, window)
     at, many = span.at(2.5), 8.0
     series = (
-        Series(selector(metric, context.workers(HERE)), span.turns(2, 0, many))
+        Series(metric, context.workers(HERE), span.turns(2, 0, many))
         for metric in (CONNECTIONS_WAITING, ACCEPT_QUEUE)
     )
     share = (at - 2 * span.length) / window
@@ -80,10 +79,7 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
         scope="instance",
         detects="requests waiting",
         quantity=wait(window).query,
-        op=">",
-        unit=Unit.DURATION,
-        triggers=triggers(context.thresholds, settings, floor),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings, floor),
         recordings=(waiting(window), request_rate(window), wait(window)),
         summary=(
             "Requests to {{ $labels.instance }} wait {{ $value | humanizeDuration }} for a worker"
@@ -110,86 +106,55 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
 
 def _wait_inputs(context: Context, window: float, rate: float) -> InputGenerator:
     """`rate` requests per second, and enough of them waiting to make the mean wait the value."""
+    clock = context.clock
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
         labels = context.workers(instance)
+        half = gauge(clock, phases, lambda value: value * rate / 2)
+        no_errors = [each if each.value is None else replace(each, value=0.0) for each in phases]
         return (
-            Series(
-                selector(CONNECTIONS_WAITING, labels),
-                gauge(context.clock, phases, lambda value: value * rate * 0.5),
-            ),
-            Series(
-                selector(ACCEPT_QUEUE, labels),
-                gauge(context.clock, phases, lambda value: value * rate * 0.5),
-            ),
-            *request_series(
-                context.clock,
-                context.api(instance),
-                [_no_errors(phase) for phase in phases],
-                rate * context.clock.interval,
-            ),
+            Series(CONNECTIONS_WAITING, labels, half),
+            Series(ACCEPT_QUEUE, labels, half),
+            *request_series(clock, context.api(instance), no_errors, rate * clock.interval),
         )
 
     return InputGenerator(
-        clock=context.clock,
+        clock=clock,
         series=series,
         labels=context.workers,
-        healthy=0.0,
-        time_to_fire=steady(context, window),
+        delay=clock.interval + clock.tick(window),
         traffic_multiplier=traffic_multiplier(context, window),
     )
 
 
-def _no_errors(phase: Phase) -> Phase:
-    return Phase(phase.seconds, None if phase.value is None else 0.0, phase.traffic, phase.reset)
-
-
 def _waiting_cases(context: Context, alert: Alert, settings: WaitAlert) -> tuple[Case, ...]:
     """A long wait with just enough, too few and no requests waiting."""
-    clock = context.clock
+    clock, window = context.clock, settings.window
     value = 2 * alert.bound(alert.triggers[0])
-    window, minimum = settings.window, settings.min_waiting
-    wait = max(trigger.for_ for trigger in alert.triggers)
-    length = clock.tick(steady(context, window)(value, 0) + wait) + 4 * clock.interval
-    end = length - clock.interval
-    few = _wait_inputs(context, window, 0.99 * minimum / value)
-    enough = _wait_inputs(context, window, 1.01 * minimum / value)
-    firing = tuple(
-        ExpectedAlert(trigger.severity, value, context.workers(HERE), {})
-        for trigger in alert.triggers
-    )
+    wait = clock.tick(clock.interval + clock.tick(window) + alert.longest_for)
+    end = wait + 3 * clock.interval
+
+    def series(rate: float, value: float) -> Sequence[Series]:
+        phases = [Phase(end + clock.interval, value)]
+        return _wait_inputs(context, window, rate).series(HERE, phases)
+
+    needed, firing = settings.min_waiting / value, alert.firing(end, value, context.workers(HERE))
     return (
-        Case(
-            "just enough requests waiting",
-            tuple(enough.series(HERE, [Phase(length, value)])),
-            (AlertTest(end, firing),),
-        ),
-        Case(
-            "just too few requests waiting",
-            tuple(few.series(HERE, [Phase(length, value)])),
-            (AlertTest(end, ()),),
-        ),
-        Case(
-            "no requests waiting",
-            tuple(_wait_inputs(context, window, 1.0).series(HERE, [Phase(length, 0.0)])),
-            (AlertTest(end, ()),),
-        ),
+        Case("just enough requests waiting", series(1.01 * needed, value), (firing,)),
+        Case("just too few requests waiting", series(0.99 * needed, value), silent(end)),
+        Case("no requests waiting", series(1.0, 0.0), silent(end)),
     )
 
 
 @define(WindowAlert, Rows("latency", histogram=True))
 def slow_probe(context: Context, settings: WindowAlert) -> Alert:
     read = quantile(PROBE_DURATION, "p50", settings.window)
-    found = triggers(context.thresholds, settings)
     alert = Alert(
         family="saturation",
         scope="instance",
         detects="slow health checks",
         quantity=read.query,
-        op=">",
-        unit=Unit.DURATION,
-        triggers=found,
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         recordings=(read,),
         summary="GET /health on {{ $labels.instance }} takes {{ $value | humanizeDuration }}",
         description=(

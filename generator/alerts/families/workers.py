@@ -10,21 +10,19 @@ from generator.alerts.model import (
     Alert,
     AlertTest,
     Case,
-    ExpectedAlert,
     ExprTest,
     Panel,
     Recording,
     Series,
+    silent,
 )
 from generator.alerts.testcases.expectations import Span, exactly
 from generator.alerts.testcases.inputs import HERE, THERE, gauge_inputs
-from generator.alerts.testcases.series import selector
 from generator.alerts.testcases.standard import with_standard_cases
-from generator.alerts.triggers import triggers
 from generator.names import WORKER_STARTS, WORKERS
 from generator.promql import number
 from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert
-from generator.thresholds.units import Unit, format_duration
+from generator.thresholds.units import format_duration
 
 
 @define(ConditionAlert)
@@ -36,10 +34,8 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
         detects="workers missing",
         quantity=f"{WORKERS}{{}}",
         op="<",
-        unit=Unit.COUNT,
         constant=expected,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         summary="{{ $labels.instance }} is running {{ $value }} of BOUND workers",
         description=(
             "{{ $labels.instance }} has been running fewer than BOUND workers for FOR (now "
@@ -79,10 +75,7 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
         scope="instance",
         detects="worker restarts",
         quantity=rate.query,
-        op=">",
-        unit=Unit.COUNT,
-        triggers=triggers(context.thresholds, settings),
-        keep_firing_for=settings.keep_firing_for,
+        triggers=context.triggers(settings),
         recordings=(rate,),
         summary=(
             "Workers on {{ $labels.instance }} keep restarting: "
@@ -97,7 +90,6 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
         panel=Panel("system", "Workers", f"Starts per worker in {window}", "{{instance}}"),
         origins=("service.expected_workers",),
     )
-
     cases = (
         *_bursts(context, alert, settings.window),
         *_deploy(context, alert, settings.window),
@@ -111,27 +103,17 @@ def _bursts(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
     cases: list[Case] = []
     for trigger in alert.triggers:
         allowed = int(alert.bound(trigger) * context.thresholds.service.expected_workers)
-        cases += [
-            _burst(context, alert, window, f"at the {trigger.severity} threshold", allowed),
-            _burst(
-                context,
-                alert,
-                window,
-                f"just above the {trigger.severity} threshold",
-                1.01 * allowed,
-            ),
-        ]
-    healthy = Series(
-        selector(WORKER_STARTS, context.workers(THERE)),
-        f"4x{2 * _quiet(context, window) // context.clock.interval}",
+        for side, count in (("at", allowed), ("just above", 1.01 * allowed)):
+            title = f"{side} the {trigger.severity} threshold"
+            cases.append(_burst(context, alert, window, title, count))
+    samples = 2 * _quiet(context, window) // context.clock.interval
+    healthy = Series(WORKER_STARTS, context.workers(THERE), f"4x{samples}")
+    both = replace(
+        cases[-1],
+        title="only one of two instances is affected",
+        series=(*cases[-1].series, healthy),
     )
-    last = cases[-1]
-    return (
-        *cases,
-        replace(
-            last, title="only one of two instances is affected", series=(*last.series, healthy)
-        ),
-    )
+    return (*cases, both)
 
 
 def _quiet(context: Context, window: float) -> int:
@@ -140,30 +122,22 @@ def _quiet(context: Context, window: float) -> int:
 
 def _burst(context: Context, alert: Alert, window: float, title: str, count: float) -> Case:
     """`count` starts after a quiet window; they drop out at the end of the next one."""
-    clock = context.clock
+    clock, i, here = context.clock, context.clock.interval, context.workers(HERE)
     expected = context.thresholds.service.expected_workers
     quiet, value = _quiet(context, window), count / expected
     gone = clock.tick(quiet + window) + clock.tick(alert.keep_firing_for)
-    ill = [trigger for trigger in alert.triggers if value > alert.bound(trigger)]
+    fires = {each: quiet + clock.tick(each.for_) for each in alert.triggers}
 
     def firing(at: float) -> AlertTest:
-        started = [trigger for trigger in ill if quiet + clock.tick(trigger.for_) <= at]
-        return AlertTest(
-            at,
-            tuple(
-                ExpectedAlert(trigger.severity, value, context.workers(HERE), {})
-                for trigger in started
-            ),
-        )
+        ill = (each for each in fires if value > alert.bound(each) and fires[each] <= at)
+        return replace(alert, triggers=tuple(ill)).firing(at, value, here)
 
-    turns = sorted({quiet + clock.tick(trigger.for_) for trigger in alert.triggers})
-    alert_tests = [firing(at) for turn in turns for at in (turn - clock.interval, turn)]
-    samples = quiet // clock.interval, gone // clock.interval
-    values = f"{expected}x{samples[0] - 1} {number(expected + count)}x{samples[1]}"
+    times = [at for turn in sorted(set(fires.values())) for at in (turn - i, turn)]
+    values = f"{expected}x{quiet // i - 1} {number(expected + count)}x{gone // i}"
     return Case(
         title,
-        (Series(selector(WORKER_STARTS, context.workers(HERE)), values),),
-        (*alert_tests, firing(gone - clock.interval), AlertTest(gone, ())),
+        (Series(WORKER_STARTS, here, values),),
+        (*map(firing, (*times, gone - i)), *silent(gone)),
     )
 
 
@@ -191,7 +165,7 @@ def _counted(context: Context, recording: Recording, window: float) -> Case:
     expr_tests: list[ExprTest] = []
     for scope, (values, counts) in enumerate(counters, 1):
         labels = context.workers(f"10.0.0.{scope}:9105")
-        series.append(Series(selector(WORKER_STARTS, labels), values))
+        series.append(Series(WORKER_STARTS, labels, values))
         expr_tests += [
             exactly(at, recording, labels, each / expected) for at, each in counts.items()
         ]
@@ -209,6 +183,10 @@ def _deploy(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
     pause = clock.tick(window * 2 / 3)
     samples = pause // clock.interval - 1
     values = f"{expected}x{samples} {2 * expected}x{samples} {expected}x{samples}"
-    alert_tests = tuple(AlertTest(clock.tick(pause * part / 2), ()) for part in range(1, 7))
-    starts_ = Series(selector(WORKER_STARTS, context.workers(HERE)), values)
-    return (Case("a deployment, then a restart of the sidecar", (starts_,), alert_tests),)
+    return (
+        Case(
+            "a deployment, then a restart of the sidecar",
+            (Series(WORKER_STARTS, context.workers(HERE), values),),
+            silent(*(clock.tick(pause * part / 2) for part in range(1, 7))),
+        ),
+    )

@@ -90,8 +90,7 @@ class BudgetCases:
             clock=self.context.clock,
             series=lambda instance, phases: self.series(instance, phases, per_scrape),
             labels=self.labels,
-            healthy=0.0,
-            time_to_fire=lambda _value, _bound: self.time_to_fire,
+            delay=self.time_to_fire,
             counters=True,
             traffic_multiplier=traffic_multiplier(self.context, self.windows.short_window),
             lag=self.lag,
@@ -102,9 +101,7 @@ class BudgetCases:
         seconds = self.context.thresholds.slo.period / float(f"{value:f}") if value else 0.0
         return {self.gone: humanize_duration(60 * float(int(seconds / 60 + 0.5)))}
 
-    def series(
-        self, instance: str, phases: Sequence[Phase], per_scrape: float
-    ) -> tuple[Series, ...]:
+    def series(self, instance: str, phases: Sequence[Phase], per_scrape: float) -> Sequence[Series]:
         """Requests with as many bad ones as the phase's value, a burn rate, demands."""
         allowed = self.objective.allowed
         if self.objective.key == "error":
@@ -373,7 +370,7 @@ def _remaining(
 
 def _job_series(
     thresholds: Thresholds, objective: Objective, samples: Clock, job: str, phases: list[Phase]
-) -> tuple[Series, ...]:
+) -> Sequence[Series]:
     """One request per sample; a phase's value is the share of bad ones."""
     labels = {"job": job, "instance": HERE}
     if objective.key == "error":

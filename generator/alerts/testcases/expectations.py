@@ -14,8 +14,7 @@ from typing import Final
 from generator.alerts.clock import Clock
 from generator.alerts.context import Context
 from generator.alerts.model import Case, ExprTest, Recording, Series
-from generator.alerts.testcases.series import selector
-from generator.promql import number
+from generator.promql import number, selector
 
 _SAMPLES: Final = 24  # at least, in a window
 START: Final = 4.0  # first value of a counter that is older than the test

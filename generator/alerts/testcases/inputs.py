@@ -5,25 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final
 
 from generator.alerts.clock import Clock
 from generator.alerts.context import Context
 from generator.alerts.model import Series
 from generator.alerts.recordings import QUANTILES
-from generator.alerts.testcases.series import (
-    Phase,
-    counter,
-    gauge,
-    histogram,
-    quantile_share,
-    selector,
-)
+from generator.alerts.testcases.series import Phase, counter, gauge, histogram, quantile_share
 from generator.names import LATENCY, REQUESTS
 
 HERE: Final = "10.0.0.1:9105"
 THERE: Final = "10.0.0.2:9105"
+
+MakeSeries = Callable[[str, Sequence[Phase]], Sequence[Series]]
+MakeLabels = Callable[[str], Mapping[str, str]]
 
 
 def _nothing_known(_value: float, _at: float) -> Mapping[str, str]:
@@ -34,21 +29,21 @@ def _nothing_known(_value: float, _at: float) -> Mapping[str, str]:
 class InputGenerator:
     """How input series bring an alert's quantity to a wanted value.
 
-    `series(instance, phases)` are the series; `time_to_fire(value, bound)` is the first evaluation
-    (seconds) at which a quantity that has `value` from the start is seen beyond `bound`. `exact`:
-    the quantity reads the value to the last bit, so the bound itself can be tested and must stay
-    silent. `window`: the quantity rises to its value, and falls again, over this time (a rate or an
-    increase); 0 if it jumps. `traffic_multiplier` applies to the healthy phase, so that its first
-    sample outweighs a whole window. `lag`: extra seconds until a change is seen, where the quantity
-    is recorded after the alert is evaluated. `labels(instance)` are the alert's labels except for
-    the rule's own. `query_results(value, at)` are the results of the queries in its texts.
+    `series(instance, phases)` are the series. `delay`: the time until the quantity is read, such as
+    the interval for a rate, which needs two samples. `exact`: the quantity reads the value to the
+    last bit, so the bound itself can be tested and must stay silent. `window`: the quantity rises
+    to its value, and falls again, over this time (a rate or an increase); 0 if it jumps.
+    `traffic_multiplier` applies to the healthy phase, so that its first sample outweighs a whole
+    window. `lag`: extra seconds until a change is seen, where the quantity is recorded after the
+    alert is evaluated. `labels(instance)` are the alert's labels except for the rule's own.
+    `query_results(value, at)` are the results of the queries in its texts.
     """
 
     clock: Clock
-    series: Callable[[str, Sequence[Phase]], Sequence[Series]]
-    labels: Callable[[str], Mapping[str, str]]
-    healthy: float
-    time_to_fire: Callable[[float, float], int]
+    series: MakeSeries
+    labels: MakeLabels
+    healthy: float = 0.0
+    delay: int = 0
     exact: bool = False
     window: float = 0.0
     counters: bool = False
@@ -56,33 +51,22 @@ class InputGenerator:
     lag: int = 0
     query_results: Callable[[float, float], Mapping[str, str]] = _nothing_known
 
+    def time_to_fire(self, value: float, bound: float) -> int:
+        """The first evaluation at which a constant `value` is seen beyond `bound`, in seconds."""
+        if not self.window:
+            return self.delay
+        interval = self.clock.interval
+        return math.floor(self.window * bound / value / interval + 1) * interval
 
-def at_once(_value: float, _bound: float) -> int:
-    """The time to fire of a gauge."""
-    return 0
-
-
-def second_sample(context: Context, _value: float, _bound: float) -> int:
-    """The time to fire of a rate, which needs two samples."""
-    return context.clock.tick(context.clock.interval)
-
-
-def filling(context: Context, inputs: InputGenerator, window: float) -> InputGenerator:
-    """`inputs` for a rate or an increase: it rises steadily while the window fills."""
-
-    def time_to_fire(value: float, bound: float) -> int:
-        return (
-            math.floor(window * bound / value / context.clock.interval + 1) * context.clock.interval
+    def beside(self, more: MakeSeries) -> InputGenerator:
+        """These inputs and further series."""
+        return replace(
+            self,
+            series=lambda instance, phases: (
+                *self.series(instance, phases),
+                *more(instance, phases),
+            ),
         )
-
-    return replace(inputs, time_to_fire=time_to_fire, window=window)
-
-
-def steady(context: Context, window: float) -> Callable[[float, float], int]:
-    """The time to fire of a quantity over `steady_rate`."""
-    return lambda _value, _bound: (
-        context.clock.tick(context.clock.interval) + context.clock.tick(window)
-    )
 
 
 def traffic_multiplier(context: Context, window: float, share: float = 0.001) -> float:
@@ -93,41 +77,48 @@ def traffic_multiplier(context: Context, window: float, share: float = 0.001) ->
 def gauge_inputs(
     context: Context,
     metrics: Mapping[str, Callable[[float], float]],
-    labels: Callable[[str], Mapping[str, str]],
+    labels: MakeLabels,
     healthy: float,
+    *,
     exact: bool = True,
-    alert_labels: Callable[[str], Mapping[str, str]] | None = None,
 ) -> InputGenerator:
     """Inputs made of gauges: `metrics` give the level of each for a value of the quantity."""
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        return tuple(
-            Series(selector(name, labels(instance)), gauge(context.clock, phases, level))
+        return [
+            Series(name, labels(instance), gauge(context.clock, phases, level))
             for name, level in metrics.items()
-        )
+        ]
 
+    return InputGenerator(
+        clock=context.clock, series=series, labels=labels, healthy=healthy, exact=exact
+    )
+
+
+def rate_inputs(
+    context: Context, window: float, labels: MakeLabels, series: MakeSeries
+) -> InputGenerator:
+    """Inputs made of counters, of which a rate over the window jumps with the next sample."""
     return InputGenerator(
         clock=context.clock,
         series=series,
-        labels=alert_labels or labels,
-        healthy=healthy,
-        time_to_fire=at_once,
-        exact=exact,
+        labels=labels,
+        delay=context.clock.interval,
+        counters=True,
+        traffic_multiplier=traffic_multiplier(context, window),
     )
 
 
 def request_series(
     clock: Clock, labels: Mapping[str, str], phases: Sequence[Phase], per_scrape: float
-) -> tuple[Series, ...]:
+) -> Sequence[Series]:
     """The app's request counter; a phase's value is the share of errors."""
 
     def status(name: str, share: Callable[[float], float]) -> Series:
-        return Series(
-            selector(REQUESTS, {**labels, "status": name}),
-            counter(
-                clock, phases, lambda phase: per_scrape * phase.traffic * share(phase.value or 0.0)
-            ),
-        )
+        def growth(phase: Phase) -> float:
+            return per_scrape * phase.traffic * share(phase.value or 0.0)
+
+        return Series(REQUESTS, {**labels, "status": name}, counter(clock, phases, growth))
 
     return status("success", lambda value: 1 - value), status("error", lambda value: value)
 
@@ -138,20 +129,15 @@ def quantile_inputs(
     """Observations spread so that the quantile reads the wanted value exactly."""
     labels = context.api if metric == LATENCY else context.workers
     buckets, q = context.thresholds.service.latency_buckets, QUANTILES[field]
+    share = quantile_share(q, buckets)
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        share = quantile_share(q, buckets)
-        return histogram(
-            context.clock, metric, labels(instance), buckets, phases, share, per_scrape
-        )
+        own = labels(instance)
+        return histogram(context.clock, metric, own, buckets, phases, share, per_scrape)
 
-    return InputGenerator(
-        clock=context.clock,
-        series=series,
-        labels=labels,
+    return replace(
+        rate_inputs(context, window, labels, series),
         healthy=buckets[0] * q,
-        time_to_fire=partial(second_sample, context),
-        counters=True,
         traffic_multiplier=traffic_multiplier(context, window, 1 - q),
     )
 

@@ -18,7 +18,7 @@ from generator.alerts.model import AlertTest, Case, Recording, Series
 from generator.alerts.testcases.expectations import about, above, exactly, nothing
 from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator
 from generator.alerts.testcases.recordings import ELSEWHERE
-from generator.alerts.testcases.series import Phase, gauge, ramp, selector
+from generator.alerts.testcases.series import Phase, gauge, ramp
 from generator.names import MEMORY_LIMIT, MEMORY_USAGE, START_TIME
 from generator.promql import number
 from generator.texts import humanize_duration
@@ -49,8 +49,7 @@ class Growth:
             clock=self.context.clock,
             series=self.series,
             labels=self.context.worker,
-            healthy=0.0,
-            time_to_fire=lambda _value, _bound: self.opens + self.context.clock.interval,
+            delay=self.opens + self.context.clock.interval,
             query_results=self.query_results,
         )
 
@@ -59,10 +58,10 @@ class Growth:
         start_times = _start_times(phases, self.opens - judged_from(self.settings))
         labels, clock, leaking = self.context.worker(instance), self.context.clock, self.leaking
         return (
-            Series(selector(leaking.metric, labels), ramp(clock, replaced, leaking.base)),
-            Series(selector(START_TIME, labels), gauge(clock, start_times, float)),
+            Series(leaking.metric, labels, ramp(clock, replaced, leaking.base)),
+            Series(START_TIME, labels, gauge(clock, start_times, float)),
             *(
-                Series(selector(name, labels), gauge(clock, phases, lambda _value: leaking.top))
+                Series(name, labels, gauge(clock, phases, lambda _value: leaking.top))
                 for name in leaking.limits
             ),
         )
@@ -105,7 +104,7 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
         {**labels(HERE), "worker": each} for each in "012345"
     )
     series = [
-        Series(selector(name, {**labels(instance), "worker": worker}), values)
+        Series(name, {**labels(instance), "worker": worker}, values)
         for (instance, worker), time_series in values_of.items()
         for name, values in (
             (leaking.metric, time_series),
@@ -124,7 +123,7 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
     ]
     if cgroup:
         series += [
-            Series(selector(metric, context.workers(instance)), f"{number(size)}x{samples}")
+            Series(metric, context.workers(instance), f"{number(size)}x{samples}")
             for instance in (THERE, ELSEWHERE)
             for metric, size in ((MEMORY_LIMIT, 3 * base), (MEMORY_USAGE, 2 * base))
         ]
@@ -163,8 +162,8 @@ def _silent_case(growth: Growth, title: str, values: str, start_times: str = "")
     return Case(
         title,
         (
-            Series(selector(growth.leaking.metric, labels), values),
-            Series(selector(START_TIME, labels), start_times or old),
+            Series(growth.leaking.metric, labels, values),
+            Series(START_TIME, labels, start_times or old),
         ),
         tuple(AlertTest(clock.tick(length * part / 6), ()) for part in range(1, 7)),
     )

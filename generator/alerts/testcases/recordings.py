@@ -11,7 +11,7 @@ from generator.alerts.model import Case, ExprTest, Recording, Series
 from generator.alerts.recordings import LEVELS, Level, error_ratio, errors, request_rate, requests
 from generator.alerts.testcases.expectations import START, Span, about, above, nothing
 from generator.alerts.testcases.inputs import HERE, THERE
-from generator.alerts.testcases.series import Phase, histogram, selector
+from generator.alerts.testcases.series import Phase, histogram
 from generator.names import LATENCY, REQUESTS, UP
 from generator.thresholds.units import format_duration
 
@@ -36,10 +36,10 @@ def requests_over_time(
 
     def counter(instance: str, status: str, values: str, replica: str = "a") -> Series:
         labels = {**_place(context, instance, level), "status": status, "replica": replica}
-        return Series(selector(REQUESTS, labels), values)
+        return Series(REQUESTS, labels, values)
 
     def scraped(instance: str, values: str) -> Series:
-        return Series(selector(UP, _place(context, instance, level)), values)
+        return Series(UP, _place(context, instance, level), values)
 
     grows, old = span.grows(1), span.born(1, START)
     series = (

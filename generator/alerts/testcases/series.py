@@ -42,11 +42,6 @@ def _four_digits(value: float, rounding: str) -> float:
     return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 3), rounding=rounding))
 
 
-def selector(metric: str, labels: Mapping[str, str]) -> str:
-    inner = ",".join(f'{name}="{value}"' for name, value in labels.items())
-    return f"{metric}{{{inner}}}"
-
-
 def gauge(clock: Clock, phases: Sequence[Phase], level: Callable[[float], float]) -> str:
     """Values of a gauge that holds `level(value)` through each phase."""
     parts: list[str] = []
@@ -141,12 +136,12 @@ def histogram(
 
     bounds = [(le(bound), slope(bound)) for bound in buckets] + [("+Inf", slope(math.inf))]
     series = [
-        Series(selector(f"{metric}_bucket", {**labels, "le": text}), counter(clock, phases, growth))
+        Series(f"{metric}_bucket", {**labels, "le": text}, counter(clock, phases, growth))
         for text, growth in bounds
     ]
     return (
         *series,
-        Series(selector(f"{metric}_count", labels), counter(clock, phases, slope(math.inf))),
+        Series(f"{metric}_count", labels, counter(clock, phases, slope(math.inf))),
     )
 
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from generator.alerts.context import Context
-from generator.alerts.model import LABELS, Alert, AlertTest, Case, ExpectedAlert, Series, Trigger
+from generator.alerts.model import LABELS, Alert, AlertTest, Case, Series, Trigger, silent
 from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator
-from generator.alerts.testcases.series import Phase, gauge, just_over, just_under, selector
-from generator.alerts.triggers import users_of
+from generator.alerts.testcases.series import Phase, gauge, just_over, just_under
 from generator.names import API_CLIENTS
 from generator.thresholds.units import Unit
 
 
 def with_standard_cases(alert: Alert, inputs: InputGenerator, *extra: Case) -> Alert:
     """`alert` with its standard cases and `extra` ones."""
-    standard = _StandardCases(alert, inputs)
-    cases: list[Case] = []
-    for trigger in alert.triggers:
-        cases += [standard.short_of(trigger), standard.beyond(trigger)]
-    if "instance" in LABELS[alert.scope]:
-        cases.append(standard.one_of_two())
-    cases += [*standard.failed_scrape(), *standard.counter_reset()]
-    return replace(alert, cases=(*cases, *extra), clock=inputs.clock)
+    return replace(
+        alert, cases=(*_StandardCases(alert, inputs).cases(), *extra), clock=inputs.clock
+    )
 
 
 def low_traffic(alert: Alert, inputs: InputGenerator, window: float, value: float) -> Case:
@@ -31,36 +25,46 @@ def low_traffic(alert: Alert, inputs: InputGenerator, window: float, value: floa
 
     With a traffic of 1, `inputs` make just as many requests in the window as the alert requires.
     """
-    clock = inputs.clock
-    length = (
-        clock.tick(window + max(trigger.for_ for trigger in alert.triggers)) + 2 * clock.interval
-    )
-    phases = [Phase(length, value, traffic=0.999), Phase(length, value, traffic=1.002)]
-    firing = tuple(
-        ExpectedAlert(
-            trigger.severity, value, inputs.labels(HERE), inputs.query_results(value, 2 * length)
-        )
-        for trigger in alert.triggers
-    )
+    i = inputs.clock.interval
+    length = inputs.clock.tick(window + alert.longest_for) + 2 * i
+    results = inputs.query_results(value, 2 * length)
     return Case(
         "too few requests to evaluate, then enough",
-        tuple(inputs.series(HERE, phases)),
-        (AlertTest(length - clock.interval, ()), AlertTest(2 * length - clock.interval, firing)),
+        inputs.series(HERE, [Phase(length, value, traffic=each) for each in (0.999, 1.002)]),
+        (*silent(length - i), alert.firing(2 * length - i, value, inputs.labels(HERE), results)),
     )
 
 
 def worst_alone(alert: Alert, inputs: InputGenerator, title: str) -> Case:
     """The case `beyond` for the highest severity, with `inputs` that silence the others."""
-    worst = alert.triggers[:1]
-    return replace(
-        _StandardCases(replace(alert, triggers=worst), inputs).beyond(worst[0]), title=title
-    )
+    worst = replace(alert, triggers=alert.triggers[:1])
+    return replace(_StandardCases(worst, inputs).beyond(worst.triggers[0]), title=title)
+
+
+def silenced(
+    alert: Alert, inputs: InputGenerator, value: float, title: str, *beside: Series
+) -> Case:
+    """The quantity is beyond its bounds, but the series `beside` it silence the alert."""
+    i, worst = inputs.clock.interval, alert.bound(alert.triggers[0])
+    end = inputs.clock.tick(inputs.time_to_fire(value, worst) + alert.longest_for) + 2 * i
+    return Case(title, (*inputs.series(HERE, [Phase(end + i, value)]), *beside), silent(end))
 
 
 @dataclass(frozen=True)
 class _StandardCases:
     alert: Alert
     inputs: InputGenerator
+
+    def cases(self) -> Iterator[Case]:
+        for trigger in self.alert.triggers:
+            yield self.short_of(trigger)
+            yield self.beyond(trigger)
+        if "instance" in LABELS[self.alert.scope]:
+            yield self.one_of_two()
+        if self.alert.keep_firing_for > 2 * self.inputs.clock.interval:
+            yield self.failed_scrape()
+        if self.inputs.counters:
+            yield self.counter_reset()
 
     def side(self, *, beyond: bool) -> str:
         """The side of a bound on which the alert fires, or the other one."""
@@ -82,26 +86,19 @@ class _StandardCases:
             return None
         return self.inputs.time_to_fire(value, bound) + self.inputs.clock.tick(trigger.for_)
 
-    def firing(self, value: float, at: float, kept: float = 0.0) -> tuple[ExpectedAlert, ...]:
-        """What is firing at `at` under a value that is constant from the start.
-
-        Its texts are those from `kept` seconds before, when the condition last held.
-        """
-        started = ((trigger, self.starts(trigger, value)) for trigger in self.alert.triggers)
-        read = value * min(1.0, at / self.inputs.window) if self.inputs.window else value
-        return tuple(
-            ExpectedAlert(
-                trigger.severity,
-                read,
-                self.inputs.labels(HERE),
-                self.inputs.query_results(read, at - kept),
-            )
-            for trigger, start in started
-            if start is not None and start <= at
-        )
-
     def moment(self, value: float, at: float) -> AlertTest:
-        return AlertTest(at, self.firing(value, at))
+        """What is firing at `at` under a value that is constant from the start."""
+        return self.kept(value, at, at)
+
+    def kept(self, value: float, at: float, last: float) -> AlertTest:
+        """What still fires at `at` although the condition has not held since `last`."""
+        inputs = self.inputs
+        starts = ((trigger, self.starts(trigger, value)) for trigger in self.alert.triggers)
+        on = tuple(trigger for trigger, start in starts if start is not None and start <= last)
+        read = value * min(1.0, last / inputs.window) if inputs.window else value
+        return replace(self.alert, triggers=on).firing(
+            at, read, inputs.labels(HERE), inputs.query_results(read, last)
+        )
 
     def settled(self, value: float) -> int:
         """A time by which everything that can fire is firing."""
@@ -118,7 +115,7 @@ class _StandardCases:
         side = "at" if self.inputs.exact else f"just {self.side(beyond=False)}"
         return Case(
             f"{side} the {trigger.severity} threshold",
-            tuple(self.inputs.series(HERE, [Phase(end + self.inputs.clock.interval, value)])),
+            self.inputs.series(HERE, [Phase(end + self.inputs.clock.interval, value)]),
             (self.moment(value, end),),
         )
 
@@ -136,14 +133,13 @@ class _StandardCases:
             # The lower severities keep firing until the window has drained.
             kept += clock.tick(self.inputs.window)
         else:
-            last = recovery + kept - clock.interval
-            alert_tests.append(AlertTest(last, self.firing(value, recovery, clock.interval)))
-        alert_tests.append(AlertTest(recovery + kept, ()))
+            last = recovery - clock.interval
+            alert_tests.append(self.kept(value, last + kept, last))
         healthy = Phase(kept + clock.interval, self.inputs.healthy, self.inputs.traffic_multiplier)
         return Case(
             f"just {self.side(beyond=True)} the {trigger.severity} threshold, then back to normal",
-            tuple(self.inputs.series(HERE, [Phase(recovery, value), healthy])),
-            tuple(alert_tests),
+            self.inputs.series(HERE, [Phase(recovery, value), healthy]),
+            (*alert_tests, *silent(recovery + kept)),
         )
 
     def one_of_two(self) -> Case:
@@ -151,50 +147,35 @@ class _StandardCases:
         value = self.value(self.alert.triggers[0], beyond=True)
         end = self.settled(value)
         length = end + self.inputs.clock.interval
+        ill = self.inputs.series(HERE, [Phase(length, value)])
+        healthy = self.inputs.series(THERE, [Phase(length, self.inputs.healthy)])
         return Case(
-            "only one of two instances is affected",
-            (
-                *self.inputs.series(HERE, [Phase(length, value)]),
-                *self.inputs.series(THERE, [Phase(length, self.inputs.healthy)]),
-            ),
-            (self.moment(value, end),),
+            "only one of two instances is affected", (*ill, *healthy), (self.moment(value, end),)
         )
 
-    def failed_scrape(self) -> tuple[Case, ...]:
+    def failed_scrape(self) -> Case:
         """A single failed scrape does not resolve a firing alert."""
-        clock, value = self.inputs.clock, self.value(self.alert.triggers[0], beyond=True)
-        if self.alert.keep_firing_for <= 2 * clock.interval:
-            return ()
+        i, value = self.inputs.clock.interval, self.value(self.alert.triggers[0], beyond=True)
         gap = self.settled(value)
-        phases = [Phase(gap, value), Phase(clock.interval, None), Phase(3 * clock.interval, value)]
-        alert_tests = (
-            AlertTest(gap, self.firing(value, gap, clock.interval)),
-            *(self.moment(value, gap + clock.interval * turn) for turn in (1, 2)),
-        )
-        return (
-            Case(
-                "one scrape fails while the alert is firing",
-                tuple(self.inputs.series(HERE, phases)),
-                alert_tests,
+        return Case(
+            "one scrape fails while the alert is firing",
+            self.inputs.series(HERE, [Phase(gap, value), Phase(i, None), Phase(3 * i, value)]),
+            (
+                self.kept(value, gap, gap - i),
+                self.moment(value, gap + i),
+                self.moment(value, gap + 2 * i),
             ),
         )
 
-    def counter_reset(self) -> tuple[Case, ...]:
+    def counter_reset(self) -> Case:
         """A counter reset is neither traffic nor a failure."""
-        if not self.inputs.counters:
-            return ()
         value = self.value(self.alert.triggers[-1], beyond=False)
         half = self.settled(value)
-        phases = [Phase(half, value), Phase(half, value, reset=True)]
-        alert_tests = tuple(
-            self.moment(value, at) for at in (half, half + self.inputs.clock.interval, 2 * half)
-        )
-        return (
-            Case(
-                f"counter reset just {self.side(beyond=False)} the threshold",
-                tuple(self.inputs.series(HERE, phases)),
-                alert_tests,
-            ),
+        times = (half, half + self.inputs.clock.interval, 2 * half)
+        return Case(
+            f"counter reset just {self.side(beyond=False)} the threshold",
+            self.inputs.series(HERE, [Phase(half, value), Phase(half, value, reset=True)]),
+            [self.moment(value, at) for at in times],
         )
 
 
@@ -203,46 +184,29 @@ def many_users(context: Context, alert: Alert, inputs: InputGenerator) -> tuple[
 
     An unknown number of users changes nothing.
     """
-    for trigger in alert.triggers[1:]:
-        limit = users_of(trigger.bound.levels) if trigger.bound else None
-        if limit is not None:
-            return _many_users(context, alert, inputs, trigger, limit)
-    return ()
+    limited = [(each, each.up_to_users) for each in alert.triggers if each.up_to_users is not None]
+    if not limited:
+        return ()
+    mild, limit = limited[0]
+    value, i = just_over(alert.bound(mild)), inputs.clock.interval
+    end = inputs.clock.tick(inputs.time_to_fire(value, alert.bound(mild)) + mild.for_) + 2 * i
 
+    def with_users(count: int) -> InputGenerator:
+        def clients(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+            users = gauge(context.clock, phases, lambda _value: count)
+            return [Series(API_CLIENTS, context.workers(instance), users)]
 
-def _many_users(
-    context: Context, alert: Alert, inputs: InputGenerator, mild: Trigger, limit: int
-) -> tuple[Case, ...]:
-    value = just_over(alert.bound(mild))
-    end = (
-        context.clock.tick(inputs.time_to_fire(value, alert.bound(mild)) + mild.for_)
-        + 2 * context.clock.interval
-    )
-    length = end + context.clock.interval
-    firing = (ExpectedAlert(mild.severity, value, inputs.labels(HERE), {}),)
+        return inputs.beside(clients)
 
-    def case(title: str, clients: int, expected: tuple[ExpectedAlert, ...]) -> Case:
-        users = gauge(context.clock, [Phase(length, clients)], float)
-        return Case(
-            title,
-            (
-                *inputs.series(HERE, [Phase(length, value)]),
-                Series(selector(API_CLIENTS, context.workers(HERE)), users),
-            ),
-            (AlertTest(end, expected),),
-        )
-
-    def crowded(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        users = gauge(context.clock, phases, lambda _value: limit + 1)
-        clients = Series(selector(API_CLIENTS, context.workers(instance)), users)
-        return (*inputs.series(instance, phases), clients)
-
+    few, many = with_users(limit), with_users(limit + 1)
+    phases = [Phase(end + i, value)]
+    firing = replace(alert, triggers=(mild,)).firing(end, value, inputs.labels(HERE))
     return (
-        case(f"up to {limit} users", limit, firing),
-        case(f"more than {limit} users", limit + 1, ()),
+        Case(f"up to {limit} users", few.series(HERE, phases), (firing,)),
+        Case(f"more than {limit} users", many.series(HERE, phases), silent(end)),
         worst_alone(
             alert,
-            replace(inputs, series=crowded),
+            many,
             f"above the {alert.triggers[0].severity} threshold with more than {limit} users",
         ),
     )
