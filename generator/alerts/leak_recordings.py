@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from generator.alerts.model import Family, Recording
+from generator.names import RESIDENT_MEMORY
 from generator.thresholds.document import Document
 from generator.thresholds.fields import PositiveSeconds, Seconds
 from generator.thresholds.problems import Problem
@@ -42,18 +43,26 @@ class LeakingGauge:
 
     `limit` is what it must not reach, PromQL with braces at every selector. In tests it is `top`,
     given by the series `limits` if it is not a number. A healthy worker has `base`, which garbage
-    collection, a pause of its clients or a release moves by `swing`. `origins` are the paths of the
-    thresholds that the limit comes from.
+    collection, a pause of its clients or a release moves by `swing`. `compare` is what else may
+    grow with it. `origins` are the paths of the thresholds that the limit comes from.
     """
 
     metric: str
     family: Family
+    section: str
+    noun: str
     limit: str
+    spoken_limit: str
+    compare: str
     top: float
     base: float
     swing: float
     limits: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+
+    @property
+    def is_memory(self) -> bool:
+        return self.metric == RESIDENT_MEMORY
 
 
 def envelope(leaking: LeakingGauge, settings: LeakAlert) -> Recording:

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.families.leak_texts import (
-    CGROUP,
-    FILE_DESCRIPTORS,
-    MEMORY,
-    THREAD_KIND,
-    Kind,
-    Per,
-    QueryTexts,
-)
 from generator.alerts.families.memory import GIB, SAME_WORKER
 from generator.alerts.leak_recordings import (
     LeakAlert,
@@ -25,16 +16,7 @@ from generator.alerts.leak_recordings import (
     seconds_to_limit,
     slope,
 )
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    Effect,
-    ExpectedAlert,
-    Panel,
-    Recording,
-    Series,
-)
+from generator.alerts.model import Alert, Case, Effect, Panel, Recording, Series
 from generator.alerts.testcases.inputs import HERE
 from generator.alerts.testcases.leaks import Growth, negative_cases, over_time
 from generator.alerts.testcases.series import Phase, gauge
@@ -49,11 +31,16 @@ from generator.names import (
     THREADS,
 )
 from generator.promql import number
+from generator.texts import humanize, humanize1024
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import BoundAlert, Rows
-from generator.thresholds.units import Unit, format_duration
+from generator.thresholds.units import Unit, format_duration, format_value
 
 _MIB: Final = 2.0**20
+_SECONDS: Final = {"hour": 3600, "minute": 60}
+_CGROUP: Final = "; the workers reach their cgroup's memory limit in "
+
+Per = Literal["hour", "minute"]
 
 
 def memory(thresholds: Thresholds) -> LeakingGauge:
@@ -62,7 +49,11 @@ def memory(thresholds: Thresholds) -> LeakingGauge:
     return LeakingGauge(
         metric=RESIDENT_MEMORY,
         family="memory",
+        section="Memory",
+        noun="memory",
         limit=number(worst),
+        spoken_limit=format_value(worst, Unit.BYTES),
+        compare="threads, file descriptors, database connections or just the request rate",
         top=worst,
         base=GIB,
         swing=300 * _MIB,
@@ -70,12 +61,16 @@ def memory(thresholds: Thresholds) -> LeakingGauge:
     )
 
 
-def _file_descriptors(_thresholds: Thresholds) -> LeakingGauge:
+def _file_descriptors() -> LeakingGauge:
     """Open file descriptors, up to the limit of the process."""
     return LeakingGauge(
         metric=OPEN_FDS,
         family="saturation",
+        section="File descriptors and threads",
+        noun="file descriptors",
         limit=f"{MAX_FDS}{{}}",
+        spoken_limit="its limit",
+        compare="clients, database connections, threads or just the request rate",
         limits=(MAX_FDS,),
         top=1024,
         base=32,
@@ -89,7 +84,11 @@ def _threads(thresholds: Thresholds) -> LeakingGauge:
     return LeakingGauge(
         metric=THREADS,
         family="saturation",
+        section="File descriptors and threads",
+        noun="threads",
         limit=number(worst),
+        spoken_limit=number(worst),
+        compare="memory, file descriptors or just the request rate",
         top=worst,
         base=8,
         swing=24,
@@ -115,110 +114,144 @@ def time_to_limit(thresholds: Thresholds, settings: LeakAlert) -> Recording:
     )
 
 
-@dataclass(frozen=True)
-class _Leak:
-    """What one of the alerts has of its own; its texts give the growth per `per`."""
-
-    kind: Kind
-    detects: Effect
-    per: Per
-
-
-_SLOW: Final = _Leak(kind=MEMORY, detects="slow memory growth", per="hour")
-_FAST: Final = _Leak(kind=MEMORY, detects="fast memory growth", per="minute")
-_FDS: Final = _Leak(kind=FILE_DESCRIPTORS, detects="file descriptors", per="hour")
-_POOLS: Final = _Leak(kind=THREAD_KIND, detects="threads", per="hour")
-
-
 @define(LeakAlert, Rows("memory", Unit.GROWTH))
 def memory_leak(context: Context, settings: LeakAlert) -> Alert:
-    return _leak(context, _SLOW, memory(context.thresholds), settings)
+    return _leak(context, settings, memory(context.thresholds), "slow memory growth")
 
 
 @define(LeakAlert, Rows("memory", Unit.GROWTH))
 def fast_memory_leak(context: Context, settings: LeakAlert) -> Alert:
-    return _leak(context, _FAST, memory(context.thresholds), settings)
+    return _leak(context, settings, memory(context.thresholds), "fast memory growth", "minute")
 
 
 @define(LeakAlert, Rows("worker.fd_growth"))
 def file_descriptor_leak(context: Context, settings: LeakAlert) -> Alert:
-    return _leak(context, _FDS, _file_descriptors(context.thresholds), settings)
+    return _leak(context, settings, _file_descriptors(), "file descriptors")
 
 
 @define(LeakAlert, Rows("worker.thread_growth"))
 def thread_leak(context: Context, settings: LeakAlert) -> Alert:
-    return _leak(context, _POOLS, _threads(context.thresholds), settings)
+    return _leak(context, settings, _threads(context.thresholds), "threads")
 
 
-def _leak(context: Context, own: _Leak, leaking: LeakingGauge, settings: LeakAlert) -> Alert:
+@dataclass(frozen=True)
+class _QueryTexts:
+    """The parts of an alert's texts that are queries: the rate, and when limits are reached."""
+
+    leaking: LeakingGauge
+    per: Per
+    left: Recording
+    cgroup_left: Recording
+
+    @property
+    def rate(self) -> str:
+        shown = "humanize1024 }}B" if self.leaking.is_memory else "humanize }}"
+        return (
+            f'{{{{ with printf "{_SECONDS[self.per]} * %.9f" $value | query }}}}'
+            f"{{{{ . | first | value | {shown}{{{{ end }}}}"
+        )
+
+    @property
+    def reached(self) -> str:
+        return (
+            f'{{{{ with printf "round({self.left.name}{{instance=%q,worker=%q}}, 60)" '
+            f"$labels.instance $labels.worker | query }}}}{self._reaches}"
+            "{{ . | first | value | humanizeDuration }}{{ end }}"
+        )
+
+    @property
+    def cgroup(self) -> str:
+        return (
+            f'{{{{ with printf "round({self.cgroup_left.name}{{instance=%q}}, 60)" '
+            f"$labels.instance | query }}}}{_CGROUP}"
+            "{{ . | first | value | humanizeDuration }}{{ end }}"
+        )
+
+    @property
+    def _reaches(self) -> str:
+        return f"; at this rate it reaches {self.leaking.spoken_limit} in "
+
+    def results(self, value: float, left: str, cgroup: str) -> dict[str, str]:
+        """What the queries find; a time is empty if the worker never reaches that limit."""
+        total = _SECONDS[self.per] * float(f"{value:.9f}")
+        return {
+            self.rate: f"{humanize1024(total)}B" if self.leaking.is_memory else humanize(total),
+            self.reached: f"{self._reaches}{left}" if left else "",
+            self.cgroup: f"{_CGROUP}{cgroup}" if cgroup else "",
+        }
+
+
+def _leak(
+    context: Context,
+    settings: LeakAlert,
+    leaking: LeakingGauge,
+    detects: Effect,
+    per: Per = "hour",
+) -> Alert:
+    """An alert on a leak; its texts give the growth per `per`."""
     context = context.for_window(settings.window)
-    kind, window = own.kind, format_duration(settings.window)
+    window = format_duration(settings.window)
     steep, left = slope(leaking, settings), seconds_to_limit(leaking, settings)
     limit = time_to_limit(context.thresholds, settings)
-    texts = QueryTexts(kind, own.per, leaking, left, limit)
-    amount = kind.amount.replace("RATE", texts.rate)
-    cgroup = (limit,) if kind is MEMORY else ()
+    texts = _QueryTexts(leaking, per, left, limit)
+    of = " of" if leaking.is_memory else ""
+    old = f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) > {number(judged_from(settings))}"
     alert = Alert(
         family=leaking.family,
         scope="worker",
-        detects=own.detects,
+        detects=detects,
         quantity=steep.query,
-        triggers=context.triggers(
-            settings,
-            f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) > {number(judged_from(settings))}",
+        triggers=context.triggers(settings, old),
+        recordings=(
+            envelope(leaking, settings),
+            steep,
+            left,
+            *((limit,) if leaking.is_memory else ()),
         ),
-        recordings=(envelope(leaking, settings), steep, left, *cgroup),
         summary=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} is leaking "
-            f"{kind.noun}: {texts.rate} per {own.per}"
+            f"{leaking.noun}: {texts.rate} per {per}"
         ),
         description=(
             "Worker {{ $labels.worker }} on {{ $labels.instance }} gained "
-            f"{amount} per {own.per} over the last {window}; growth has been above BOUND for FOR"
-            f"{texts.reached}{texts.cgroup if cgroup else ''}. Next: restart the workers one at a "
-            "time before they reach a limit, and check on the system dashboard what else is "
-            f"growing: {kind.compare}."
+            f"{texts.rate}{of} {leaking.noun} per {per} over the last {window}; growth has been "
+            f"above BOUND for FOR{texts.reached}{texts.cgroup if leaking.is_memory else ''}. Next: "
+            "restart the workers one at a time before they reach a limit, and check on the system "
+            f"dashboard what else is growing: {leaking.compare}."
         ),
         panel=Panel(
-            "system", kind.section, f"{kind.title} over {window}", "{{instance}} worker {{worker}}"
+            "system",
+            leaking.section,
+            f"{leaking.noun.removesuffix('s').capitalize()} growth over {window}",
+            "{{instance}} worker {{worker}}",
         ),
         origins=leaking.origins,
     )
-    growth = Growth(context, leaking, settings, texts.rate_results, texts.after)
-    with_limit = (_with_limit(growth, alert, texts),) if cgroup else ()
+    growth = Growth(context, leaking, settings, texts.results)
     return with_standard_cases(
         alert,
         growth.inputs(),
         *negative_cases(growth),
-        *with_limit,
-        over_time(growth, limit if cgroup else None),
+        *((_with_limit(growth, alert),) if leaking.is_memory else ()),
+        over_time(growth, limit if leaking.is_memory else None),
     )
 
 
-def _with_limit(growth: Growth, alert: Alert, texts: QueryTexts) -> Case:
+def _with_limit(growth: Growth, alert: Alert) -> Case:
     """The text says when the workers reach their cgroup's limit."""
-    context, inputs = growth.context, growth.inputs()
-    clock, trigger = context.clock, alert.triggers[0]
-    value = 2 * alert.bound(trigger)
-    at = clock.tick(inputs.time_to_fire(value, 0) + trigger.for_) + clock.interval
-    length = [Phase(at + clock.interval, value)]
-    cgroup = context.workers(HERE)
-    left = 7200.0
-    query_results = {**inputs.query_results(value, at), texts.cgroup: f"{CGROUP}2h 0m 0s"}
-    firing = tuple(
-        ExpectedAlert(each.severity, value, context.worker(HERE), query_results)
-        for each in alert.triggers
-    )
+    context, inputs, clock = growth.context, growth.inputs(), growth.context.clock
+    value = 2 * alert.bound(alert.triggers[0])
+    at = clock.tick(inputs.delay + alert.longest_for) + clock.interval
+    phases = [Phase(at + clock.interval, value)]
+    cgroup, left = context.workers(HERE), 7200.0
+    results = growth.results(value, growth.left(value, at), "2h 0m 0s")
+    limit = gauge(clock, phases, lambda value: 2 * GIB + left * value)
     return Case(
         "with a known cgroup limit",
         (
-            *inputs.series(HERE, length),
-            Series(MEMORY_USAGE, cgroup, gauge(clock, length, lambda _value: 2 * GIB)),
-            Series(
-                MEMORY_LIMIT,
-                cgroup,
-                gauge(clock, length, lambda value: 2 * GIB + left * value),
-            ),
+            *inputs.series(HERE, phases),
+            Series(MEMORY_USAGE, cgroup, gauge(clock, phases, lambda _value: 2 * GIB)),
+            Series(MEMORY_LIMIT, cgroup, limit),
         ),
-        (AlertTest(at, firing),),
+        (alert.firing(at, value, context.worker(HERE), results),),
     )

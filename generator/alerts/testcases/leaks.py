@@ -14,7 +14,7 @@ from generator.alerts.leak_recordings import (
     seconds_to_limit,
     slope,
 )
-from generator.alerts.model import AlertTest, Case, Recording, Series
+from generator.alerts.model import Case, Recording, Series, silent
 from generator.alerts.testcases.expectations import about, above, exactly, nothing
 from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator
 from generator.alerts.testcases.recordings import ELSEWHERE
@@ -28,15 +28,24 @@ from generator.texts import humanize_duration
 class Growth:
     """A worker that grows from the start and is old enough once the slope is steady.
 
-    `rate_results(value)` are the results of the queries in the alert's texts, except for the query
-    for the time until the limit is reached; `after(time)` is that query's result.
+    `results(value, left, cgroup)` are the results of the queries in the alert's texts, given the
+    times until the limit of the worker and that of the cgroup are reached.
     """
 
     context: Context
     leaking: LeakingGauge
     settings: LeakAlert
-    rate_results: Callable[[float], Mapping[str, str]]
-    after: Callable[[str], Mapping[str, str]]
+    results: Callable[[float, str, str], Mapping[str, str]]
+
+    @property
+    def length(self) -> int:
+        """The length of the negative cases."""
+        severities = (self.settings.critical, self.settings.warning, self.settings.info)
+        wait = max(each.for_ for each in severities if each)
+        return self.context.clock.tick(judged_from(self.settings) + wait + self.settings.window)
+
+    def samples(self, seconds: float) -> int:
+        return max(2, int(seconds / self.context.clock.interval))
 
     @property
     def opens(self) -> int:
@@ -68,10 +77,13 @@ class Growth:
 
     def query_results(self, value: float, at: float) -> Mapping[str, str]:
         """What the texts say about a worker that has grown at this rate for `at` seconds."""
+        return self.results(value, self.left(value, at), "")
+
+    def left(self, value: float, at: float) -> str:
+        """The time until the limit as the text says it; empty if the worker has reached it."""
         room = self.leaking.top - self.leaking.base - value * at
         minutes = int(room / value / 60 + 0.5) if value else 0
-        spoken = humanize_duration(60.0 * minutes) if room > 0 else ""
-        return {**self.rate_results(value), **self.after(spoken)}
+        return humanize_duration(60.0 * minutes) if room > 0 else ""
 
 
 def over_time(growth: Growth, cgroup: Recording | None) -> Case:
@@ -147,128 +159,94 @@ def _start_times(phases: Sequence[Phase], first: float) -> list[Phase]:
     return start_times
 
 
-def negative_cases(growth: Growth) -> tuple[Case, ...]:
+def negative_cases(growth: Growth) -> list[Case]:
     """Healthy workers that a naive rule would take for leaking ones."""
-    return tuple(case(growth) for case in _NEGATIVE_CASES)
+    cases = (_first_request, _jump, _sawtooth, _jitter, _recycled, _deploys, _sidecar_restart)
+    return [case(growth) for case in cases]
 
 
 def _silent_case(growth: Growth, title: str, values: str, start_times: str = "") -> Case:
     """Several windows of a worker, old enough to alert unless `start_times` says otherwise."""
-    clock = growth.context.clock
-    length = _length(growth)
-    samples = length // clock.interval
-    labels = growth.context.worker(HERE)
-    old = f"{number(-judged_from(growth.settings))}x{samples}"
+    clock, labels = growth.context.clock, growth.context.worker(HERE)
+    old = f"{number(-judged_from(growth.settings))}x{growth.length // clock.interval}"
     return Case(
         title,
         (
             Series(growth.leaking.metric, labels, values),
             Series(START_TIME, labels, start_times or old),
         ),
-        tuple(AlertTest(clock.tick(length * part / 6), ()) for part in range(1, 7)),
+        silent(*(clock.tick(growth.length * part / 6) for part in range(1, 7))),
     )
-
-
-def _length(growth: Growth) -> int:
-    settings = growth.settings
-    waits = (each.for_ for each in (settings.critical, settings.warning, settings.info) if each)
-    return growth.context.clock.tick(judged_from(settings) + max(waits) + settings.window)
-
-
-def _samples(growth: Growth, seconds: float) -> int:
-    return max(2, int(seconds / growth.context.clock.interval))
 
 
 def _first_request(growth: Growth) -> Case:
     """Models are loaded and pools filled once, within a minute."""
     settings, base = growth.settings, growth.leaking.base
-    before, after = _samples(growth, (settings.window + settings.envelope) / 3), _length(growth)
-    values = f"{number(base / 10)}x{before} {number(base)}x{after}"
-    return _silent_case(growth, "the first request fills pools and caches", values, f"0x{after}")
+    before = growth.samples((settings.window + settings.envelope) / 3)
+    values = f"{number(base / 10)}x{before} {number(base)}x{growth.length}"
+    title = "the first request fills pools and caches"
+    return _silent_case(growth, title, values, f"0x{growth.length}")
 
 
 def _jump(growth: Growth) -> Case:
     settings, base = growth.settings, growth.leaking.base
-    before, after = _samples(growth, (settings.window + settings.envelope) / 3), _length(growth)
-    values = f"{number(base)}x{before} {number(base + 2 * growth.leaking.swing)}x{after}"
+    before = growth.samples((settings.window + settings.envelope) / 3)
+    high = number(base + 2 * growth.leaking.swing)
+    values = f"{number(base)}x{before} {high}x{growth.length}"
     return _silent_case(growth, "a single jump in an old worker", values)
 
 
 def _sawtooth(growth: Growth) -> Case:
     """Up and down within two thirds of the envelope."""
     low, high = growth.leaking.base, growth.leaking.base + growth.leaking.swing
-    half = _samples(growth, growth.settings.envelope / 3)
+    half = growth.samples(growth.settings.envelope / 3)
     step = number((high - low) / half)
     saw = f"{number(low)}+{step}x{half - 1} {number(high)}-{step}x{half - 1}"
-    turns = _samples(growth, _length(growth)) // (2 * half) + 1
+    turns = growth.samples(growth.length) // (2 * half) + 1
     return _silent_case(growth, "a sawtooth pattern", " ".join([saw] * turns))
 
 
 def _jitter(growth: Growth) -> Case:
     base, part = growth.leaking.base, growth.leaking.swing / 5
     once = " ".join(number(each) for each in (base, base + part, base - part))
-    return _silent_case(
-        growth, "flat with jitter", " ".join([once] * (_samples(growth, _length(growth)) // 3 + 1))
-    )
+    turns = growth.samples(growth.length) // 3 + 1
+    return _silent_case(growth, "flat with jitter", " ".join([once] * turns))
 
 
 def _recycled(growth: Growth) -> Case:
     """A worker that leaks badly but is replaced before it is old enough to alert."""
-    clock = growth.context.clock
-    life = _samples(growth, judged_from(growth.settings))
+    life = growth.samples(judged_from(growth.settings))
     step = number(4 * growth.leaking.swing / life)
-    lives = _samples(growth, _length(growth)) // life + 1
-    values = f"{number(growth.leaking.base)}+{step}x{life - 1}"
-    start_times = (f"{number(life * clock.interval * turn)}x{life - 1}" for turn in range(lives))
+    lives = range(growth.samples(growth.length) // life + 1)
+    lifetime = life * growth.context.clock.interval
     return _silent_case(
         growth,
         "a leaking worker that is recycled in time, for example by max_requests",
-        " ".join([values] * lives),
-        " ".join(start_times),
+        " ".join(f"{number(growth.leaking.base)}+{step}x{life - 1}" for _ in lives),
+        " ".join(f"{number(lifetime * turn)}x{life - 1}" for turn in lives),
     )
 
 
 def _deploys(growth: Growth) -> Case:
     """Three releases an envelope apart, each using a little more than the last."""
-    clock, base = growth.context.clock, growth.leaking.base
-    between = _samples(growth, growth.settings.envelope)
-    rest = _samples(growth, _length(growth))
-    levels = [base + growth.leaking.swing * part for part in (0.0, 0.4, 0.8)]
-    lengths = (between, between, rest)
-    starts = [0, between, 2 * between]
-    values = " ".join(
-        f"{number(level / 10)} {number(level)}x{length - 2}"
-        for level, length in zip(levels, lengths, strict=True)
-    )
-    start_times = " ".join(
-        f"{number(start * clock.interval)}x{length - 1}"
-        for start, length in zip(starts, lengths, strict=True)
-    )
-    return _silent_case(
-        growth, "three deployments, each using more than the last", values, start_times
-    )
+    between, rest = growth.samples(growth.settings.envelope), growth.samples(growth.length)
+    values, start_times = "", ""
+    for turn, (share, length) in enumerate(((0.0, between), (0.4, between), (0.8, rest))):
+        level = growth.leaking.base + growth.leaking.swing * share
+        values += f" {number(level / 10)} {number(level)}x{length - 2}"
+        start_times += f" {turn * between * growth.context.clock.interval}x{length - 1}"
+    title = "three deployments, each using more than the last"
+    return _silent_case(growth, title, values.lstrip(), start_times.lstrip())
 
 
 def _sidecar_restart(growth: Growth) -> Case:
     """Scrapes fail for a while; after that, another worker has the number."""
     base, swing = growth.leaking.base, growth.leaking.swing
-    before = _samples(growth, growth.settings.window)
-    gap, rest = _samples(growth, 300), _samples(growth, _length(growth))
-    old = number(-judged_from(growth.settings))
+    before, gap = growth.samples(growth.settings.window), growth.samples(300)
+    rest, old = growth.samples(growth.length), number(-judged_from(growth.settings))
     return _silent_case(
         growth,
         "the sidecar restarts and renumbers the workers",
         f"{number(base)}x{before} stale _x{gap} {number(base + swing)}x{rest}",
         f"{old}x{before} stale _x{gap} {old}x{rest}",
     )
-
-
-_NEGATIVE_CASES: tuple[Callable[[Growth], Case], ...] = (
-    _first_request,
-    _jump,
-    _sawtooth,
-    _jitter,
-    _recycled,
-    _deploys,
-    _sidecar_restart,
-)
