@@ -46,7 +46,7 @@ def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> st
 def _budget_file(thresholds: Thresholds) -> str:
     """What is left of the budgets: no alert asks for it."""
     clock = budgets.remaining_clock(thresholds)
-    tests = [_test(thresholds, None, clock, case) for case in budgets.remaining_cases(thresholds)]
+    tests = [_test(thresholds, None, clock, budgets.remaining_case(thresholds))]
     return _document(thresholds, objectives.FAMILIES, clock, tests)
 
 

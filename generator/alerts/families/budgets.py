@@ -15,7 +15,7 @@ from generator.alerts import objectives
 from generator.alerts.context import Context
 from generator.alerts.definition import Definition
 from generator.alerts.model import Alert, Dashboard, Effect, Panel
-from generator.alerts.objectives import BurnAlert, Objective
+from generator.alerts.objectives import BurnAlert
 from generator.alerts.testcases.budgets import BudgetCases
 from generator.promql import number
 from generator.thresholds.model import Burn, Thresholds
@@ -97,54 +97,37 @@ def _own(key: str) -> _Burn:
     return next(each for each in _ALERTS if each.key == key)
 
 
-def _windows(own: _Burn) -> tuple[str, ...]:
-    """Paths of the windows of other burns: what longer ones are summed from, and `after`."""
-    burns = dict.fromkeys(("fast", own.after or "fast"))
-    return tuple(f"slo.burn.{burn}.window" for burn in burns if burn != own.burn)
-
-
-def _since(thresholds: Thresholds, objective: Objective, after: float) -> tuple[str, ...]:
-    counted = objective.all_(thresholds.slo.burn.fast.window).query
-    return (f"and on (job) {counted} offset {format_duration(after)}",) if after else ()
-
-
 def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
-    slo = context.thresholds.slo
+    thresholds, kind = context.thresholds, _KINDS[own.objective]
+    slo = thresholds.slo
     objective = next(
-        each for each in objectives.objectives(context.thresholds) if each.key == own.objective
+        each for each in objectives.objectives(thresholds) if each.key == own.objective
     )
-    windows = burn_of(context.thresholds, own.key)
-    after = judged_after(context.thresholds, own.key)
+    windows, after = burn_of(thresholds, own.key), judged_after(thresholds, own.key)
     context = context.for_window(windows.window, slowest=240)
-    kind = _KINDS[own.objective]
     long, short, period = map(format_duration, (windows.window, windows.short_window, slo.period))
-    bound = objectives.factor(context.thresholds, windows)
-    long_burn, short_burn = (
-        objectives.burn_rate(objective, window) for window in (windows.window, windows.short_window)
-    )
-    bad, enough = objective.bad(windows.window), objective.expected + settings.min_bad
+    bound = objectives.factor(thresholds, windows)
+    short_burn = objectives.burn_rate(objective, windows.short_window).query
+    bad, enough = objective.bad(windows.window).query, objective.expected + settings.min_bad
+    guard = f"and on (job) {short_burn} > {number(bound)}\nand on (job) {bad} >= {enough}"
+    if after:
+        counted = objective.all_(slo.burn.fast.window).query
+        guard += f"\nand on (job) {counted} offset {format_duration(after)}"
     gone = (
         f'{{{{ with printf "round(vector({number(slo.period)} / %f), 60)" $value | query }}}}'
         "{{ . | first | value | humanizeDuration }}{{ end }}"
     )
+    # What longer windows are summed from, and `after`.
+    burns = dict.fromkeys(("fast", own.after or "fast"))
     alert = Alert(
         family=own.objective,
         scope="job",
         detects=kind.detects,
-        quantity=long_burn.query,
+        quantity=objectives.burn_rate(objective, windows.window).query,
         constant=bound,
         constant_unit=Unit.FACTOR,
-        triggers=context.triggers(
-            settings,
-            "\n".join(
-                (
-                    f"and on (job) {short_burn.query} > {number(bound)}",
-                    f"and on (job) {bad.query} >= {enough}",
-                    *_since(context.thresholds, objective, after),
-                )
-            ),
-        ),
-        recordings=objectives.burn_recordings(context.thresholds, objective, windows),
+        triggers=context.triggers(settings, guard),
+        recordings=objectives.burn_recordings(thresholds, objective, windows),
         summary=(
             f"{{{{ $labels.job }}}} is burning its {objective.key} budget at "
             "{{ $value | humanize }} times the allowed rate"
@@ -167,7 +150,7 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
             objective.settings,
             "slo.period",
             "slo.evaluation_interval",
-            *_windows(own),
+            *(f"slo.burn.{each}.window" for each in burns if each != own.burn),
             *(("service.expected_workers",) if objective.expected else ()),
         ),
         inhibits=_slower(own),

@@ -9,7 +9,7 @@ from typing import Final
 
 from generator.alerts.clock import Clock
 from generator.alerts.context import Context
-from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, ExprTest, Series
+from generator.alerts.model import Alert, AlertTest, Case, ExprTest, Series, silent
 from generator.alerts.objectives import BurnAlert, Objective, burn_rate, objectives, remaining, tile
 from generator.alerts.testcases.expectations import about, closely, nothing
 from generator.alerts.testcases.inputs import (
@@ -61,17 +61,21 @@ class BudgetCases:
         return 1 / self.objective.allowed
 
     @property
-    def lag(self) -> int:
-        """The burn rate is recorded after the alert is evaluated, so the alert is one step late."""
+    def step(self) -> int:
+        """Seconds between samples."""
         return self.context.clock.interval
+
+    @property
+    def wait(self) -> int:
+        return self.context.clock.tick(self.alert.longest_for)
 
     def with_cases(self) -> Alert:
         return with_standard_cases(
             self.alert,
-            self.inputs(self.plenty),
+            self.inputs(),
             self.two_together(),
             self.few(),
-            *self.one_of_three(),
+            *((self.one_of_three(),) if self.enough > 1 else ()),
             self.over_and_back(),
             self.long_window(),
             self.short_alone(),
@@ -84,16 +88,16 @@ class BudgetCases:
         """Requests per scrape, of which more than enough are bad at the bound."""
         return 10 * self.enough * self.worst / self.bound
 
-    def inputs(self, per_scrape: float) -> InputGenerator:
-        """Inputs with `per_scrape` requests per scrape; the value is a burn rate."""
+    def inputs(self) -> InputGenerator:
+        """The value is a burn rate, recorded after the alert is evaluated: one step late."""
         return InputGenerator(
             clock=self.context.clock,
-            series=lambda instance, phases: self.series(instance, phases, per_scrape),
-            labels=self.labels,
+            series=self.series,
+            labels=lambda _instance: self.job,
             delay=self.time_to_fire,
             counters=True,
             traffic_multiplier=traffic_multiplier(self.context, self.windows.short_window),
-            lag=self.lag,
+            lag=self.step,
             query_results=self.query_results,
         )
 
@@ -101,34 +105,31 @@ class BudgetCases:
         seconds = self.context.thresholds.slo.period / float(f"{value:f}") if value else 0.0
         return {self.gone: humanize_duration(60 * float(int(seconds / 60 + 0.5)))}
 
-    def series(self, instance: str, phases: Sequence[Phase], per_scrape: float) -> Sequence[Series]:
-        """Requests with as many bad ones as the phase's value, a burn rate, demands."""
+    def series(
+        self, instance: str, phases: Sequence[Phase], per_scrape: float | None = None
+    ) -> Sequence[Series]:
+        """Requests, by default plenty, with as many bad ones as the burn rates demand."""
+        clock, labels = self.context.clock, self.context.api(instance)
+        count = self.plenty if per_scrape is None else per_scrape
         allowed = self.objective.allowed
         if self.objective.key == "error":
             shares = [
                 each if each.value is None else replace(each, value=round(each.value * allowed, 15))
                 for each in phases
             ]
-            return request_series(
-                self.context.clock, self.context.api(instance), shares, per_scrape
-            )
-        thresholds = self.context.thresholds
-        within = thresholds.slo.latency.within
+            return request_series(clock, labels, shares, count)
+        within = self.context.thresholds.slo.latency.within
 
         def share(value: float, upper: float) -> float:
             """Good requests take just as long as they may, bad ones a little longer."""
             good = 1 - value * allowed
             return 0.0 if upper < within else good if upper == within else 1.0
 
-        buckets = thresholds.service.latency_buckets
-        labels = self.context.api(instance)
-        return histogram(self.context.clock, LATENCY, labels, buckets, phases, share, per_scrape)
+        buckets = self.context.thresholds.service.latency_buckets
+        return histogram(clock, LATENCY, labels, buckets, phases, share, count)
 
-    def firing(self, value: float) -> tuple[ExpectedAlert, ...]:
-        return tuple(
-            ExpectedAlert(each.severity, value, self.labels(HERE), self.query_results(value))
-            for each in self.alert.triggers
-        )
+    def firing(self, at: float, value: float) -> AlertTest:
+        return self.alert.firing(at, value, self.job, self.query_results(value))
 
     @property
     def tile(self) -> float:
@@ -137,150 +138,123 @@ class BudgetCases:
     def visible(self, time: float) -> int:
         """When the alert first sees what happened until `time`: a tile is counted at its end."""
         whole = math.ceil(time / self.tile) * self.tile if self.tile else time
-        return self.context.clock.tick(whole) + self.lag
+        return self.context.clock.tick(whole) + self.step
 
     @property
     def opens(self) -> int:
         """When there have been requests for long enough; a rate needs two samples."""
-        return self.context.clock.tick(self.after) + self.context.clock.interval
+        return self.context.clock.tick(self.after) + self.step
 
     @property
     def time_to_fire(self) -> int:
-        return max(self.opens, self.visible(self.context.clock.interval))
+        return max(self.opens, self.visible(self.step))
 
-    def labels(self, _instance: str) -> Mapping[str, str]:
+    @property
+    def job(self) -> Mapping[str, str]:
         return {"job": self.context.thresholds.service.jobs.api}
 
     def few(self) -> Case:
         """Few requests, of which the last make them enough."""
-        clock, enough = self.context.clock, self.enough
-        wait = clock.tick(max(each.for_ for each in self.alert.triggers))
-        first = self.opens + clock.interval
+        i, enough, worst = self.step, self.enough, self.worst
+        first = self.opens + i
         before = self.visible(first)
-        fires = self.visible(before + clock.interval) + wait
+        fires = self.visible(before + i) + self.wait
         phases = [
-            Phase(first, self.worst, traffic=0),
-            Phase(clock.interval, self.worst, traffic=15 * enough / 16),
-            Phase(before - first, self.worst, traffic=0),
-            Phase(clock.interval, self.worst, traffic=enough / 16),
-            Phase(fires - before, self.worst, traffic=0),
+            Phase(first, worst, traffic=0),
+            Phase(i, worst, traffic=15 * enough / 16),
+            Phase(before - first, worst, traffic=0),
+            Phase(i, worst, traffic=enough / 16),
+            Phase(fires - before, worst, traffic=0),
         ]
         return Case(
             "all requests are bad, at first too few to evaluate",
             self.series(HERE, phases, 1.0),
-            (
-                AlertTest(before, ()),
-                AlertTest(fires - clock.interval, ()),
-                AlertTest(fires, self.firing(self.worst)),
-            ),
+            (*silent(before, fires - i), self.firing(fires, worst)),
         )
 
     def two_together(self) -> Case:
         """One instance is above the bound, one below it; together they are above it."""
-        clock, value = self.context.clock, just_over(self.bound)
-        end = self.time_to_fire + clock.tick(max(each.for_ for each in self.alert.triggers))
+        value = just_over(self.bound)
+        end = self.time_to_fire + self.wait
         apart = 0.5 * min(value, self.worst - value)
-        length = end + clock.interval
+        above, below = (Phase(end + self.step, each) for each in (value + apart, value - apart))
         return Case(
             "one instance above the threshold and one below it, together above it",
-            (
-                *self.series(HERE, [Phase(length, value + apart)], self.plenty),
-                *self.series(THERE, [Phase(length, value - apart)], self.plenty),
-            ),
-            (AlertTest(end - clock.interval, ()), AlertTest(end, self.firing(value))),
+            (*self.series(HERE, [above]), *self.series(THERE, [below])),
+            (*silent(end - self.step), self.firing(end, value)),
         )
 
-    def one_of_three(self) -> tuple[Case, ...]:
+    def one_of_three(self) -> Case:
         """A single bad request at night must not alert, although it is a third of all requests."""
-        if self.enough == 1:
-            return ()
-        clock = self.context.clock
-        first = self.opens + clock.interval
-        end = self.visible(first) + clock.tick(max(t.for_ for t in self.alert.triggers))
+        first = self.opens + self.step
+        end = self.visible(first) + self.wait
         phases = [
             Phase(first, 0.0, traffic=0),
-            Phase(clock.interval, self.worst / 3, traffic=3),
+            Phase(self.step, self.worst / 3, traffic=3),
             Phase(end - first, 0.0, traffic=0),
         ]
-        return (
-            Case(
-                "one bad request out of three",
-                self.series(HERE, phases, 1.0),
-                (AlertTest(end, ()),),
-            ),
-        )
+        series = self.series(HERE, phases, 1.0)
+        return Case("one bad request out of three", series, silent(end))
 
     def over_and_back(self) -> Case:
         """While the long window remembers a fault, only the short one shows whether it is over."""
-        clock = self.context.clock
-        i, short = clock.interval, clock.tick(self.windows.short_window)
+        clock, i = self.context.clock, self.step
+        short = clock.tick(self.windows.short_window)
         kept = clock.tick(self.settings.keep_firing_for)
         recovered, near = short + kept + 4 * i, short + 2 * i
         part = max(1, int(0.6 * (short // i - 1))) * i
         after = 2 * recovered + near + part
         needed = 1.5 * after * self.bound / (self.worst - self.bound)
-        wait = max(each.for_ for each in self.alert.triggers)
-        fault = self.visible(max(needed, short, self.time_to_fire + wait)) + i
+        fault = self.visible(max(needed, short, self.time_to_fire + self.alert.longest_for)) + i
         phases = [
             Phase(fault, self.worst),
             Phase(recovered, 0.0),
             Phase(near, just_under(self.bound)),
             Phase(recovered, 0.0),
             Phase(part, min(1.4 * self.bound, self.worst)),
+            Phase(i, 0.0),
         ]
+        over = (fault + each for each in (recovered - i, recovered + near, after))
         return Case(
             "a fault that ends, a rate just below the threshold, then a brief fault",
-            self.series(HERE, [*phases, Phase(i, 0.0)], self.plenty),
-            (
-                AlertTest(fault - i, self.firing(self.worst)),
-                AlertTest(fault + recovered - i, ()),
-                AlertTest(fault + recovered + near, ()),
-                AlertTest(fault + after, ()),
-            ),
+            self.series(HERE, phases),
+            (self.firing(fault - i, self.worst), *silent(*over)),
         )
 
     def long_window(self) -> Case:
         """The rate is taken over the whole long window, and no more."""
-        clock = self.context.clock
-        i, long = clock.interval, clock.tick(self.windows.window)
-        wait = clock.tick(max(each.for_ for each in self.alert.triggers))
+        clock, i, value = self.context.clock, self.step, just_over(self.bound)
+        long = clock.tick(self.windows.window)
         good = long + 2 * i
-        full = self.visible(good + long + 2 * (i + self.tile)) + wait
-        value = just_over(self.bound)
-        phases = [Phase(good, 0.0), Phase(full - good + i, value)]
+        full = self.visible(good + long + 2 * (i + self.tile)) + self.wait
         return Case(
             "just above the threshold for less than the long window, then for all of it",
-            self.series(HERE, phases, self.plenty),
-            (
-                AlertTest(clock.tick(good + 0.97 * long) - 2 * i, ()),
-                AlertTest(full, self.firing(value)),
-            ),
+            self.series(HERE, [Phase(good, 0.0), Phase(full - good + i, value)]),
+            (*silent(clock.tick(good + 0.97 * long) - 2 * i), self.firing(full, value)),
         )
 
     def short_alone(self) -> Case:
         """Above the bound over the short window, but not quite over the long one."""
         clock = self.context.clock
-        wait = clock.tick(max(each.for_ for each in self.alert.triggers))
-        last = clock.tick(self.windows.short_window + self.tile) + wait + 4 * clock.interval
+        last = clock.tick(self.windows.short_window + self.tile) + self.wait + 4 * self.step
         before = max(3 * last, self.time_to_fire + clock.tick(self.tile))
         long = min(self.windows.window, before + last)
         value = min(0.93 + 0.03 * long / last, self.worst / self.bound)
         phases = [Phase(before, 0.93 * self.bound), Phase(last, value * self.bound)]
         return Case(
             "above the threshold over the short window, just below it over the long one",
-            self.series(HERE, phases, self.plenty),
-            (AlertTest(before + last - clock.interval, ()),),
+            self.series(HERE, phases),
+            silent(before + last - self.step),
         )
 
     def half_a_request(self) -> Case:
         """There is no rate without requests, but there is one with less than one request."""
-        clock = self.context.clock
-        none = self.visible(2 * clock.interval)
-        first = none + clock.interval
-        some = self.visible(first + clock.interval) + clock.interval
+        none = self.visible(2 * self.step)
+        first = none + self.step
+        some = self.visible(first + self.step) + self.step
         phases = [
             Phase(first, self.worst, traffic=0),
-            Phase(clock.interval, self.worst, traffic=0.5),
+            Phase(self.step, self.worst, traffic=0.5),
             Phase(some, self.worst, traffic=0),
         ]
         rates = [
@@ -288,34 +262,29 @@ class BudgetCases:
             for window in (self.windows.window, self.windows.short_window)
             if window > some - none
         ]
-        job = self.labels(HERE)
         return Case(
             "no requests, then half a request",
             self.series(HERE, phases, 1.0),
             expr_tests=(
-                *(nothing(none, each, job) for each in rates),
-                *(about(some, each, job, self.worst) for each in rates),
+                *(nothing(none, each, self.job) for each in rates),
+                *(about(some, each, self.job, self.worst) for each in rates),
             ),
         )
 
     def counts(self) -> Iterator[Case]:
         """The counts of each window that is not summed from tiles, at each evaluation."""
         thresholds = self.context.thresholds
-        every = (
-            self.context.clock.tick(thresholds.slo.evaluation_interval)
-            // self.context.clock.interval
-        )
+        every = self.context.clock.tick(thresholds.slo.evaluation_interval) // self.step
         context = replace(self.context, slower=self.context.slower * every)
         for window in (self.windows.window, self.windows.short_window):
             rates = {burn_rate(self.objective, window): self.worst}
-            count, bad = self.objective.all_(window), self.objective.bad(window)
+            counts = self.objective.all_(window), self.objective.bad(window)
             if tile(thresholds, window) or window < 5 * context.clock.interval:
                 continue  # the group is evaluated too rarely to tell parts of the window apart
             if self.objective.key == "error":
-                yield requests_over_time(context, window, (count, bad), "job", rates)
+                yield requests_over_time(context, window, counts, "job", rates)
             else:
-                within = thresholds.slo.latency.within
-                yield slow_over_time(context, window, within, (count, bad), rates)
+                yield slow_over_time(context, window, thresholds.slo.latency.within, counts, rates)
 
 
 def remaining_clock(thresholds: Thresholds) -> Clock:
@@ -323,48 +292,50 @@ def remaining_clock(thresholds: Thresholds) -> Clock:
     return Clock(int(thresholds.slo.burn.fast.window))
 
 
-def remaining_cases(thresholds: Thresholds) -> tuple[Case, ...]:
+def remaining_case(thresholds: Thresholds) -> Case:
     """One bad phase within the period and one before it; no requests; half a request."""
     tile_length = remaining_clock(thresholds).interval
     # The longest interval that divides the tile's length.
     samples = Clock(next(each for each in range(_SLOWEST, 0, -1) if tile_length % each == 0))
     parts = [_remaining(thresholds, each, samples) for each in objectives(thresholds)]
-    case = Case(
+    return Case(
         "one bad phase within the period and one before it",
-        tuple(series for part, _ in parts for series in part),
-        expr_tests=tuple(test for _, part in parts for test in part),
+        [each for series, _ in parts for each in series],
+        expr_tests=[each for _, expr_tests in parts for each in expr_tests],
         interval=samples.interval,
     )
-    return (case,)
 
 
 def _remaining(
     thresholds: Thresholds, objective: Objective, samples: Clock
-) -> tuple[tuple[Series, ...], tuple[ExprTest, ...]]:
+) -> tuple[list[Series], list[ExprTest]]:
     """The series of an objective, and what the recordings read from them."""
     tiles, period = remaining_clock(thresholds), thresholds.slo.period
     bad = min(8 * objective.allowed, 1.0)
-    short, long, rest, silent = (tiles.tick(share * period) for share in (0.03, 0.4, 0.55, 0.05))
-    idle = Phase(2 * silent, 0.0, traffic=0)
-    busy = [Phase(short, bad), Phase(long, 0.0), Phase(short, bad), Phase(rest, 0.0), idle]
+    short, long, rest, pause = (tiles.tick(share * period) for share in (0.03, 0.4, 0.55, 0.05))
+    idle = Phase(2 * pause, 0.0, traffic=0)
     wait = Phase(tiles.interval + 2 * samples.interval, 0.0, traffic=0)
-    few = [wait, Phase(samples.interval, 0.0, traffic=0.5), idle]
-    end = 2 * short + long + rest + silent
-    all_, failed = (tiles.tick(period) - silent) / samples.interval, short * bad / samples.interval
+    jobs = {
+        _BUSY: [Phase(short, bad), Phase(long, 0.0), Phase(short, bad), Phase(rest, 0.0), idle],
+        _IDLE: [idle],
+        _FEW: [wait, Phase(samples.interval, 0.0, traffic=0.5), idle],
+    }
+    end = 2 * short + long + rest + pause
+    all_, failed = (tiles.tick(period) - pause) / samples.interval, short * bad / samples.interval
     left, early = remaining(thresholds, objective), 3 * tiles.interval
     return (
-        (
-            *_job_series(thresholds, objective, samples, _BUSY, busy),
-            *_job_series(thresholds, objective, samples, _IDLE, [idle]),
-            *_job_series(thresholds, objective, samples, _FEW, few),
-        ),
-        (
+        [
+            series
+            for job, phases in jobs.items()
+            for series in _job_series(thresholds, objective, samples, job, phases)
+        ],
+        [
             closely(end, objective.all_(period), {"job": _BUSY}, all_),
             closely(end, objective.bad(period), {"job": _BUSY}, failed),
             closely(end, left, {"job": _BUSY}, 1 - failed / all_ / objective.allowed),
             nothing(early, left, {"job": _IDLE}),
             about(early, left, {"job": _FEW}, 1),
-        ),
+        ],
     )
 
 
