@@ -66,5 +66,5 @@ class Context:
     def workers(self, instance: str) -> dict[str, str]:
         return {"job": self.thresholds.service.jobs.workers, "instance": instance}
 
-    def worker(self, instance: str) -> dict[str, str]:
-        return {**self.workers(instance), "worker": "0"}
+    def worker(self, instance: str, number: str = "0") -> dict[str, str]:
+        return {**self.workers(instance), "worker": number}

@@ -42,6 +42,12 @@ LABELS: Final[Mapping[Scope, tuple[str, ...]]] = {
     "instance": ("job", "instance"),
     "worker": ("job", "instance", "worker"),
 }
+_LEGENDS: Final[Mapping[Scope, str]] = {
+    "bundle": "",
+    "job": "{{job}}",
+    "instance": "{{instance}}",
+    "worker": "{{instance}} worker {{worker}}",
+}
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,14 @@ class Recording:
 class Panel:
     """Where an alert's quantity is plotted.
 
-    The dashboard's variables do not filter an `unfiltered` quantity. `id` comes from the committed
-    ids once all alerts are known.
+    `legend` is that of the alert's scope if it is empty. The dashboard's variables do not filter an
+    `unfiltered` quantity. `id` comes from the committed ids once all alerts are known.
     """
 
     dashboard: Dashboard
     section: str
     title: str
-    legend: str
+    legend: str = ""
     unfiltered: bool = False
     id: int = 0
 
@@ -203,6 +209,11 @@ class Alert:
     def settings(self) -> str:
         """Path of its settings in the thresholds file."""
         return f"alerts.{self.key}"
+
+    @property
+    def legend(self) -> str:
+        """The legend of its panel."""
+        return self.panel.legend or _LEGENDS[self.scope]
 
     @property
     def unit(self) -> Unit:

@@ -29,7 +29,7 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
         key=alert.key,
         title=alert.panel.title,
         description=_description(alert),
-        queries=(Query(alert.quantity, alert.panel.legend, unfiltered=alert.panel.unfiltered),),
+        queries=(Query(alert.quantity, alert.legend, unfiltered=alert.panel.unfiltered),),
         no_value="No data: no traffic to evaluate, or not recorded yet",
         unit=UNITS[alert.unit],
         minimum=None if alert.unit in (Unit.GROWTH, Unit.COUNT_RATE) else 0,

@@ -39,7 +39,7 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
             "GET /health does not respond. Next: start the service and read the end of its log; "
             "if it exits right away, check its database and its models."
         ),
-        panel=Panel("overview", SECTION, "Running workers", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Running workers"),
         origins=("service.expected_workers",),
         inhibits="symptoms",
     )
@@ -74,7 +74,7 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
             "responded for FOR. Next: check whether requests are queueing and which worker is busy "
             "or stopped, then restart the service."
         ),
-        panel=Panel("overview", SECTION, "Health check success", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Health check success"),
     )
     inputs = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
     return with_standard_cases(

@@ -140,10 +140,7 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
             f"{kind.look}."
         ),
         panel=Panel(
-            kind.dashboard,
-            f"{objective.key.capitalize()} budget",
-            f"Burn rate over {long}",
-            "{{job}}",
+            kind.dashboard, f"{objective.key.capitalize()} budget", f"Burn rate over {long}"
         ),
         origins=(
             f"slo.burn.{own.burn}",

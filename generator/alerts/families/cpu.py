@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.families.resources import WORKER_LEGEND
 from generator.alerts.model import Alert, Case, Panel, Recording, Series, silent
 from generator.alerts.recordings import request_rate
 from generator.alerts.testcases.inputs import HERE, InputGenerator, request_series
@@ -66,7 +65,7 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
             "core for FOR (now {{ $value | humanizePercentage }}). Next: if latency or queueing "
             "has risen as well, add workers or use smaller models; otherwise leave it alone."
         ),
-        panel=Panel("system", "CPU", "CPU usage", WORKER_LEGEND),
+        panel=Panel("system", "CPU", "CPU usage"),
     )
     inputs = _cpu_inputs(context, settings.window)
     return with_standard_cases(alert, inputs, *many_users(context, alert, inputs))
@@ -95,7 +94,7 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
             "core for FOR (now {{ $value | humanizePercentage }}) without any verification "
             "requests. Next: look in its log for something that it keeps retrying."
         ),
-        panel=Panel("system", "CPU", f"CPU usage over {w}", WORKER_LEGEND),
+        panel=Panel("system", "CPU", f"CPU usage over {w}"),
     )
 
     def answered(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:

@@ -35,7 +35,7 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
             "Next: check whether one worker holds most of them, which is a leak, or all hold about "
             "the same number, which is load."
         ),
-        panel=Panel("system", "Database", "Database connections", "{{instance}}"),
+        panel=Panel("system", "Database", "Database connections"),
     )
     inputs = gauge_inputs(context, {DB_CONNECTIONS: float}, context.worker, healthy=4)
     return with_standard_cases(
@@ -43,7 +43,7 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
         replace(inputs, labels=context.workers),
         Case(
             "two workers with a few connections each",
-            [Series(DB_CONNECTIONS, {**context.workers(HERE), "worker": n}, "4x9") for n in "01"],
+            [Series(DB_CONNECTIONS, context.worker(HERE, each), "4x9") for each in "01"],
             expr_tests=(about(8 * context.clock.interval, total, context.workers(HERE), 8),),
         ),
     )
@@ -75,7 +75,7 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "); once none is left, requests wait. Next: look for slow queries in "
             "pg_stat_statements, then raise DB_POOL_SIZE and DB_MAX_OVERFLOW."
         ),
-        panel=Panel("system", "Database", "Database pool usage", "{{instance}} worker {{worker}}"),
+        panel=Panel("system", "Database", "Database pool usage"),
         origins=("service.database_pool.size", "service.database_pool.overflow"),
     )
     levels = {DB_CONNECTIONS: lambda value: value * capacity}

@@ -57,7 +57,7 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
             "for FOR. Next: read the newest ERROR lines on the errors dashboard; they name the "
             "failing component."
         ),
-        panel=Panel("errors", "Failures", "Error ratio", "{{instance}}"),
+        panel=Panel("errors", "Failures", "Error ratio"),
     )
     inputs = _inputs(context, window, settings.min_requests)
     few = _inputs(context, window, settings.min_requests * context.clock.interval / window / 2)
@@ -116,7 +116,7 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
             f"{settings.min_failures} requests. Next: read the newest ERROR lines on the errors "
             "dashboard; they name the failing component."
         ),
-        panel=Panel("errors", "Failures", f"Error ratio over {w}", "{{instance}}"),
+        panel=Panel("errors", "Failures", f"Error ratio over {w}"),
     )
     return with_standard_cases(
         alert,

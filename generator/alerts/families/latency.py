@@ -41,7 +41,7 @@ _ALERTS: Final = (
 def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) -> Alert:
     window, minimum = settings.window, settings.min_requests
     read, count = quantile(LATENCY, own.field, window), observations(LATENCY, window)
-    found = context.triggers(settings, f"and on (job, instance) {count.query} >= {minimum}")
+    enough = f"and on (job, instance) {count.query} >= {minimum}"
     spoken, w = NAMES[own.field], format_duration(window)
     buckets = context.thresholds.service.latency_buckets
     alert = Alert(
@@ -49,7 +49,7 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
         scope="instance",
         detects=own.detects,
         quantity=read.query,
-        triggers=found,
+        triggers=context.triggers(settings, enough),
         recordings=(read, count),
         summary=(
             f"{spoken} latency on {{{{ $labels.instance }}}} is {{{{ $value | humanizeDuration }}}}"
@@ -60,9 +60,9 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
             "counting the wait for a worker. Next: compare with CPU and database connections on "
             "the system dashboard to tell slow models from a slow database."
         ),
-        panel=Panel("latency", "Percentiles", f"{spoken} latency", "{{instance}}"),
+        panel=Panel("latency", "Percentiles", f"{spoken} latency"),
     )
-    slowest = next(edge for edge in buckets if edge > alert.bound(found[0]))
+    slowest = next(edge for edge in buckets if edge > alert.bound(alert.triggers[0]))
     few = quantile_inputs(context, own.field, window, minimum * context.clock.interval / window)
     inputs = quantile_inputs(context, own.field, window, 2 * minimum)
     time_series = quantile_over_time(

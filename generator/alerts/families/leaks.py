@@ -182,11 +182,7 @@ class _QueryTexts:
 
 
 def _leak(
-    context: Context,
-    settings: LeakAlert,
-    leaking: LeakingGauge,
-    detects: Effect,
-    per: Per = "hour",
+    context: Context, settings: LeakAlert, leaking: LeakingGauge, detects: Effect, per: Per = "hour"
 ) -> Alert:
     """An alert on a leak; its texts give the growth per `per`."""
     context = context.for_window(settings.window)
@@ -223,7 +219,6 @@ def _leak(
             "system",
             leaking.section,
             f"{leaking.noun.removesuffix('s').capitalize()} growth over {window}",
-            "{{instance}} worker {{worker}}",
         ),
         origins=leaking.origins,
     )

@@ -41,7 +41,7 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
             "dashboard whether it is still growing; if so, restart the worker; if not, use smaller "
             "models or fewer workers."
         ),
-        panel=Panel("system", "Memory", "Resident memory", "{{instance}} worker {{worker}}"),
+        panel=Panel("system", "Memory", "Resident memory"),
     )
     return with_standard_cases(
         alert, gauge_inputs(context, {RESIDENT_MEMORY: float}, context.worker, healthy=GIB / 2)
@@ -79,12 +79,7 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
             "{{ $value | humanize1024 }}B of memory since it started, more than BOUND. Next: check "
             "what the release imports or loads at startup."
         ),
-        panel=Panel(
-            "system",
-            "Memory",
-            f"Minimum memory in the first {window}",
-            "{{instance}} worker {{worker}}",
-        ),
+        panel=Panel("system", "Memory", f"Minimum memory in the first {window}"),
     )
     inputs = gauge_inputs(
         context,
@@ -125,7 +120,7 @@ def _first_minutes(context: Context, settings: InitialAlert, lowest: Recording) 
         [Phase(window - i, 4.0), Phase(i, 2.0), Phase(rest, 1.0)],
         [Phase(early, 1.0), Phase(rest + window, 4.0)],
     )
-    workers = [{**context.workers(HERE), "worker": str(index)} for index, _ in enumerate(histories)]
+    workers = [context.worker(HERE, number) for number in "01"]
     used = [
         Series(RESIDENT_MEMORY, labels, gauge(clock, phases, lambda value: value * GIB))
         for labels, phases in zip(workers, histories, strict=True)
@@ -197,7 +192,7 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "kernel kills one of them. Next: restart the largest worker, then raise the limit or "
             "lower WORKER_COUNT."
         ),
-        panel=Panel("system", "Memory", "Cgroup memory usage", "{{instance}}"),
+        panel=Panel("system", "Memory", "Cgroup memory usage"),
     )
     levels = {
         MEMORY_USAGE: lambda value: thousandfold(value) * 2**20,

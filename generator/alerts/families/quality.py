@@ -9,7 +9,7 @@ from generator.alerts.definition import define
 from generator.alerts.model import Alert, Panel, Recording, Series
 from generator.alerts.recordings import observations
 from generator.alerts.testcases.inputs import InputGenerator, rate_inputs
-from generator.alerts.testcases.recordings import shares_of_two
+from generator.alerts.testcases.recordings import low_scores, low_scores_of_two
 from generator.alerts.testcases.series import Phase, histogram
 from generator.alerts.testcases.standard import low_traffic, with_standard_cases
 from generator.names import CONFIDENCE
@@ -42,8 +42,7 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
         detects="low confidence",
         quantity=weak.query,
         triggers=context.triggers(
-            settings,
-            f"and on (job, instance) {count.query} >= {settings.min_requests}",
+            settings, f"and on (job, instance) {count.query} >= {settings.min_requests}"
         ),
         recordings=(weak, count),
         summary=(
@@ -56,12 +55,7 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
             "FOR. Next: check whether the sources, the model or the questions changed; a broken "
             "model gives every answer a low score."
         ),
-        panel=Panel(
-            "overview",
-            "Quality",
-            f"Share of answers scored {number(below)} or less",
-            "{{instance}}",
-        ),
+        panel=Panel("overview", "Quality", f"Share of answers scored {number(below)} or less"),
         origins=("targets.confidence.below",),
     )
     few = _inputs(context, window, settings.min_requests * context.clock.interval / window)
@@ -69,20 +63,15 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
         alert,
         _inputs(context, window, 2 * settings.min_requests),
         low_traffic(alert, few, window, 1.0),
-        shares_of_two(context, window, CONFIDENCE, below, (weak, count)),
+        low_scores_of_two(context, window, weak, count),
     )
 
 
 def _inputs(context: Context, window: float, per_scrape: float) -> InputGenerator:
-    below = context.thresholds.targets.confidence.below
-    buckets = context.thresholds.service.confidence_buckets
+    buckets, share = context.thresholds.service.confidence_buckets, low_scores(context)
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-        def share(value: float, upper: float) -> float:
-            return 1.0 if upper == max(buckets) else value if upper >= below else 0.0
-
-        return histogram(
-            context.clock, CONFIDENCE, context.api(instance), buckets, phases, share, per_scrape
-        )
+        labels = context.api(instance)
+        return histogram(context.clock, CONFIDENCE, labels, buckets, phases, share, per_scrape)
 
     return rate_inputs(context, window, context.api, series)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Panel, Recording
@@ -11,8 +9,6 @@ from generator.alerts.testcases.inputs import gauge_inputs, thousandfold
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.names import MAX_FDS, OPEN_FDS, THREADS
 from generator.thresholds.settings import BoundAlert, Rows
-
-WORKER_LEGEND: Final = "{{instance}} worker {{worker}}"
 
 
 @define(BoundAlert, Rows("worker.fds"))
@@ -37,9 +33,7 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
             "it cannot accept requests. Next: compare with database connections and clients on the "
             "system dashboard, then restart the worker or raise its limit."
         ),
-        panel=Panel(
-            "system", "File descriptors and threads", "File descriptor usage", WORKER_LEGEND
-        ),
+        panel=Panel("system", "File descriptors and threads", "File descriptor usage"),
     )
     levels = {OPEN_FDS: thousandfold, MAX_FDS: lambda _value: 1000.0}
     return with_standard_cases(alert, gauge_inputs(context, levels, context.worker, healthy=0.03))
@@ -59,7 +53,7 @@ def many_threads(context: Context, settings: BoundAlert) -> Alert:
             "for FOR (now {{ $value }}). Next: check on the system dashboard whether the number is "
             "still growing, which is a thread leak, or steady, which is an oversized thread pool."
         ),
-        panel=Panel("system", "File descriptors and threads", "Threads", WORKER_LEGEND),
+        panel=Panel("system", "File descriptors and threads", "Threads"),
     )
     return with_standard_cases(
         alert, gauge_inputs(context, {THREADS: float}, context.worker, healthy=8)

@@ -61,7 +61,7 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
             "metrics are monitored. Next: check the scrape configuration, the service discovery "
             "and the target status page of Prometheus."
         ),
-        panel=Panel("overview", SECTION, "Jobs without a target", "{{job}}", unfiltered=True),
+        panel=Panel("overview", SECTION, "Jobs without a target", unfiltered=True),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
     clock, both = context.clock, (context.api, context.workers)
@@ -113,7 +113,7 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
             "both run in the same PID namespace and as the same user, and that the sidecar is set "
             "to the Auditor's port."
         ),
-        panel=Panel("overview", SECTION, "Workers found by the sidecar", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Workers found by the sidecar"),
         origins=("service.expected_workers",),
     )
     workers, expected = context.workers, context.thresholds.service.expected_workers

@@ -52,7 +52,7 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
             "check the label `reason` of auditor_exporter_errors_total; `permission` means that "
             "the sidecar must run as the Auditor's user."
         ),
-        panel=Panel("overview", SECTION, f"Sidecar read errors in {window}", "{{instance}}"),
+        panel=Panel("overview", SECTION, f"Sidecar read errors in {window}"),
     )
 
     def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
@@ -126,7 +126,7 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
             "check that PROMETHEUS_MULTIPROC_DIR is set for the Auditor and is the directory that "
             "the sidecar reads."
         ),
-        panel=Panel("overview", SECTION, "Workers expected to export metrics", "{{instance}}"),
+        panel=Panel("overview", SECTION, "Workers expected to export metrics"),
     )
     inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=0)
     day = [Phase(context.clock.tick(86400), 0.0)]

@@ -54,7 +54,7 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
             "before. Next: check whether clients, the gateway or the load balancer in front of it "
             "are still sending; the cause is most likely not the service itself."
         ),
-        panel=Panel("overview", "Traffic", f"Requests in {spoken}", "{{instance}}"),
+        panel=Panel("overview", "Traffic", f"Requests in {spoken}"),
     )
     cases = (
         *_no_traffic_cases(context, alert, settings),
@@ -136,7 +136,7 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
             f"on average over {spoken}. Next: check the workers' CPU; low usage points to the "
             "database or a lock, high usage to too few workers."
         ),
-        panel=Panel("overview", "Traffic", "Request rate", "{{instance}}"),
+        panel=Panel("overview", "Traffic", "Request rate"),
         origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),
     )
     few = _throughput_inputs(context, row, window, row.concurrency * 0.99)

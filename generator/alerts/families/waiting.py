@@ -50,17 +50,14 @@ def wait(window: float) -> Recording:
 
 def waiting_over_time(context: Context, window: float) -> Case:
     """Requests in both queues have been waiting for half a window."""
-    span = Span(context, window)
+    span, here = Span(context, window), context.workers(HERE)
     at, many = span.at(2.5), 8.0
-    series = (
-        Series(metric, context.workers(HERE), span.turns(2, 0, many))
-        for metric in (CONNECTIONS_WAITING, ACCEPT_QUEUE)
-    )
-    share = (at - 2 * span.length) / window
+    values = span.turns(2, 0, many)
+    read = 2 * many * (at - 2 * span.length) / window
     return span.case(
         "requests have waited for half a window",
-        tuple(series),
-        (about(at, waiting(window), context.workers(HERE), 2 * many * share),),
+        [Series(each, here, values) for each in (CONNECTIONS_WAITING, ACCEPT_QUEUE)],
+        [about(at, waiting(window), here, read)],
     )
 
 
@@ -90,7 +87,7 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
             "not include it. Next: if the workers are at their CPU limit, add workers; otherwise "
             "find out what blocks them."
         ),
-        panel=Panel("latency", "Waiting", "Mean wait for a worker", "{{instance}}"),
+        panel=Panel("latency", "Waiting", "Mean wait for a worker"),
     )
     inputs = _wait_inputs(
         context, window, 2 * settings.min_waiting / alert.bound(alert.triggers[-1])
@@ -163,7 +160,7 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
             "every request waits about as long for the event loop. Next: check whether requests "
             "are queueing and which workers are busy."
         ),
-        panel=Panel("latency", "Waiting", "Median GET /health response time", "{{instance}}"),
+        panel=Panel("latency", "Waiting", "Median GET /health response time"),
     )
     return with_standard_cases(
         alert,

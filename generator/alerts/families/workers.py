@@ -42,7 +42,7 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
             "{{ $value }}), so its capacity is reduced. Next: read the Auditor's log to see why a "
             "worker exited or cannot start, then restart the service."
         ),
-        panel=Panel("system", "Workers", "Running workers", "{{instance}}"),
+        panel=Panel("system", "Workers", "Running workers"),
         origins=("service.expected_workers",),
     )
     return with_standard_cases(
@@ -87,7 +87,7 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
             "BOUND. Next: read the last lines of the Auditor's log before each start, and look for "
             "the kernel's out-of-memory killer in the system log."
         ),
-        panel=Panel("system", "Workers", f"Starts per worker in {window}", "{{instance}}"),
+        panel=Panel("system", "Workers", f"Starts per worker in {window}"),
         origins=("service.expected_workers",),
     )
     cases = (

@@ -91,26 +91,23 @@ class Span:
         return self.context.clock.tick(windows * self.length)
 
     def case(self, title: str, series: Sequence[Series], expr_tests: Sequence[ExprTest]) -> Case:
-        return Case(
-            title, tuple(series), expr_tests=tuple(expr_tests), interval=self.clock.interval
-        )
+        return Case(title, series, expr_tests=expr_tests, interval=self.clock.interval)
 
-    def grows(self, windows: float) -> str:
-        """A counter that grows for so many windows, then stays the same for three more."""
-        count = round(windows * self.samples)
-        last = number(START + count * self.step)
-        return f"{number(START)}+{number(self.step)}x{count} {last}x{3 * self.samples}"
+    def grows(self) -> str:
+        """A counter that grows for one window, then stays the same for three more."""
+        last = number(START + self.samples * self.step)
+        return f"{number(START)}+{number(self.step)}x{self.samples} {last}x{3 * self.samples}"
 
-    def growth(self, at: float, windows: float = 1) -> float:
-        """How much the counter of `grows` grew in the window that ends at `at`."""
-        end = min(at, windows * self.length)
+    def growth(self, at: float) -> float:
+        """How much a counter that grows for one window grew in the window that ends at `at`."""
+        end = min(at, self.length)
         return self.step * max(0.0, end - max(0.0, at - self.length)) / self.clock.interval
 
-    def born(self, windows: float, value: float) -> str:
-        """A counter whose series starts after so many windows and never changes."""
-        return f"_x{round(windows * self.samples)} {number(value)}x{3 * self.samples}"
+    def born(self, value: float) -> str:
+        """A counter whose series starts after one window and never changes."""
+        return f"_x{self.samples} {number(value)}x{3 * self.samples}"
 
-    def turns(self, windows: float, before: float, after: float) -> str:
+    def turns(self, windows: int, before: float, after: float) -> str:
         """A value that changes once."""
-        count = round(windows * self.samples)
+        count = windows * self.samples
         return f"{number(before)}x{count - 1} {number(after)}x{3 * self.samples}"

@@ -112,11 +112,9 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
         (ELSEWHERE, "0"): f"{number(base)}x{samples}",
     }
     low, steep, left = (each(leaking, settings) for each in (envelope, slope, seconds_to_limit))
-    dipped, falling, rising, past, at_it, near = (
-        {**labels(HERE), "worker": each} for each in "012345"
-    )
+    dipped, falling, rising, past, at_it, near = (labels(HERE, each) for each in "012345")
     series = [
-        Series(name, {**labels(instance), "worker": worker}, values)
+        Series(name, labels(instance, worker), values)
         for (instance, worker), time_series in values_of.items()
         for name, values in (
             (leaking.metric, time_series),
@@ -144,7 +142,7 @@ def over_time(growth: Growth, cgroup: Recording | None) -> Case:
             nothing(end, cgroup, context.workers(ELSEWHERE)),
         ]
     title = "workers that dip, shrink, start to grow, stay flat or are at the limit"
-    return Case(title, tuple(series), expr_tests=tuple(expr_tests))
+    return Case(title, series, expr_tests=expr_tests)
 
 
 def _start_times(phases: Sequence[Phase], first: float) -> list[Phase]:

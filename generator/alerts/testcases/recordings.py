@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from generator.alerts.context import Context
@@ -12,7 +11,7 @@ from generator.alerts.recordings import LEVELS, Level, error_ratio, errors, requ
 from generator.alerts.testcases.expectations import START, Span, about, above, nothing
 from generator.alerts.testcases.inputs import HERE, THERE
 from generator.alerts.testcases.series import Phase, histogram
-from generator.names import LATENCY, REQUESTS, UP
+from generator.names import CONFIDENCE, LATENCY, REQUESTS, UP
 from generator.thresholds.units import format_duration
 
 ELSEWHERE: Final = "10.0.0.3:9105"
@@ -41,12 +40,13 @@ def requests_over_time(
     def scraped(instance: str, values: str) -> Series:
         return Series(UP, _place(context, instance, level), values)
 
-    grows, old = span.grows(1), span.born(1, START)
+    grows, old, new = span.grows(), span.born(START), span.born(burst)
     series = (
         scraped(HERE, f"1x{4 * span.samples}"),
         counter(HERE, "success", grows),
         counter(HERE, "error", grows),
-        *(counter(HERE, status, span.born(1, burst), "b") for status in ("success", "error")),
+        counter(HERE, "success", new, "b"),
+        counter(HERE, "error", new, "b"),
         scraped(THERE, span.turns(1, 0, 1)),
         counter(THERE, "success", old),
         counter(THERE, "error", old),
@@ -54,13 +54,15 @@ def requests_over_time(
         counter(ELSEWHERE, "success", grows),
     )
     names = {each.name for each in (*recordings, *(rates or ()))}
-    expr_tests = _request_readings(
-        span, _Counts.of(window, level, rates or {error_ratio(window): 1.0}), level, burst
-    )
+    rates = rates or {error_ratio(window): 1.0}
     return span.case(
         f"requests from old, new and reset counters over {format_duration(window)}",
         series,
-        [reading for name, reading in expr_tests if name in names],
+        [
+            reading
+            for recording, reading in _request_readings(span, level, rates, burst)
+            if recording.name in names
+        ],
     )
 
 
@@ -70,48 +72,30 @@ def _place(context: Context, instance: str, level: Level) -> dict[str, str]:
     return labels if level == "instance" else {**labels, "job": f"job-{instance}"}
 
 
-@dataclass(frozen=True)
-class _Counts:
-    """The recordings of a window; `rates` as in `requests_over_time`."""
-
-    total: Recording
-    failed: Recording
-    per_second: Recording
-    rates: Mapping[Recording, float]
-
-    @classmethod
-    def of(cls, window: float, level: Level, rates: Mapping[Recording, float]) -> _Counts:
-        return cls(requests(window, level), errors(window, level), request_rate(window), rates)
-
-
 def _request_readings(
-    span: Span, counts: _Counts, level: Level, burst: float
-) -> Iterator[tuple[str, ExprTest]]:
-    """Expected readings, each with the name of its recording."""
+    span: Span, level: Level, rates: Mapping[Recording, float], burst: float
+) -> Iterator[tuple[Recording, ExprTest]]:
+    """Expected readings, each with its recording."""
+    places = (_place(span.context, instance, level) for instance in (HERE, THERE, ELSEWHERE))
     here, there, elsewhere = (
-        {
-            name: value
-            for name, value in _place(span.context, instance, level).items()
-            if name in LEVELS[level].split(", ")
-        }
-        for instance in (HERE, THERE, ELSEWHERE)
+        {name: labels[name] for name in LEVELS[level].split(", ")} for labels in places
     )
-    total, failed = counts.total, counts.failed
+    total, failed = requests(span.window, level), errors(span.window, level)
     filling, full, late, empty = (span.at(part) for part in (0.5, 1.25, 1.75, 2.25))
     for at, new in ((filling, 0.0), (full, burst), (late, burst), (empty, 0.0)):
         grown = span.growth(at)
-        yield total.name, about(at, total, here, 2 * (grown + new))
-        yield failed.name, about(at, failed, here, grown + new)
-    yield total.name, about(full, total, there, 0)
-    yield failed.name, about(full, failed, there, 0)
-    yield failed.name, about(full, failed, elsewhere, 0)
-    for rate, worst in counts.rates.items():
+        yield total, about(at, total, here, 2 * (grown + new))
+        yield failed, about(at, failed, here, grown + new)
+    yield total, about(full, total, there, 0)
+    yield failed, about(full, failed, there, 0)
+    yield failed, about(full, failed, elsewhere, 0)
+    for rate, worst in rates.items():
         for at in (filling, full, late):
-            yield rate.name, about(at, rate, here, 0.5 * worst)
-        yield rate.name, nothing(empty, rate, here)
-        yield rate.name, about(full, rate, elsewhere, 0)
-    per_second = 2 * span.growth(full) / span.window
-    yield counts.per_second.name, about(full, counts.per_second, here, per_second)
+            yield rate, about(at, rate, here, 0.5 * worst)
+        yield rate, nothing(empty, rate, here)
+        yield rate, about(full, rate, elsewhere, 0)
+    per_second = request_rate(span.window)
+    yield per_second, about(full, per_second, here, 2 * span.growth(full) / span.window)
 
 
 def quantile_over_time(
@@ -165,35 +149,33 @@ def _reached(value: float, upper: float) -> float:
     return float(upper >= value)
 
 
-def shares_of_two(
-    context: Context,
-    window: float,
-    metric: str,
-    below: float,
-    recordings: tuple[Recording, Recording],
-) -> Case:
-    """All observations of one series are low, and half of the other's; then there are none."""
-    span = Span(context, window)
+def low_scores(context: Context) -> Callable[[float, float], float]:
+    """Shares under which a phase's value is the share of low confidence scores."""
+    below = context.thresholds.targets.confidence.below
+    most = max(context.thresholds.service.confidence_buckets)
+    return lambda value, upper: 1.0 if upper == most else value if upper >= below else 0.0
+
+
+def low_scores_of_two(context: Context, window: float, low: Recording, count: Recording) -> Case:
+    """All scores of one series are low, and half of the other's; then there are none."""
+    span, here = Span(context, window), context.api(HERE)
     buckets = context.thresholds.service.confidence_buckets
 
-    def observed(replica: str, low: float) -> Iterator[Series]:
-        phases = [Phase(2 * span.length, low), Phase(3 * span.length, low, traffic=0)]
-        own = {**context.api(HERE), "replica": replica}
+    def observed(replica: str, share: float) -> Iterator[Series]:
+        phases = [Phase(2 * span.length, share), Phase(3 * span.length, share, traffic=0)]
+        labels = {**here, "replica": replica}
+        yield from histogram(
+            span.clock, CONFIDENCE, labels, buckets, phases, low_scores(context), 1.0
+        )
 
-        def share(value: float, upper: float) -> float:
-            return 1.0 if upper == max(buckets) else value if upper >= below else 0.0
-
-        yield from histogram(span.clock, metric, own, buckets, phases, share, 1.0)
-
-    low, count = recordings
-    labels, at = context.api(HERE), span.at(1.5)
+    at = span.at(1.5)
     return span.case(
         "the share over two series, then no data",
         (*observed("a", 1.0), *observed("b", 0.5)),
         (
-            about(at, low, labels, 0.75),
-            about(at, count, labels, 2 * span.samples),
-            nothing(span.at(3.5), low, labels),
+            about(at, low, here, 0.75),
+            about(at, count, here, 2 * span.samples),
+            nothing(span.at(3.5), low, here),
         ),
     )
 

@@ -139,10 +139,7 @@ def histogram(
         Series(f"{metric}_bucket", {**labels, "le": text}, counter(clock, phases, growth))
         for text, growth in bounds
     ]
-    return (
-        *series,
-        Series(f"{metric}_count", labels, counter(clock, phases, slope(math.inf))),
-    )
+    return (*series, Series(f"{metric}_count", labels, counter(clock, phases, slope(math.inf))))
 
 
 def quantile_share(q: float, buckets: Sequence[float]) -> Callable[[float, float], float]:
