@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Literal
 
 from pydantic import Field
@@ -78,9 +79,9 @@ def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
             key="error",
             settings="slo.availability",
             good=f"{format_value(available, Unit.RATIO)} of requests succeed",
-            allowed=_rest(available),
-            all_=lambda window: _counted(thresholds, errors_family, _requests, window),
-            bad=lambda window: _counted(thresholds, errors_family, _errors, window),
+            allowed=round(1 - available, 12),
+            all_=partial(_counted, thresholds, errors_family, partial(requests, level="job")),
+            bad=partial(_counted, thresholds, errors_family, partial(errors, level="job")),
         ),
         Objective(
             key="latency",
@@ -89,31 +90,16 @@ def objectives(thresholds: Thresholds) -> tuple[Objective, Objective]:
                 f"{format_value(fast, Unit.RATIO)} of successful requests take at most "
                 f"{format_value(within, Unit.DURATION)}"
             ),
-            allowed=_rest(fast),
-            all_=lambda window: _counted(thresholds, latency_family, _answered, window),
-            bad=lambda window: _counted(
-                thresholds, latency_family, lambda each: slow(each, within), window
-            ),
+            allowed=round(1 - fast, 12),
+            all_=partial(_counted, thresholds, latency_family, _answered),
+            bad=partial(_counted, thresholds, latency_family, partial(slow, within=within)),
             # A worker loads its models with its first request.
             expected=thresholds.service.expected_workers,
         ),
     )
 
 
-def _rest(share: float) -> float:
-    return round(1 - share, 12)
-
-
-def _requests(window: float) -> Recording:
-    return requests(window, "job")
-
-
-def _errors(window: float) -> Recording:
-    return errors(window, "job")
-
-
-def _answered(window: float) -> Recording:
-    return observations(LATENCY, window, "job")
+_answered: Final = partial(observations, LATENCY, level="job")
 
 
 def slow(window: float, within: float) -> Recording:
