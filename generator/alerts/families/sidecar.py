@@ -64,12 +64,12 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
         panel=Panel("overview", SECTION, "Jobs without a target", unfiltered=True),
         origins=("service.jobs.api", "service.jobs.workers"),
     )
-    clock, both = context.clock, (context.api, context.workers)
+    clock, api, workers = context.clock, context.api, context.workers
     end = 2 * (clock.tick(alert.longest_for) + 2 * clock.interval)
-    down = [Series(UP, labels(HERE), f"0x{end // clock.interval}") for labels in both]
+    down = [Series(UP, labels(HERE), f"0x{end // clock.interval}") for labels in (api, workers)]
     cases = (
-        _lost(context, alert, "one job loses its target, then gets it back", *both),
-        _lost(context, alert, "the other job loses its target, then gets it back", *both[::-1]),
+        _lost(context, alert, "one job loses its target, then gets it back", api, workers),
+        _lost(context, alert, "the other job loses its target, then gets it back", workers, api),
         Case("targets are known but down", down, silent(end // 2)),
     )
     return replace(alert, cases=cases)

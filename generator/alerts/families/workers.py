@@ -132,12 +132,13 @@ def _burst(context: Context, alert: Alert, window: float, title: str, count: flo
         ill = (each for each in fires if value > alert.bound(each) and fires[each] <= at)
         return replace(alert, triggers=tuple(ill)).firing(at, value, here)
 
-    times = [at for turn in sorted(set(fires.values())) for at in (turn - i, turn)]
+    turns = sorted(set(fires.values()))
+    times = [*(at for turn in turns for at in (turn - i, turn)), gone - i]
     values = f"{expected}x{quiet // i - 1} {number(expected + count)}x{gone // i}"
     return Case(
         title,
         (Series(WORKER_STARTS, here, values),),
-        (*map(firing, (*times, gone - i)), *silent(gone)),
+        (*(firing(at) for at in times), *silent(gone)),
     )
 
 

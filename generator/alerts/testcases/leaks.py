@@ -228,13 +228,13 @@ def _recycled(growth: Growth) -> Case:
 def _deploys(growth: Growth) -> Case:
     """Three releases an envelope apart, each using a little more than the last."""
     between, rest = growth.samples(growth.settings.envelope), growth.samples(growth.length)
-    values, start_times = "", ""
+    values, start_times = [], []
     for turn, (share, length) in enumerate(((0.0, between), (0.4, between), (0.8, rest))):
         level = growth.leaking.base + growth.leaking.swing * share
-        values += f" {number(level / 10)} {number(level)}x{length - 2}"
-        start_times += f" {turn * between * growth.context.clock.interval}x{length - 1}"
+        values.append(f"{number(level / 10)} {number(level)}x{length - 2}")
+        start_times.append(f"{turn * between * growth.context.clock.interval}x{length - 1}")
     title = "three deployments, each using more than the last"
-    return _silent_case(growth, title, values.lstrip(), start_times.lstrip())
+    return _silent_case(growth, title, " ".join(values), " ".join(start_times))
 
 
 def _sidecar_restart(growth: Growth) -> Case:

@@ -153,7 +153,13 @@ def low_scores(context: Context) -> Callable[[float, float], float]:
     """Shares under which a phase's value is the share of low confidence scores."""
     below = context.thresholds.targets.confidence.below
     most = max(context.thresholds.service.confidence_buckets)
-    return lambda value, upper: 1.0 if upper == most else value if upper >= below else 0.0
+
+    def share(value: float, upper: float) -> float:
+        if upper == most:
+            return 1.0
+        return value if upper >= below else 0.0
+
+    return share
 
 
 def low_scores_of_two(context: Context, window: float, low: Recording, count: Recording) -> Case:
