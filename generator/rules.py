@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from generator.alerts import objectives
 from generator.alerts.model import LABELS, Alert, Recording, Trigger
 from generator.promql import plain
 from generator.thresholds.model import Thresholds
-from generator.thresholds.units import format_duration, format_value
+from generator.thresholds.units import Unit, format_duration, format_value
 from generator.yamlfile import dump
+
+_VALUES: Final = {
+    Unit.BYTES: "{{ $value | humanize1024 }}B",
+    Unit.COUNT: "{{ $value }}",
+    Unit.DURATION: "{{ $value | humanizeDuration }}",
+    Unit.RATIO: "{{ $value | humanizePercentage }}",
+}
 
 
 def group_name(thresholds: Thresholds, family: str) -> str:
@@ -29,14 +37,23 @@ def rule_labels(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[
 
 def rule_annotations(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, str]:
     """Texts and links of one severity, as Go templates."""
-    bound = format_value(alert.bound(trigger), alert.unit)
-    filled = {
-        name: text.replace("BOUND", bound).replace("FOR", format_duration(trigger.for_))
-        for name, text in (("summary", alert.summary), ("description", alert.description))
+    templates = {
+        "BOUND": format_value(alert.bound(trigger), alert.unit),
+        "FOR": format_duration(trigger.for_),
+        "INSTANCE": "{{ $labels.instance }}",
+        "JOB": "{{ $labels.job }}",
+        "VALUE": _VALUES.get(alert.unit, "{{ $value | humanize }}"),
+        "WORKER": "Worker {{ $labels.worker }} on {{ $labels.instance }}",
     }
+    placeholder = re.compile(rf"\b({'|'.join(templates)})\b")
+
+    def filled(text: str) -> str:
+        return placeholder.sub(lambda found: templates[found[0]], text)
+
     links = thresholds.service.links
     return {
-        **filled,
+        "summary": filled(alert.summary),
+        "description": filled(alert.description),
         "runbook_url": f"{links.runbooks}/{alert.name}.md",
         "dashboard_url": dashboard_url(links.grafana, alert),
     }

@@ -177,10 +177,11 @@ class Alert:
     trigger's guard. The bound is `constant`, in `constant_unit`, unless a row of the targets gives
     one. `key` names its settings in the thresholds file and comes from its definition.
     `summary` and `description` are Go templates in which ``BOUND`` stands for the bound of a
-    severity and ``FOR`` for its `for`. `clock` is the clock of its cases if it is not the service's
-    own: windows of hours need no sample every few seconds. `inhibits` are the alerts of the same
-    instance that Alertmanager mutes while it fires. `detects` is None for the alert that always
-    fires.
+    severity, ``FOR`` for its `for`, ``VALUE`` for the quantity in its unit, and ``INSTANCE``,
+    ``JOB`` and ``WORKER`` for where the alert fires. `clock` is the clock of its cases if it is not
+    the service's own: windows of hours need no sample every few seconds. `inhibits` are the alerts
+    of the same instance that Alertmanager mutes while it fires. `detects` is None for the alert
+    that always fires.
     """
 
     family: Family

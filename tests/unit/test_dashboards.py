@@ -112,7 +112,7 @@ def test_the_panel_says_what_to_do_with_it(panel: Json) -> None:
     text = panel["description"]
     assert text.endswith(".")
     assert len(text) >= 50
-    for placeholder in ("BOUND", " FOR", "{{", ".md)"):
+    for placeholder in ("BOUND", " FOR", "VALUE", "INSTANCE", "{{", ".md)"):
         assert placeholder not in text
 
 

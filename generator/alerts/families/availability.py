@@ -33,11 +33,11 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
         op="<",
         constant=1,
         triggers=context.triggers(settings, f"unless on (job, instance) {PROBE_SUCCESS}{{}} == 1"),
-        summary="The Auditor on {{ $labels.instance }} is down",
+        summary="The Auditor on INSTANCE is down",
         description=(
-            "No Auditor worker has been running on {{ $labels.instance }} for FOR, and "
-            "GET /health does not respond. Next: start the service and read the end of its log; "
-            "if it exits right away, check its database and its models."
+            "No Auditor worker has been running on INSTANCE for FOR, and GET /health does not "
+            "respond. Next: start the service and read the end of its log; if it exits right away, "
+            "check its database and its models."
         ),
         panel=Panel("overview", SECTION, "Running workers"),
         origins=("service.expected_workers",),
@@ -68,11 +68,11 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
         op="<",
         constant=1,
         triggers=context.triggers(settings, f"and on (job, instance) {WORKERS}{{}} > 0"),
-        summary="The Auditor on {{ $labels.instance }} is not responding",
+        summary="The Auditor on INSTANCE is not responding",
         description=(
-            "Auditor workers are running on {{ $labels.instance }}, but GET /health has not "
-            "responded for FOR. Next: check whether requests are queueing and which worker is busy "
-            "or stopped, then restart the service."
+            "Auditor workers are running on INSTANCE, but GET /health has not responded for FOR. "
+            "Next: check whether requests are queueing and which worker is busy or stopped, then "
+            "restart the service."
         ),
         panel=Panel("overview", SECTION, "Health check success"),
     )

@@ -128,16 +128,12 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
         constant_unit=Unit.FACTOR,
         triggers=context.triggers(settings, guard),
         recordings=objectives.burn_recordings(thresholds, objective, windows),
-        summary=(
-            f"{{{{ $labels.job }}}} is burning its {objective.key} budget at "
-            "{{ $value | humanize }} times the allowed rate"
-        ),
+        summary=(f"JOB is burning its {objective.key} budget at VALUE times the allowed rate"),
         description=(
-            f"{{{{ $labels.job }}}} burned its {objective.key} budget at "
-            f"{{{{ $value | humanize }}}} times the allowed rate over the last {long}, more than "
-            f"BOUND; the rate over the last {short} is above BOUND, too. Objective: "
-            f"{objective.good}. At this rate, the whole {period} budget lasts {gone}. Next: "
-            f"{kind.look}."
+            f"JOB burned its {objective.key} budget at VALUE times the allowed "
+            f"rate over the last {long}, more than BOUND; the rate over the last {short} is above "
+            f"BOUND, too. Objective: {objective.good}. At this rate, the whole {period} budget "
+            f"lasts {gone}. Next: {kind.look}."
         ),
         panel=Panel(
             kind.dashboard, f"{objective.key.capitalize()} budget", f"Burn rate over {long}"

@@ -56,14 +56,11 @@ def high_cpu(context: Context, settings: WindowAlert) -> Alert:
         quantity=busy.query,
         triggers=context.triggers(settings, by_users=True),
         recordings=(busy,),
-        summary=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
-            "{{ $value | humanizePercentage }} of a core"
-        ),
+        summary="WORKER is using VALUE of a core",
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of a "
-            "core for FOR (now {{ $value | humanizePercentage }}). Next: if latency or queueing "
-            "has risen as well, add workers or use smaller models; otherwise leave it alone."
+            "WORKER has used more than BOUND of a core for FOR (now VALUE). Next: if latency or "
+            "queueing has risen as well, add workers or use smaller models; otherwise leave it "
+            "alone."
         ),
         panel=Panel("system", "CPU", "CPU usage"),
     )
@@ -85,14 +82,10 @@ def idle_cpu(context: Context, settings: WindowAlert) -> Alert:
             f"unless on (instance) {rate.query} > 0\nand on (instance) {LATENCY}_count{{}}",
         ),
         recordings=(busy, rate),
-        summary=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
-            "{{ $value | humanizePercentage }} of a core without any requests"
-        ),
+        summary="WORKER is using VALUE of a core without any requests",
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of a "
-            "core for FOR (now {{ $value | humanizePercentage }}) without any verification "
-            "requests. Next: look in its log for something that it keeps retrying."
+            "WORKER has used more than BOUND of a core for FOR (now VALUE) without any "
+            "verification requests. Next: look in its log for something that it keeps retrying."
         ),
         panel=Panel("system", "CPU", f"CPU usage over {w}"),
     )

@@ -28,12 +28,12 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
         quantity=total.query,
         triggers=context.triggers(settings),
         recordings=(total,),
-        summary="The workers on {{ $labels.instance }} hold {{ $value }} database connections",
+        summary="The workers on INSTANCE hold VALUE database connections",
         description=(
-            "The workers on {{ $labels.instance }} have held more than BOUND database connections "
-            "for FOR (now {{ $value }}); the server may run out of connections for other clients. "
-            "Next: check whether one worker holds most of them, which is a leak, or all hold about "
-            "the same number, which is load."
+            "The workers on INSTANCE have held more than BOUND database connections for FOR (now "
+            "VALUE); the server may run out of connections for other clients. Next: check whether "
+            "one worker holds most of them, which is a leak, or all hold about the same number, "
+            "which is load."
         ),
         panel=Panel("system", "Database", "Database connections"),
     )
@@ -65,14 +65,10 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
         quantity=used.query,
         triggers=context.triggers(settings),
         recordings=(used,),
-        summary=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
-            "{{ $value | humanizePercentage }} of its database connection pool"
-        ),
+        summary="WORKER is using VALUE of its database connection pool",
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of the "
-            f"{capacity} connections in its pool for FOR (now {{{{ $value | humanizePercentage }}}}"
-            "); once none is left, requests wait. Next: look for slow queries in "
+            f"WORKER has used more than BOUND of the {capacity} connections in its pool for FOR "
+            "(now VALUE); once none is left, requests wait. Next: look for slow queries in "
             "pg_stat_statements, then raise DB_POOL_SIZE and DB_MAX_OVERFLOW."
         ),
         panel=Panel("system", "Database", "Database pool usage"),

@@ -48,14 +48,11 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
         quantity=ratio.query,
         triggers=context.triggers(settings, floor, by_users=True),
         recordings=(requests(window), errors(window), ratio),
-        summary=(
-            "{{ $value | humanizePercentage }} of requests to {{ $labels.instance }} are failing"
-        ),
+        summary="VALUE of requests to INSTANCE are failing",
         description=(
-            "{{ $value | humanizePercentage }} of the verification requests to "
-            f"{{{{ $labels.instance }}}} failed in the last {w}; the ratio has been above BOUND "
-            "for FOR. Next: read the newest ERROR lines on the errors dashboard; they name the "
-            "failing component."
+            f"VALUE of the verification requests to INSTANCE failed in the last {w}; the ratio has "
+            "been above BOUND for FOR. Next: read the newest ERROR lines on the errors dashboard; "
+            "they name the failing component."
         ),
         panel=Panel("errors", "Failures", "Error ratio"),
     )
@@ -106,15 +103,11 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
         constant_unit=Unit.RATIO,
         triggers=context.triggers(settings, floor),
         recordings=(requests(window), errors(window), ratio),
-        summary=(
-            "Most requests to {{ $labels.instance }} are failing "
-            "({{ $value | humanizePercentage }})"
-        ),
+        summary="Most requests to INSTANCE are failing (VALUE)",
         description=(
-            "{{ $value | humanizePercentage }} of the verification requests to "
-            f"{{{{ $labels.instance }}}} failed in the last {w}, more than BOUND and at least "
-            f"{settings.min_failures} requests. Next: read the newest ERROR lines on the errors "
-            "dashboard; they name the failing component."
+            f"VALUE of the verification requests to INSTANCE failed in the last {w}, more than "
+            f"BOUND and at least {settings.min_failures} requests. Next: read the newest ERROR "
+            "lines on the errors dashboard; they name the failing component."
         ),
         panel=Panel("errors", "Failures", f"Error ratio over {w}"),
     )

@@ -51,14 +51,12 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
         quantity=read.query,
         triggers=context.triggers(settings, enough),
         recordings=(read, count),
-        summary=(
-            f"{spoken} latency on {{{{ $labels.instance }}}} is {{{{ $value | humanizeDuration }}}}"
-        ),
+        summary=f"{spoken} latency on INSTANCE is VALUE",
         description=(
-            f"The {spoken.lower()} latency of verification requests on {{{{ $labels.instance }}}} "
-            f"over {w} has been above BOUND for FOR (now {{{{ $value | humanizeDuration }}}}), not "
-            "counting the wait for a worker. Next: compare with CPU and database connections on "
-            "the system dashboard to tell slow models from a slow database."
+            f"The {spoken.lower()} latency of verification requests on INSTANCE over {w} has been "
+            "above BOUND for FOR (now VALUE), not counting the wait for a worker. Next: compare "
+            "with CPU and database connections on the system dashboard to tell slow models from a "
+            "slow database."
         ),
         panel=Panel("latency", "Percentiles", f"{spoken} latency"),
     )

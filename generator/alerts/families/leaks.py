@@ -204,16 +204,13 @@ def _leak(
             left,
             *((limit,) if leaking.is_memory else ()),
         ),
-        summary=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} is leaking "
-            f"{leaking.noun}: {texts.rate} per {per}"
-        ),
+        summary=f"WORKER is leaking {leaking.noun}: {texts.rate} per {per}",
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} gained "
-            f"{texts.rate}{of} {leaking.noun} per {per} over the last {window}; growth has been "
-            f"above BOUND for FOR{texts.reached}{texts.cgroup if leaking.is_memory else ''}. Next: "
-            "restart the workers one at a time before they reach a limit, and check on the system "
-            f"dashboard what else is growing: {leaking.compare}."
+            f"WORKER gained {texts.rate}{of} {leaking.noun} per {per} over the last {window}; "
+            f"growth has been above BOUND for FOR{texts.reached}"
+            f"{texts.cgroup if leaking.is_memory else ''}. Next: restart the workers one at a time "
+            "before they reach a limit, and check on the system dashboard what else is growing: "
+            f"{leaking.compare}."
         ),
         panel=Panel(
             "system",

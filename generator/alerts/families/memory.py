@@ -31,15 +31,11 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
         detects="memory in use",
         quantity=f"{RESIDENT_MEMORY}{{}}",
         triggers=context.triggers(settings),
-        summary=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
-            "{{ $value | humanize1024 }}B of memory"
-        ),
+        summary="WORKER is using VALUE of memory",
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of "
-            "memory for FOR (now {{ $value | humanize1024 }}B). Next: check on the system "
-            "dashboard whether it is still growing; if so, restart the worker; if not, use smaller "
-            "models or fewer workers."
+            "WORKER has used more than BOUND of memory for FOR (now VALUE). Next: check on the "
+            "system dashboard whether it is still growing; if so, restart the worker; if not, use "
+            "smaller models or fewer workers."
         ),
         panel=Panel("system", "Memory", "Resident memory"),
     )
@@ -70,14 +66,10 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         quantity=lowest.query,
         triggers=context.triggers(settings, guard),
         recordings=(young, lowest),
-        summary=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} starts up with "
-            "{{ $value | humanize1024 }}B of memory"
-        ),
+        summary="WORKER starts up with VALUE of memory",
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used at least "
-            "{{ $value | humanize1024 }}B of memory since it started, more than BOUND. Next: check "
-            "what the release imports or loads at startup."
+            "WORKER has used at least VALUE of memory since it started, more than BOUND. Next: "
+            "check what the release imports or loads at startup."
         ),
         panel=Panel("system", "Memory", f"Minimum memory in the first {window}"),
     )
@@ -182,15 +174,11 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
         quantity=used.query,
         triggers=context.triggers(settings),
         recordings=(used,),
-        summary=(
-            "The workers on {{ $labels.instance }} are using {{ $value | humanizePercentage }} of "
-            "their memory limit"
-        ),
+        summary="The workers on INSTANCE are using VALUE of their memory limit",
         description=(
-            "The workers on {{ $labels.instance }} have used more than BOUND of their cgroup's "
-            "memory limit for FOR (now {{ $value | humanizePercentage }}); at the limit, the "
-            "kernel kills one of them. Next: restart the largest worker, then raise the limit or "
-            "lower WORKER_COUNT."
+            "The workers on INSTANCE have used more than BOUND of their cgroup's memory limit for "
+            "FOR (now VALUE); at the limit, the kernel kills one of them. Next: restart the "
+            "largest worker, then raise the limit or lower WORKER_COUNT."
         ),
         panel=Panel("system", "Memory", "Cgroup memory usage"),
     )

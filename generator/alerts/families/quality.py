@@ -45,15 +45,11 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
             settings, f"and on (job, instance) {count.query} >= {settings.min_requests}"
         ),
         recordings=(weak, count),
-        summary=(
-            "{{ $value | humanizePercentage }} of the answers on {{ $labels.instance }} have low "
-            "confidence"
-        ),
+        summary="VALUE of the answers on INSTANCE have low confidence",
         description=(
-            "{{ $value | humanizePercentage }} of the answers verified on {{ $labels.instance }} "
-            f"in the last {w} scored {number(below)} or less; the share has been above BOUND for "
-            "FOR. Next: check whether the sources, the model or the questions changed; a broken "
-            "model gives every answer a low score."
+            f"VALUE of the answers verified on INSTANCE in the last {w} scored {number(below)} or "
+            "less; the share has been above BOUND for FOR. Next: check whether the sources, the "
+            "model or the questions changed; a broken model gives every answer a low score."
         ),
         panel=Panel("overview", "Quality", f"Share of answers scored {number(below)} or less"),
         origins=("targets.confidence.below",),

@@ -23,15 +23,11 @@ def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert
         quantity=used.query,
         triggers=context.triggers(settings),
         recordings=(used,),
-        summary=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} is using "
-            "{{ $value | humanizePercentage }} of its file descriptor limit"
-        ),
+        summary="WORKER is using VALUE of its file descriptor limit",
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has used more than BOUND of its "
-            "file descriptor limit for FOR (now {{ $value | humanizePercentage }}); at the limit, "
-            "it cannot accept requests. Next: compare with database connections and clients on the "
-            "system dashboard, then restart the worker or raise its limit."
+            "WORKER has used more than BOUND of its file descriptor limit for FOR (now VALUE); at "
+            "the limit, it cannot accept requests. Next: compare with database connections and "
+            "clients on the system dashboard, then restart the worker or raise its limit."
         ),
         panel=Panel("system", "File descriptors and threads", "File descriptor usage"),
     )
@@ -47,11 +43,11 @@ def many_threads(context: Context, settings: BoundAlert) -> Alert:
         detects="threads",
         quantity=f"{THREADS}{{}}",
         triggers=context.triggers(settings),
-        summary="Worker {{ $labels.worker }} on {{ $labels.instance }} has {{ $value }} threads",
+        summary="WORKER has VALUE threads",
         description=(
-            "Worker {{ $labels.worker }} on {{ $labels.instance }} has had more than BOUND threads "
-            "for FOR (now {{ $value }}). Next: check on the system dashboard whether the number is "
-            "still growing, which is a thread leak, or steady, which is an oversized thread pool."
+            "WORKER has had more than BOUND threads for FOR (now VALUE). Next: check on the system "
+            "dashboard whether the number is still growing, which is a thread leak, or steady, "
+            "which is an oversized thread pool."
         ),
         panel=Panel("system", "File descriptors and threads", "Threads"),
     )

@@ -26,11 +26,11 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
         constant=1,
         triggers=context.triggers(settings),
         inhibits="worker alerts",
-        summary="Prometheus cannot scrape {{ $labels.job }} on {{ $labels.instance }}",
+        summary="Prometheus cannot scrape JOB on INSTANCE",
         description=(
-            "Scrapes of {{ $labels.job }} on {{ $labels.instance }} have failed for FOR. Alerts "
-            "based on its metrics cannot fire; the service itself may be fine. Next: check whether "
-            "the sidecar is running and whether Prometheus can reach it over the network."
+            "Scrapes of JOB on INSTANCE have failed for FOR. Alerts based on its "
+            "metrics cannot fire; the service itself may be fine. Next: check whether the sidecar "
+            "is running and whether Prometheus can reach it over the network."
         ),
         panel=Panel("overview", SECTION, "Scrape success", "{{job}} {{instance}}"),
         origins=("service.jobs.api", "service.jobs.workers"),
@@ -55,9 +55,9 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
         detects="targets unknown",
         quantity=f"({missing[0]} or {missing[1]})",
         triggers=context.triggers(settings),
-        summary="Prometheus has no target for job {{ $labels.job }}",
+        summary="Prometheus has no target for job JOB",
         description=(
-            "Prometheus has had no target for job {{ $labels.job }} for FOR, so none of its "
+            "Prometheus has had no target for job JOB for FOR, so none of its "
             "metrics are monitored. Next: check the scrape configuration, the service discovery "
             "and the target status page of Prometheus."
         ),
@@ -106,12 +106,12 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
         constant=1,
         triggers=context.triggers(settings, f"and on (job, instance) {PROBE_SUCCESS}{{}} == 1"),
         inhibits="worker alerts",
-        summary="The sidecar on {{ $labels.instance }} cannot find any worker",
+        summary="The sidecar on INSTANCE cannot find any worker",
         description=(
-            "The Auditor on {{ $labels.instance }} responds, but its sidecar has found no worker "
-            "for FOR, so memory, file descriptors and restarts are not monitored. Next: check that "
-            "both run in the same PID namespace and as the same user, and that the sidecar is set "
-            "to the Auditor's port."
+            "The Auditor on INSTANCE responds, but its sidecar has found no worker for FOR, so "
+            "memory, file descriptors and restarts are not monitored. Next: check that both run in "
+            "the same PID namespace and as the same user, and that the sidecar is set to the "
+            "Auditor's port."
         ),
         panel=Panel("overview", SECTION, "Workers found by the sidecar"),
         origins=("service.expected_workers",),

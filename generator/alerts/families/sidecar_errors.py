@@ -42,15 +42,12 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
         quantity=count.query,
         triggers=context.triggers(settings),
         recordings=(count,),
-        summary=(
-            "The sidecar on {{ $labels.instance }} had {{ $value | humanize }} read errors in "
-            f"{window}"
-        ),
+        summary=f"The sidecar on INSTANCE had {{{{ $value | humanize }}}} read errors in {window}",
         description=(
-            "The sidecar on {{ $labels.instance }} had {{ $value | humanize }} read errors in the "
-            f"last {window} and has had errors for FOR, so some worker metrics are missing. Next: "
-            "check the label `reason` of auditor_exporter_errors_total; `permission` means that "
-            "the sidecar must run as the Auditor's user."
+            "The sidecar on INSTANCE had {{ $value | humanize }} read errors in the last "
+            f"{window} and has had errors for FOR, so some worker metrics are missing. Next: check "
+            "the label `reason` of auditor_exporter_errors_total; `permission` means that the "
+            "sidecar must run as the Auditor's user."
         ),
         panel=Panel("overview", SECTION, f"Sidecar read errors in {window}"),
     )
@@ -119,12 +116,12 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
         detects="app metrics missing",
         quantity=f"{WORKERS}{{}}",
         triggers=context.triggers(settings, f"unless on (instance) {LATENCY}_count{{}}"),
-        summary="The Auditor's own metrics are missing on {{ $labels.instance }}",
+        summary="The Auditor's own metrics are missing on INSTANCE",
         description=(
-            "{{ $value }} Auditor workers are running on {{ $labels.instance }}, but the Auditor's "
-            "own metrics have been missing for FOR, so errors and latency are not monitored. Next: "
-            "check that PROMETHEUS_MULTIPROC_DIR is set for the Auditor and is the directory that "
-            "the sidecar reads."
+            "VALUE Auditor workers are running on INSTANCE, but the Auditor's own metrics have "
+            "been missing for FOR, so errors and latency are not monitored. Next: check that "
+            "PROMETHEUS_MULTIPROC_DIR is set for the Auditor and is the directory that the sidecar "
+            "reads."
         ),
         panel=Panel("overview", SECTION, "Workers expected to export metrics"),
     )

@@ -47,12 +47,12 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
         constant=1,
         triggers=context.triggers(settings, guard),
         recordings=(now, then),
-        summary="{{ $labels.instance }} has received no requests for " + spoken,
+        summary=f"INSTANCE has received no requests for {spoken}",
         description=(
-            f"{{{{ $labels.instance }}}} is up but has received no verification requests for "
-            f"{spoken}, after at least {settings.min_requests} in the {format_duration(before)} "
-            "before. Next: check whether clients, the gateway or the load balancer in front of it "
-            "are still sending; the cause is most likely not the service itself."
+            f"INSTANCE is up but has received no verification requests for {spoken}, after at "
+            f"least {settings.min_requests} in the {format_duration(before)} before. Next: check "
+            "whether clients, the gateway or the load balancer in front of it are still sending; "
+            "the cause is most likely not the service itself."
         ),
         panel=Panel("overview", "Traffic", f"Requests in {spoken}"),
     )
@@ -126,15 +126,12 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
         op="<",
         triggers=context.triggers(settings, guard),
         recordings=(rate, waiting(window)),
-        summary=(
-            "{{ $labels.instance }} is serving only {{ $value | humanize }} requests per second "
-            "while others wait"
-        ),
+        summary="INSTANCE is serving only VALUE requests per second while others wait",
         description=(
-            "The request rate on {{ $labels.instance }} has been below BOUND for FOR (now "
-            f"{{{{ $value | humanize }}}}/s) while {row.concurrency} or more requests were waiting "
-            f"on average over {spoken}. Next: check the workers' CPU; low usage points to the "
-            "database or a lock, high usage to too few workers."
+            "The request rate on INSTANCE has been below BOUND for FOR (now VALUE/s) while "
+            f"{row.concurrency} or more requests were waiting on average over {spoken}. Next: "
+            "check the workers' CPU; low usage points to the database or a lock, high usage to too "
+            "few workers."
         ),
         panel=Panel("overview", "Traffic", "Request rate"),
         origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),

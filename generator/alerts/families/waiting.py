@@ -78,14 +78,11 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
         quantity=wait(window).query,
         triggers=context.triggers(settings, floor),
         recordings=(waiting(window), request_rate(window), wait(window)),
-        summary=(
-            "Requests to {{ $labels.instance }} wait {{ $value | humanizeDuration }} for a worker"
-        ),
+        summary="Requests to INSTANCE wait VALUE for a worker",
         description=(
-            "The mean time that requests to {{ $labels.instance }} wait for a worker has been "
-            "above BOUND for FOR (now {{ $value | humanizeDuration }}); the app's own latency does "
-            "not include it. Next: if the workers are at their CPU limit, add workers; otherwise "
-            "find out what blocks them."
+            "The mean time that requests to INSTANCE wait for a worker has been above BOUND for "
+            "FOR (now VALUE); the app's own latency does not include it. Next: if the workers are "
+            "at their CPU limit, add workers; otherwise find out what blocks them."
         ),
         panel=Panel("latency", "Waiting", "Mean wait for a worker"),
     )
@@ -153,12 +150,11 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
         quantity=read.query,
         triggers=context.triggers(settings),
         recordings=(read,),
-        summary="GET /health on {{ $labels.instance }} takes {{ $value | humanizeDuration }}",
+        summary="GET /health on INSTANCE takes VALUE",
         description=(
-            "The median response time of GET /health on {{ $labels.instance }} has been above "
-            "BOUND for FOR (now {{ $value | humanizeDuration }}). The endpoint does no work, so "
-            "every request waits about as long for the event loop. Next: check whether requests "
-            "are queueing and which workers are busy."
+            "The median response time of GET /health on INSTANCE has been above BOUND for FOR (now "
+            "VALUE). The endpoint does no work, so every request waits about as long for the event "
+            "loop. Next: check whether requests are queueing and which workers are busy."
         ),
         panel=Panel("latency", "Waiting", "Median GET /health response time"),
     )

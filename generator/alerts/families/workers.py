@@ -36,11 +36,11 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
         op="<",
         constant=expected,
         triggers=context.triggers(settings),
-        summary="{{ $labels.instance }} is running {{ $value }} of BOUND workers",
+        summary="INSTANCE is running VALUE of BOUND workers",
         description=(
-            "{{ $labels.instance }} has been running fewer than BOUND workers for FOR (now "
-            "{{ $value }}), so its capacity is reduced. Next: read the Auditor's log to see why a "
-            "worker exited or cannot start, then restart the service."
+            "INSTANCE has been running fewer than BOUND workers for FOR (now VALUE), so its "
+            "capacity is reduced. Next: read the Auditor's log to see why a worker exited or "
+            "cannot start, then restart the service."
         ),
         panel=Panel("system", "Workers", "Running workers"),
         origins=("service.expected_workers",),
@@ -78,14 +78,14 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
         triggers=context.triggers(settings),
         recordings=(rate,),
         summary=(
-            "Workers on {{ $labels.instance }} keep restarting: "
+            "Workers on INSTANCE keep restarting: "
             f"{{{{ $value | humanize }}}} starts each in {window}"
         ),
         description=(
-            f"The {expected} workers on {{{{ $labels.instance }}}} started "
-            f"{{{{ $value | humanize }}}} times each on average in the last {window}, more than "
-            "BOUND. Next: read the last lines of the Auditor's log before each start, and look for "
-            "the kernel's out-of-memory killer in the system log."
+            f"The {expected} workers on INSTANCE started {{{{ $value | humanize }}}} times each on "
+            f"average in the last {window}, more than BOUND. Next: read the last lines of the "
+            "Auditor's log before each start, and look for the kernel's out-of-memory killer in "
+            "the system log."
         ),
         panel=Panel("system", "Workers", f"Starts per worker in {window}"),
         origins=("service.expected_workers",),
