@@ -129,8 +129,8 @@ def _burst(context: Context, alert: Alert, window: float, title: str, count: flo
     fires = {each: quiet + clock.tick(each.for_) for each in alert.triggers}
 
     def firing(at: float) -> AlertTest:
-        ill = (each for each in fires if value > alert.bound(each) and fires[each] <= at)
-        return replace(alert, triggers=tuple(ill)).firing(at, value, here)
+        affected = (each for each in fires if value > alert.bound(each) and fires[each] <= at)
+        return replace(alert, triggers=tuple(affected)).firing(at, value, here)
 
     turns = sorted(set(fires.values()))
     times = [*(at for turn in turns for at in (turn - i, turn)), gone - i]

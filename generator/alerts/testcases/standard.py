@@ -147,10 +147,12 @@ class _StandardCases:
         value = self.value(self.alert.triggers[0], beyond=True)
         end = self.settled(value)
         length = end + self.inputs.clock.interval
-        ill = self.inputs.series(HERE, [Phase(length, value)])
+        affected = self.inputs.series(HERE, [Phase(length, value)])
         healthy = self.inputs.series(THERE, [Phase(length, self.inputs.healthy)])
         return Case(
-            "only one of two instances is affected", (*ill, *healthy), (self.moment(value, end),)
+            "only one of two instances is affected",
+            (*affected, *healthy),
+            (self.moment(value, end),),
         )
 
     def failed_scrape(self) -> Case:
@@ -187,9 +189,9 @@ def many_users(context: Context, alert: Alert, inputs: InputGenerator) -> tuple[
     limited = [(each, each.up_to_users) for each in alert.triggers if each.up_to_users is not None]
     if not limited:
         return ()
-    mild, limit = limited[0]
-    value, i = just_over(alert.bound(mild)), inputs.clock.interval
-    end = inputs.clock.tick(inputs.time_to_fire(value, alert.bound(mild)) + mild.for_) + 2 * i
+    lower, limit = limited[0]
+    value, i = just_over(alert.bound(lower)), inputs.clock.interval
+    end = inputs.clock.tick(inputs.time_to_fire(value, alert.bound(lower)) + lower.for_) + 2 * i
 
     def with_users(count: int) -> InputGenerator:
         def clients(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
@@ -200,7 +202,7 @@ def many_users(context: Context, alert: Alert, inputs: InputGenerator) -> tuple[
 
     few, many = with_users(limit), with_users(limit + 1)
     phases = [Phase(end + i, value)]
-    firing = replace(alert, triggers=(mild,)).firing(end, value, inputs.labels(HERE))
+    firing = replace(alert, triggers=(lower,)).firing(end, value, inputs.labels(HERE))
     return (
         Case(f"up to {limit} users", few.series(HERE, phases), (firing,)),
         Case(f"more than {limit} users", many.series(HERE, phases), silent(end)),
