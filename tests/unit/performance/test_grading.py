@@ -6,12 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.measured import measured_text
 from generator.thresholds.levels import Levels
+from generator.thresholds.settings import TrafficAlert
+from generator.thresholds.units import format_value
 from tests.bundle import thresholds
 from tests.performance import reports
 from tests.performance.grading import Level, judge, level_of, of_users, percentile
 
 ROWS = thresholds().rows()
+LATENCY = thresholds().targets.latency
+ERROR_RATE = thresholds().targets.error_rate
+MIN_REQUESTS = thresholds().alert("high_error_rate", TrafficAlert).min_requests
+# On target for every percentile, as no higher percentile has a lower target.
+FAST = LATENCY.p50.target
+REQUESTS = 10_000
 SAMPLES = st.lists(st.floats(0, 1e6), min_size=1, max_size=300)
 
 
@@ -56,50 +65,90 @@ def test_a_percentile_needs_a_sample_beyond(count: int, share: float, rank: int 
 
 @pytest.mark.parametrize(
     ("users", "row"),
-    [(1, "normal"), (100, "normal"), (101, "high"), (300, "high"), (301, "stress")],
+    [
+        (1, "normal"),
+        (ERROR_RATE.normal.up_to_users, "normal"),
+        (1 + (ERROR_RATE.normal.up_to_users or 0), "high"),
+        (ERROR_RATE.high.up_to_users, "high"),
+        (1 + (ERROR_RATE.high.up_to_users or 0), "stress"),
+    ],
 )
 def test_a_load_has_its_row(users: int, row: str) -> None:
     assert of_users(thresholds().targets.error_rate, users) == row
 
 
 @pytest.mark.parametrize(
-    ("seconds", "failed", "code", "said"),
+    ("above", "level"),
     [
-        ([0.2] * 1000, 0, 0, "verdict: target"),
-        ([0.2] * 1000, 10, 0, "verdict: acceptable"),
-        ([0.2] * 1000, 11, 1, "verdict: poor"),
-        ([0.2] * 940 + [1.0] * 60, 0, 0, "verdict: acceptable"),
-        ([0.2] * 940 + [1.01] * 60, 0, 1, "verdict: poor"),
-        ([0.2] * 940 + [2.01] * 60, 0, 1, "verdict: critical"),
-        ([0.2] * 19, 0, 2, "nothing proven: 19 verifications, fewer than 20"),
-        ([], 500, 2, "nothing proven: none of 500 verifications succeeded; most often: status 500"),
-        ([], 0, 2, "nothing proven: no verification was asked for"),
+        (LATENCY.p95.acceptable, "acceptable"),
+        (math.nextafter(LATENCY.p95.acceptable, math.inf), "poor"),
+        (LATENCY.p95.poor, "poor"),
+        (math.nextafter(LATENCY.p95.poor, math.inf), "critical"),
     ],
 )
-def test_a_run_has_a_verdict(seconds: list[float], failed: int, code: int, said: str) -> None:
-    some = failed // 3
-    problems = {"status 503": some, "status 500": failed - some}
-    verdict = judge(thresholds(), seconds, problems, users=10)
-    assert verdict.exit_code == code
-    assert verdict.said.partition(", of ")[0] == said
-    assert verdict.counted == f"{len(seconds) + failed} verifications"
+def test_a_run_is_as_good_as_its_worst_percentile(above: float, level: str) -> None:
+    """Six in a hundred are slow, so that p95 is."""
+    verdict = judge(thresholds(), [FAST] * 940 + [above] * 60, {}, users=1)
+    assert verdict.word == level
+    assert verdict.exit_code == (level in ("poor", "critical"))
+
+
+@pytest.mark.parametrize(
+    ("failed", "level"),
+    [
+        (0, "target"),
+        (math.floor(ERROR_RATE.normal.acceptable * REQUESTS), "acceptable"),
+        (math.floor(ERROR_RATE.normal.acceptable * REQUESTS) + 1, "poor"),
+    ],
+)
+def test_a_run_is_as_good_as_its_error_rate(failed: int, level: str) -> None:
+    seconds = [FAST] * (REQUESTS - failed)
+    verdict = judge(thresholds(), seconds, {"status 500": failed}, users=1)
+    assert verdict.said == f"verdict: {level}, of {REQUESTS} verifications"
+    assert verdict.exit_code == (level == "poor")
+
+
+@pytest.mark.parametrize(
+    ("answered", "failed", "said"),
+    [
+        (MIN_REQUESTS - 1, 0, f"{MIN_REQUESTS - 1} verifications, fewer than {MIN_REQUESTS}"),
+        (0, 500, "none of 500 verifications succeeded; most often: status 500"),
+        (0, 0, "no verification was asked for"),
+    ],
+)
+def test_a_run_without_enough_answers_proves_nothing(answered: int, failed: int, said: str) -> None:
+    problems = {"status 503": failed // 3, "status 500": failed - failed // 3}
+    verdict = judge(thresholds(), [FAST] * answered, problems, users=1)
+    assert verdict.exit_code == 2
+    assert verdict.said == f"nothing proven: {said}"
+    assert verdict.counted == f"{answered + failed} verifications"
 
 
 def test_what_the_rate_limit_refused_is_counted_apart() -> None:
-    enough = judge(thresholds(), [0.2] * 100, {}, users=10, limited=7)
+    enough = judge(thresholds(), [FAST] * MIN_REQUESTS, {}, users=1, limited=7)
     assert enough.exit_code == 0
-    assert enough.counted == "100 verifications, 7 more refused by the rate limit (429)"
-    few = judge(thresholds(), [0.2] * 3, {}, users=10, limited=900)
+    assert enough.counted == (
+        f"{MIN_REQUESTS} verifications, 7 more refused by the rate limit (429)"
+    )
+    few = judge(thresholds(), [FAST] * (MIN_REQUESTS - 1), {}, users=1, limited=900)
     assert few.exit_code == 2
     assert "the rate limit refused 900 requests (429): set ENABLE_RATE_LIMITING=false" in few.said
 
 
 def test_the_table_shows_the_row_beside_the_value() -> None:
-    lines = reports.text_of(
-        judge(thresholds(), [0.25] * 200, {"status 500": 1}, users=150)
-    ).splitlines()
+    users = ERROR_RATE.high.up_to_users or 0
+    verdict = judge(thresholds(), [LATENCY.p50.acceptable] * 200, {}, users)
+    lines = reports.text_of(verdict).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:-1]]
     assert cells[0] == ["metric", "measured", "target", "acceptable", "poor", "verdict"]
-    assert cells[2] == ["latency.p50", "250ms", "200ms", "500ms", "1s", "acceptable"]
-    assert cells[5] == ["latency.p999", "too few", "2s", "3s", "5s", ""]
-    assert cells[6] == ["error_rate.high", "0.498%", "1%", "5%", "", "target"]
+    p50 = measured_text(LATENCY.p50.acceptable, LATENCY.p50.unit)
+    assert cells[2] == ["latency.p50", p50, *edges("latency.p50"), "acceptable"]
+    assert cells[5] == ["latency.p999", "too few", *edges("latency.p999"), ""]
+    assert cells[6] == ["error_rate.high", "0%", *edges("error_rate.high"), "target"]
+
+
+def edges(name: str) -> list[str]:
+    """The three cells of a row's numbers; one without `poor` has an empty cell."""
+    row = ROWS[name]
+    values = [row.edge(edge) for edge in ("target", "acceptable", "poor")]
+    return ["" if value is None else format_value(value, row.unit) for value in values]

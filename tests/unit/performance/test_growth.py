@@ -20,8 +20,9 @@ TEN_MINUTES = [EVERY * each for each in range(121)]
 ROW: GrowthLevels = thresholds().targets.memory.growth
 
 
-def leak(per_minute: float) -> list[float]:
-    return [300 * MIB + per_minute * MIB * at / 60 for at in TEN_MINUTES]
+def leak(rate: float) -> list[float]:
+    """Of so many MiB a minute."""
+    return [300 * MIB + rate * MIB * at / 60 for at in TEN_MINUTES]
 
 
 def sawtooth(period: float, height: float) -> list[float]:
@@ -38,37 +39,46 @@ def noise(seed: int, size: float, memory: float = 0.0) -> NDArray[np.float64]:
     return np.asarray(found)
 
 
+def per_minute(row_edge: float, factor: float) -> float:
+    """MiB a minute, so many times a number of the row."""
+    return factor * 60 * row_edge / MIB
+
+
+# Of a leak that is poor, in MiB a minute.
+LEAK = per_minute(ROW.acceptable, 1.2)
+
+
 def level(values: list[float]) -> Level | None:
     return growth_grade("memory.growth", ROW, growth(TEN_MINUTES, values)).level
 
 
 @pytest.mark.parametrize(
-    ("per_minute", "expected"),
+    ("rate", "expected"),
     [
-        (-3, Level.TARGET),
+        (per_minute(ROW.target, -0.5), Level.TARGET),
         (0, Level.TARGET),
-        (4.99, Level.TARGET),
-        (5.01, Level.ACCEPTABLE),
-        (9.99, Level.ACCEPTABLE),
-        (10.01, Level.POOR),
-        (12, Level.POOR),
+        (per_minute(ROW.target, 0.999), Level.TARGET),
+        (per_minute(ROW.target, 1.001), Level.ACCEPTABLE),
+        (per_minute(ROW.acceptable, 0.999), Level.ACCEPTABLE),
+        (per_minute(ROW.acceptable, 1.001), Level.POOR),
+        (LEAK, Level.POOR),
     ],
 )
-def test_a_steady_leak_is_graded_by_its_pace(per_minute: float, expected: Level) -> None:
-    found = growth(TEN_MINUTES, leak(per_minute))
+def test_a_steady_leak_is_graded_by_its_rate(rate: float, expected: Level) -> None:
+    found = growth(TEN_MINUTES, leak(rate))
     assert found
-    assert found.slope * 60 / MIB == pytest.approx(per_minute, abs=1e-6)
-    assert level(leak(per_minute)) is expected
+    assert found.slope * 60 / MIB == pytest.approx(rate, abs=1e-6)
+    assert level(leak(rate)) is expected
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("per_minute", [12, 60])
-def test_a_leak_is_found_under_the_noise_of_requests(per_minute: float, seed: int) -> None:
-    values = np.asarray(leak(per_minute)) + noise(seed, 10)
+@pytest.mark.parametrize("rate", [12, 60])
+def test_a_leak_is_found_under_the_noise_of_requests(rate: float, seed: int) -> None:
+    values = np.asarray(leak(rate)) + noise(seed, 10)
     found = growth(TEN_MINUTES, list(values))
     assert found
     assert found.sure
-    assert found.slope * 60 / MIB == pytest.approx(per_minute, abs=2)
+    assert found.slope * 60 / MIB == pytest.approx(rate, abs=2)
 
 
 @pytest.mark.parametrize("height", [20, 150, 1000])
@@ -86,7 +96,7 @@ def test_a_quick_sawtooth_is_known_to_be_none(period: float) -> None:
 
 @pytest.mark.parametrize("period", [15, 47, 60])
 def test_a_leak_below_a_sawtooth_is_found(period: float) -> None:
-    values = [a + b for a, b in zip(leak(30), sawtooth(period, 60), strict=True)]
+    values = [a + b for a, b in zip(leak(3 * LEAK), sawtooth(period, 60), strict=True)]
     assert level(values) is Level.POOR
 
 
@@ -113,7 +123,7 @@ def test_a_jump_later_on_is_not_called_a_leak_either(begin: float) -> None:
 
 def test_a_leak_after_loading_models_is_found() -> None:
     values = [
-        a + (1024 * MIB if at > 40 else 0) for at, a in zip(TEN_MINUTES, leak(12), strict=True)
+        a + (1024 * MIB if at > 40 else 0) for at, a in zip(TEN_MINUTES, leak(LEAK), strict=True)
     ]
     assert level(values) is Level.POOR
 

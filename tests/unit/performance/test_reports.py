@@ -8,13 +8,17 @@ from xml.etree import ElementTree as Xml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.measured import measured_text
+from generator.thresholds.units import format_value
 from tests.bundle import thresholds
 from tests.performance import reports
 from tests.performance.grading import Grade, Level, Verdict, judge, worst
 
 STARTED = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 ROWS = thresholds().rows()
-P95 = ROWS["latency.p95"]
+LATENCY = thresholds().targets.latency
+P95 = LATENCY.p95
+FAST = LATENCY.p50.target
 NUMBERS = st.one_of(st.none(), st.floats(0, 1e6))
 GRADES = st.builds(
     lambda row, value, of: Grade(row, value, ROWS[row], of),
@@ -51,53 +55,54 @@ def test_every_form_says_the_same(grades: list[Grade], empty: bool, slower: list
 
 
 def test_a_run_leaves_its_files(tmp_path: Path) -> None:
-    verdict = judge(thresholds(), [0.2] * 94 + [1.5] * 6, {}, users=10)
+    verdict = judge(thresholds(), [FAST] * 94 + [P95.poor] * 6, {}, users=1)
+    measured = measured_text(P95.poor, P95.unit)
+    target, acceptable, poor = (format_value(value, P95.unit) for _, value in P95.edges())
     paths = reports.save(tmp_path, "smoke", STARTED, verdict)
     assert {each.name for each in paths} == {each.name for each in tmp_path.iterdir()}
     summary = (tmp_path / "summary.md").read_text().splitlines()
     assert summary[0] == "### smoke, 2026-05-04 03:02"
     assert summary[2] == "**Verdict: poor, of 100 verifications.**"
     (row,) = (line for line in summary if "latency.p95" in line)
-    assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        "latency.p95",
-        "1.5s",
-        "500ms",
-        "1s",
-        "2s",
-        "poor",
-    ]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == ["latency.p95", measured, target, acceptable, poor, "poor"]
     failure = parsed((tmp_path / "junit.xml").read_text()).find("testcase/failure")
     assert failure is not None
-    assert failure.attrib["message"] == "poor: 1.5s (target 500ms, acceptable 1s, poor 2s)"
+    bounds = f"target {target}, acceptable {acceptable}, poor {poor}"
+    assert failure.attrib["message"] == f"poor: {measured} ({bounds})"
     document = json.loads((tmp_path / "verdict.json").read_text())
     assert document["verdict"] == "poor"
     assert document["grades"][1] == {
         "metric": "latency.p95",
         "of": "",
-        "measured": 1.5,
+        "measured": P95.poor,
         "interval": None,
         "unit": "duration",
-        "target": 0.5,
-        "acceptable": 1.0,
-        "poor": 2.0,
+        "target": P95.target,
+        "acceptable": P95.acceptable,
+        "poor": P95.poor,
         "verdict": "poor",
     }
 
 
 def test_of_each_row_the_worst_is_told() -> None:
     unclear = Grade("latency.p95", None, P95, "unclear", (0.1, 3.0))
-    few = Grade("latency.p95", None, P95, "few")
-    fast, slow = Grade("latency.p95", 0.2, P95, "fast"), Grade("latency.p95", 0.3, P95, "slow")
-    poor, critical = (
-        Grade("latency.p95", 1.5, P95, "poor"),
-        Grade("latency.p95", 9, P95, "critical"),
+    few, fast, slow, poor, critical = (
+        Grade("latency.p95", value, P95, of)
+        for value, of in (
+            (None, "few"),
+            (P95.target / 2, "fast"),
+            (P95.target, "slow"),
+            (P95.poor, "poor"),
+            (2 * P95.poor, "critical"),
+        )
     )
     for better, worse in zip(
         (few, fast, slow, unclear, poor), (fast, slow, unclear, poor, critical), strict=True
     ):
         assert worst([better, worse]) == worst([worse, better]) == [worse]
-    slower = ROWS["throughput.low"]
-    one, other = Grade("throughput.low", 40, slower), Grade("throughput.low", 35, slower)
+    slower = thresholds().targets.throughput.low
+    one, other = (Grade("throughput.low", by * slower.target, slower) for by in (2, 1))
     assert worst([one, other, fast]) == [other, fast]
 
 
@@ -108,7 +113,7 @@ def test_the_interval_stands_beside_the_value() -> None:
 
 
 def test_a_regression_fails_a_good_run() -> None:
-    good = judge(thresholds(), [0.2] * 100, {}, users=10)
+    good = judge(thresholds(), [FAST] * 100, {}, users=1)
     assert good.exit_code == 0
     worse = Verdict(good.grades, good.counted, "", ("single by 30%",))
     assert worse.exit_code == 1

@@ -30,6 +30,13 @@ from tests.performance.workers import (
 
 MIB = 2**20
 TARGETS = thresholds().targets
+NORMAL_USERS = TARGETS.cpu.normal.up_to_users or 0
+HIGH_USERS = TARGETS.cpu.high.up_to_users or 0
+POOL = thresholds().service.database_pool.size + thresholds().service.database_pool.overflow
+# Of a healthy worker: half of what is on target.
+RESIDENT = TARGETS.memory.peak_1h.target / 2
+# Bytes a minute of a poor leak.
+LEAK = 1.2 * 60 * TARGETS.memory.growth.acceptable
 
 
 def life(
@@ -38,13 +45,24 @@ def life(
     """A reading every five seconds of a worker that grows by so many bytes a minute."""
     found = []
     for at in range(0, int(seconds) + 1, 5):
-        resident = 200 * MIB + per_minute / 60 * at
-        reading = Reading(1000 + at, worker, 10, resident, None, 4, 20, 1000, cpu=0.2 * at)
+        resident = RESIDENT + round(per_minute / 12) * at / 5  # rises that are all the same
+        reading = Reading(
+            at=1000 + at,
+            worker=worker,
+            started=10,
+            resident=resident,
+            threads=TARGETS.worker.threads.target / 2,
+            fds=TARGETS.worker.fds.target / 2,
+            max_fds=1,
+            cpu=TARGETS.cpu.normal.target / 2 * at,
+        )
         found.append(replace(reading, **other))
     return found
 
 
-def graded(readings: list[Reading], users: int | None = 10, warm_up: float = 0) -> dict[str, Grade]:
+def graded(
+    readings: list[Reading], users: int | None = NORMAL_USERS, warm_up: float = 0
+) -> dict[str, Grade]:
     return {each.row: each for each in grades(thresholds(), readings, users, warm_up)}
 
 
@@ -54,8 +72,8 @@ def test_a_healthy_worker_is_on_target_everywhere() -> None:
         ["memory.growth", "memory.peak_1h", "worker.fds", "worker.threads", "cpu.normal"],
         Level.TARGET,
     )
-    assert found["cpu.normal"].value == pytest.approx(0.2)
-    assert found["worker.fds"].value == 0.02
+    assert found["cpu.normal"].value == pytest.approx(TARGETS.cpu.normal.target / 2)
+    assert found["worker.fds"].value == TARGETS.worker.fds.target / 2
 
 
 @pytest.mark.parametrize(
@@ -65,7 +83,7 @@ def test_a_healthy_worker_is_on_target_everywhere() -> None:
         ("worker.threads", lambda value: {"threads": value}),
         ("worker.fds", lambda value: {"fds": value, "max_fds": 1}),
         ("database.connections", lambda value: {"connections": value}),
-        ("database.pool_usage", lambda value: {"connections": value * 15}),
+        ("database.pool_usage", lambda value: {"connections": value * POOL}),
     ],
 )
 def test_a_row_turns_exactly_at_its_numbers(
@@ -85,7 +103,7 @@ def test_growth_turns_at_its_numbers() -> None:
 
 
 def test_the_worst_worker_is_told() -> None:
-    leaking = life(per_minute=12 * MIB, worker="2")
+    leaking = life(per_minute=LEAK, worker="2")
     found = graded([*life(worker="0"), *life(worker="1"), *leaking])
     assert found["memory.growth"].of == "worker 2"
     assert found["memory.growth"].level is Level.POOR
@@ -103,23 +121,30 @@ def test_a_replaced_worker_is_another_one() -> None:
 
 def test_the_slow_growth_needs_a_long_run() -> None:
     hour = thresholds().alert("memory_leak", WindowAlert).window
-    pace = 12 * MIB / 60  # 12 MiB an hour
-    assert "memory.slow_growth" not in graded(life(hour - 5, pace))
-    found = graded(life(hour, pace))
+    slow = 1.2 * 60 * TARGETS.memory.slow_growth.acceptable
+    assert "memory.slow_growth" not in graded(life(hour - 5, slow))
+    found = graded(life(hour, slow))
     assert found["memory.slow_growth"].level is Level.POOR
     assert found["memory.growth"].level is Level.TARGET
-    assert "memory.slow_growth" not in graded(life(hour, pace), warm_up=60)
-    assert "memory.peak_24h" in graded(life(hour + 5))
+    assert "memory.slow_growth" not in graded(life(hour, slow), warm_up=60)
+    assert "memory.peak_24h" in graded(life(TARGETS.memory.peak_1h.within + 5))
 
 
 def test_the_initial_memory_is_that_of_a_worker_that_has_just_started() -> None:
     assert "memory.initial" not in graded(life(started=980))
-    assert graded(life(started=995))["memory.initial"].value == 200 * MIB
+    assert graded(life(started=995))["memory.initial"].value == RESIDENT
 
 
 @pytest.mark.parametrize(
     ("users", "row"),
-    [(None, None), (0, "normal"), (50, "normal"), (51, "high"), (100, "high"), (101, None)],
+    [
+        (None, None),
+        (1, "normal"),
+        (NORMAL_USERS, "normal"),
+        (NORMAL_USERS + 1, "high"),
+        (HIGH_USERS, "high"),
+        (HIGH_USERS + 1, None),
+    ],
 )
 def test_the_processor_is_judged_by_the_row_of_the_users(
     users: int | None, row: str | None
@@ -133,7 +158,7 @@ def test_what_does_not_tell_of_growth_proves_nothing() -> None:
         return unproven(grades(thresholds(), readings, 1, warm_up), "the host is another machine")
 
     assert why(life()) == ""
-    assert why(life(per_minute=12 * MIB)) == ""
+    assert why(life(per_minute=LEAK)) == ""
     assert why([]) == "no worker was seen: the host is another machine"
     assert why(life(), warm_up=590) == "worker 0: memory.growth is too few: run longer"
     jumps = [replace(each, resident=(900 if each.at > 1350 else 100) * MIB) for each in life()]
