@@ -19,7 +19,7 @@ from generator.history.client import Prometheus, PrometheusError, Range, RangeSe
 from generator.history.inline import inlined
 from generator.promql import plain
 from tests.full import older_in_full
-from tests.live.demo import course
+from tests.live.demo import fault_run
 from tests.live.waiting import until
 
 # They share what takes a while to start.
@@ -50,13 +50,14 @@ class Watched:
         return [name, *thresholds, *where, "--until", until_, *arguments]
 
 
-@pytest.fixture(scope="module", params=older_in_full(course.PAIRS), ids=lambda pair: pair[0])
+@pytest.fixture(scope="module", params=older_in_full(fault_run.VERSIONS), ids=lambda it: it[0])
 def watched(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Watched]:
     """On the oldest Prometheus and on the newest."""
-    with course.stack(tmp_path_factory.mktemp("stack") / "run", request.param) as stack:
-        course.run(stack, find("outage"))
+    folder = tmp_path_factory.mktemp("stack") / "run"
+    with fault_run.running_stack(folder, request.param) as stack:
+        fault_run.follow(stack, find("outage"))
         end = time.time()
         until(lambda: time.time() > end + 2, "the last rules are evaluated")
         yield Watched(stack, Range.until(end, 50, 1))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from demo.processes import answers, free_port
+from demo.processes import free_port, responds
 from tests.bundle import ROOT
 from tests.live.prometheus import running
 from tests.live.waiting import until
@@ -100,7 +100,7 @@ def server(checkout: Path) -> Iterator[int]:
             start_new_session=True,
         )
     try:
-        until(answers(f"http://localhost:{port}/health"), "the stand-in serves", 30)
+        until(responds(f"http://localhost:{port}/health"), "the stand-in serves", 30)
         yield port
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -112,7 +112,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """One that knows nothing."""
     program = had("prometheus-3")
     with running(program, {}, tmp_path_factory.mktemp("prometheus")) as found:
-        until(answers(f"http://{found.address}/-/ready"), "Prometheus serves", 30)
+        until(responds(f"http://{found.address}/-/ready"), "Prometheus serves", 30)
         yield int(found.address.rpartition(":")[2])
 
 
@@ -165,7 +165,7 @@ def test_the_web_ui_serves(checkout: Path, server: int) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(answers(f"http://127.0.0.1:{port}"), "the web UI serves", 30)
+        until(responds(f"http://127.0.0.1:{port}"), "the web UI serves", 30)
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from demo.injection import Effect
-from demo.processes import answers, free_port
+from demo.processes import free_port, responds
 from tests.bundle import ROOT
 from tests.live.grafana.server import EDITOR, FakeGrafana, serving
 from tests.live.performance.answering import answering
@@ -221,7 +221,7 @@ def test_the_web_ui_starts_a_run_and_shows_it(tmp_path: Path) -> None:
         )
         ui = f"http://127.0.0.1:{port}"
         try:
-            until(answers(ui), "the web UI serves", 30)
+            until(responds(ui), "the web UI serves", 30)
             form = {"user_count": 4, "spawn_rate": 4, "host": auditor.url}
             assert requests.post(f"{ui}/swarm", data=form, timeout=10).json()["success"]
             until(lambda: (auditor.served or 0) >= 30, "the users ask", 30)
