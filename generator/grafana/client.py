@@ -160,7 +160,7 @@ class Grafana:
 def _address(url: str) -> str:
     """Without a slash at its end; raises GrafanaError."""
     try:
-        found = address(url, "address of a Grafana: https://HOST, with its path if any")
+        found = address(url, "https://HOST of a Grafana, with its path if any")
     except ValueError as error:
         raise GrafanaError(str(error)) from error
     parts = urlsplit(found)

@@ -73,7 +73,7 @@ class Prometheus:
     def __init__(self, url: str, token: str = "") -> None:
         """Raises PrometheusError for what cannot be an address."""
         try:
-            self.url = address(url, "address of a Prometheus: http://HOST:PORT")
+            self.url = address(url, "http://HOST:PORT of a Prometheus")
         except ValueError as error:
             raise PrometheusError(str(error)) from error
         self._session = requests.Session()

@@ -182,7 +182,7 @@ def test_no_answer_in_time(grafana: FakeGrafana) -> None:
         return True
 
     grafana.faults["POST", "/"] = slow
-    assert save(grafana) == "no answer within 0.3 s; what was asked may still happen: look again"
+    assert save(grafana) == "no response within 0.3 s; the request may still take effect"
 
 
 def test_an_answer_that_breaks_off(grafana: FakeGrafana) -> None:
@@ -209,8 +209,8 @@ def test_a_host_that_does_not_exist() -> None:
 def test_a_proxy_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
     said = save(FakeGrafana(url="https://grafana.example"))
-    assert said.startswith("the proxy does not pass it on (")
-    assert said.endswith("; see HTTPS_PROXY and NO_PROXY")
+    assert said.startswith("the proxy does not forward it (")
+    assert said.endswith("; check HTTPS_PROXY, NO_PROXY")
 
 
 def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
         done = run("push", grafana)
         assert done.returncode == 2
         assert "its certificate is not trusted (" in done.stderr
-        assert "name the file of its authority in REQUESTS_CA_BUNDLE" in done.stderr
+        assert "set REQUESTS_CA_BUNDLE to the file of its CA" in done.stderr
         assert "Traceback" not in done.stderr
         trusted = run("push", grafana, REQUESTS_CA_BUNDLE=str(tmp_path / "server.crt"))
         assert (trusted.returncode, trusted.stderr) == (0, "")
@@ -242,13 +242,16 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("grafana.example", "grafana.example is no address of a Grafana: https://HOST"),
-        ("ftp://grafana.example", "is no address of a Grafana"),
-        ("http://", "is no address of a Grafana"),
+        (
+            "grafana.example",
+            "grafana.example is not a valid address; expected https://HOST",
+        ),
+        ("ftp://grafana.example", "is not a valid address"),
+        ("http://", "is not a valid address"),
         ("https://me:secret@grafana.example", "the address holds a password; give a token"),
         ("https://grafana.example/?orgId=1", "is an address of a page"),
-        ("https://[::1", "is no address of a Grafana"),
-        ("https://grafana.example:port", "is no address of a Grafana"),
+        ("https://[::1", "is not a valid address"),
+        ("https://grafana.example:port", "is not a valid address"),
     ],
 )
 def test_an_address_that_cannot_be_one(url: str, said: str) -> None:

@@ -12,21 +12,21 @@ from generator.thresholds.settings import TrafficAlert
 from generator.thresholds.units import format_value
 from tests.bundle import thresholds
 from tests.performance import reports
-from tests.performance.grading import Level, judge, level_of, of_users, percentile
+from tests.performance.grading import Level, error_row, evaluate, level_of, percentile
 
 ROWS = thresholds().rows()
 LATENCY = thresholds().targets.latency
 ERROR_RATE = thresholds().targets.error_rate
 MIN_REQUESTS = thresholds().alert("high_error_rate", TrafficAlert).min_requests
-# On target for every percentile, as no higher percentile has a lower target.
+# On target for all percentiles, because their targets rise.
 FAST = LATENCY.p50.target
 REQUESTS = 10_000
 SAMPLES = st.lists(st.floats(0, 1e6), min_size=1, max_size=300)
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_level_ends_with_its_number(name: str) -> None:
-    """One step of a float beyond it the next one begins."""
+def test_a_level_includes_its_number(name: str) -> None:
+    """The next level begins with the next float."""
     row = ROWS[name]
     worse = math.inf if row.worse == "above" else -math.inf
     for edge_name, edge in row.edges():
@@ -36,7 +36,7 @@ def test_a_level_ends_with_its_number(name: str) -> None:
 
 
 @given(st.sampled_from(list(ROWS.values())), st.floats(0, 1e12), st.floats(0, 1e12))
-def test_a_worse_value_has_no_better_level(row: Levels, one: float, other: float) -> None:
+def test_a_worse_value_never_has_a_better_level(row: Levels, one: float, other: float) -> None:
     better, worse = sorted((one, other), reverse=row.worse == "below")
     assert level_of(row, better) <= level_of(row, worse)
 
@@ -45,7 +45,7 @@ def test_a_worse_value_has_no_better_level(row: Levels, one: float, other: float
 def test_a_percentile_is_the_first_sample_that_covers_the_share(
     samples: list[float], share: float
 ) -> None:
-    """As counted: enough are at or under it, and too few are under it."""
+    """By counting: enough samples are at or below it, and too few are below it."""
     found = percentile(sorted(samples), share)
     if found is None:
         assert len(samples) * (1 - share) < 1
@@ -59,7 +59,7 @@ def test_a_percentile_is_the_first_sample_that_covers_the_share(
     ("count", "share", "rank"),
     [(100, 0.95, 95), (20, 0.95, 19), (19, 0.95, None), (1000, 0.999, 999), (999, 0.999, None)],
 )
-def test_a_percentile_needs_a_sample_beyond(count: int, share: float, rank: int | None) -> None:
+def test_a_percentile_needs_a_sample_above_it(count: int, share: float, rank: int | None) -> None:
     assert percentile([float(each) for each in range(1, count + 1)], share) == rank
 
 
@@ -73,8 +73,8 @@ def test_a_percentile_needs_a_sample_beyond(count: int, share: float, rank: int 
         (1 + (ERROR_RATE.high.up_to_users or 0), "stress"),
     ],
 )
-def test_a_load_has_its_row(users: int, row: str) -> None:
-    assert of_users(thresholds().targets.error_rate, users) == row
+def test_the_row_depends_on_the_users(users: int, row: str) -> None:
+    assert error_row(thresholds().targets.error_rate, users) == row
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_load_has_its_row(users: int, row: str) -> None:
     ],
 )
 def test_a_run_is_as_good_as_its_worst_percentile(above: float, level: str) -> None:
-    """Six in a hundred are slow, so that p95 is."""
-    verdict = judge(thresholds(), [FAST] * 940 + [above] * 60, {}, users=1)
-    assert verdict.word == level
+    """6% of the requests are slow, so p95 is."""
+    verdict = evaluate(thresholds(), [FAST] * 940 + [above] * 60, {}, users=1)
+    assert verdict.label == level
     assert verdict.exit_code == (level in ("poor", "critical"))
 
 
@@ -103,52 +103,58 @@ def test_a_run_is_as_good_as_its_worst_percentile(above: float, level: str) -> N
 )
 def test_a_run_is_as_good_as_its_error_rate(failed: int, level: str) -> None:
     seconds = [FAST] * (REQUESTS - failed)
-    verdict = judge(thresholds(), seconds, {"status 500": failed}, users=1)
-    assert verdict.said == f"verdict: {level}, of {REQUESTS} verifications"
+    verdict = evaluate(thresholds(), seconds, {"status 500": failed}, users=1)
+    assert verdict.summary == f"verdict: {level}, based on {REQUESTS} verifications"
     assert verdict.exit_code == (level == "poor")
 
 
 @pytest.mark.parametrize(
-    ("answered", "failed", "said"),
+    ("answered", "failed", "reason"),
     [
-        (MIN_REQUESTS - 1, 0, f"{MIN_REQUESTS - 1} verifications, fewer than {MIN_REQUESTS}"),
-        (0, 500, "none of 500 verifications succeeded; most often: status 500"),
-        (0, 0, "no verification was asked for"),
+        (
+            MIN_REQUESTS - 1,
+            0,
+            f"only {MIN_REQUESTS - 1} verifications, at least {MIN_REQUESTS} are needed",
+        ),
+        (0, 500, "all 500 verifications failed, most often with: status 500"),
+        (0, 0, "no verifications were sent"),
     ],
 )
-def test_a_run_without_enough_answers_proves_nothing(answered: int, failed: int, said: str) -> None:
+def test_a_run_without_enough_responses_is_inconclusive(
+    answered: int, failed: int, reason: str
+) -> None:
     problems = {"status 503": failed // 3, "status 500": failed - failed // 3}
-    verdict = judge(thresholds(), [FAST] * answered, problems, users=1)
+    verdict = evaluate(thresholds(), [FAST] * answered, problems, users=1)
     assert verdict.exit_code == 2
-    assert verdict.said == f"nothing proven: {said}"
-    assert verdict.counted == f"{answered + failed} verifications"
+    assert verdict.summary == f"inconclusive: {reason}"
+    assert verdict.basis == f"{answered + failed} verifications"
 
 
-def test_what_the_rate_limit_refused_is_counted_apart() -> None:
-    enough = judge(thresholds(), [FAST] * MIN_REQUESTS, {}, users=1, limited=7)
+def test_requests_rejected_by_the_rate_limit_are_not_failures() -> None:
+    enough = evaluate(thresholds(), [FAST] * MIN_REQUESTS, {}, users=1, limited=7)
     assert enough.exit_code == 0
-    assert enough.counted == (
-        f"{MIN_REQUESTS} verifications, 7 more refused by the rate limit (429)"
-    )
-    few = judge(thresholds(), [FAST] * (MIN_REQUESTS - 1), {}, users=1, limited=900)
+    assert enough.basis == (f"{MIN_REQUESTS} verifications (7 more were rejected with 429)")
+    few = evaluate(thresholds(), [FAST] * (MIN_REQUESTS - 1), {}, users=1, limited=900)
     assert few.exit_code == 2
-    assert "the rate limit refused 900 requests (429): set ENABLE_RATE_LIMITING=false" in few.said
+    assert (
+        "the rate limit rejected 900 requests (429): set ENABLE_RATE_LIMITING=false" in few.summary
+    )
 
 
-def test_the_table_shows_the_row_beside_the_value() -> None:
+def test_the_table_shows_values_and_targets() -> None:
     users = ERROR_RATE.high.up_to_users or 0
-    verdict = judge(thresholds(), [LATENCY.p50.acceptable] * 200, {}, users)
-    lines = reports.text_of(verdict).splitlines()
+    verdict = evaluate(thresholds(), [LATENCY.p50.acceptable] * 200, {}, users)
+    lines = reports.as_text(verdict).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:-1]]
     assert cells[0] == ["metric", "measured", "target", "acceptable", "poor", "verdict"]
     p50 = measured_text(LATENCY.p50.acceptable, LATENCY.p50.unit)
     assert cells[2] == ["latency.p50", p50, *edges("latency.p50"), "acceptable"]
-    assert cells[5] == ["latency.p999", "too few", *edges("latency.p999"), ""]
+    assert cells[5] == ["latency.p999", "too few samples", *edges("latency.p999"), ""]
     assert cells[6] == ["error_rate.high", "0%", *edges("error_rate.high"), "target"]
 
 
 def edges(name: str) -> list[str]:
-    """The three cells of a row's numbers; one without `poor` has an empty cell."""
+    """The cells with the numbers of a row; empty if there is no `poor`."""
     row = ROWS[name]
     values = [row.edge(edge) for edge in ("target", "acceptable", "poor")]
     return ["" if value is None else format_value(value, row.unit) for value in values]

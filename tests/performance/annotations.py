@@ -1,4 +1,4 @@
-"""A run as an annotation in Grafana: a mark at its start, a region with its verdict at its end."""
+"""Marks a run in Grafana: an annotation at its start, which becomes a region with the verdict."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ TIMEOUT: Final = (3.0, 5.0)
 
 
 @dataclass
-class Mark:
-    """Of one run. Grafana's failures are said on stderr; no run fails for them."""
+class Annotation:
+    """The annotation of one run. Errors of Grafana are only warnings: no run fails for them."""
 
     service: str
     name: str
     grafana: Grafana | None
     number: int | None = None
 
-    def begin(self) -> None:
+    def start(self) -> None:
         if self.grafana:
             tags = (self.service, LOAD_TEST)
             try:
                 self.number = self.grafana.annotate(tags, self.name, time.time())
             except GrafanaError as error:
-                _say(error)
+                _warn(error)
 
-    def end(self, said: str) -> None:
+    def finish(self, summary: str) -> None:
         if self.grafana and self.number is not None:
             try:
-                self.grafana.end_annotation(self.number, f"{self.name}: {said}", time.time())
+                self.grafana.end_annotation(self.number, f"{self.name}: {summary}", time.time())
             except GrafanaError as error:
-                _say(error)
+                _warn(error)
 
 
-def mark(service: str, name: str, url: str) -> Mark:
-    """Where an address, and a token in the variable GRAFANA_TOKEN, are given; else it does nothing.
+def annotate_run(service: str, name: str, url: str) -> Annotation:
+    """Does nothing without an address and a token in GRAFANA_TOKEN.
 
-    The dashboards show the marks of their service.
+    The dashboards of the service show it.
     """
     token = os.environ.get(TOKEN)
     if url and not token:
-        _say(f"no annotations: {TOKEN} is not set")
+        _warn(f"no annotations: {TOKEN} is not set")
     try:
-        return Mark(service, name, Grafana(url, token, TIMEOUT) if url and token else None)
+        return Annotation(service, name, Grafana(url, token, TIMEOUT) if url and token else None)
     except GrafanaError as error:
-        _say(error)
-        return Mark(service, name, None)
+        _warn(error)
+        return Annotation(service, name, None)
 
 
-def _say(text: object) -> None:
+def _warn(text: object) -> None:
     print(f"warning: {text}", file=sys.stderr)
