@@ -8,9 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from generator.grafana.client import Grafana
+from generator.grafana.client import Grafana, GrafanaError
 from generator.grafana.command import TOKEN
-from generator.grafana.errors import GrafanaError
 from generator.names import LOAD_TEST
 
 TIMEOUT: Final = (3.0, 5.0)
