@@ -85,7 +85,7 @@ def test_an_edited_expression_leads_to_its_alert(grafana: FakeGrafana) -> None:
     assert after == '+ up{job="x"}'
     place, alert = source.split(": ")
     assert alert == "AuditorHighErrorRate uses it too"
-    check_place(place, 'key="high_error_rate"')
+    check_place(place, "def high_error_rate(")
 
 
 def test_an_edited_text_leads_to_its_line(grafana: FakeGrafana) -> None:
@@ -175,7 +175,7 @@ def test_the_docs_quote_the_messages() -> None:
     page = (ROOT / "docs/grafana.md").read_text()
     modules = (ROOT / "generator/http.py", *(ROOT / "generator/grafana").glob("*.py"))
     code = "".join(path.read_text() for path in modules)
-    table = page[page.index("| you see |") :]
+    table = page[page.index("| message |") :]
     cells = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
     assert len(cells) == 6
     for cell in cells:
