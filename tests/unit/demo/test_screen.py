@@ -82,10 +82,10 @@ def test_values_have_few_digits_and_a_unit() -> None:
     assert measured_text(4, Unit.COUNT) == "4"
 
 
-def test_the_readme_shows_the_current_screen() -> None:
+def test_the_docs_show_the_current_screen() -> None:
     """The rows and columns are compared, not the numbers, which depend on the thresholds."""
-    readme = (ROOT / "README.md").read_text()
-    (shot,) = re.findall(r"```text\n(auditor-monitoring demo .*?)```", readme, re.DOTALL)
+    docs = (ROOT / "docs/demo.md").read_text()
+    (shot,) = re.findall(r"```text\n(auditor-monitoring demo .*?)```", docs, re.DOTALL)
     bounds = load(text(), FILE, [(str(OVERLAY), OVERLAY.read_text())])
     by_key = {alert.key: alert for alert in all_alerts(bounds)}
     rows = re.findall(r"^\S.*?  .*[<>] .*$", shot, re.MULTILINE)
@@ -98,5 +98,5 @@ def test_the_readme_shows_the_current_screen() -> None:
 
 
 def without_numbers(text: str) -> str:
-    """Changing thresholds and windows needs no change of the README."""
+    """Changing thresholds and windows needs no change of the docs."""
     return re.sub(r"[\d.]+\w*", "0", text)
