@@ -165,8 +165,8 @@ def _record(source: WorkerSource, chosen: argparse.Namespace) -> Recording:
     )
     start = time.monotonic()
     try:
-        for moment in steps:
-            time.sleep(max(0.0, start + moment - time.monotonic()))
+        for seconds in steps:
+            time.sleep(max(0.0, start + seconds - time.monotonic()))
             recording.sample()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

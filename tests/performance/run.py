@@ -195,7 +195,7 @@ def _run(scenario: Scenario, chosen: argparse.Namespace) -> int:
 
 
 class EndedError(KeyboardInterrupt):
-    """Ended by a signal that Locust, unlike after Ctrl-C, has not received as well."""
+    """Stopped by a signal that only this process received, unlike Ctrl-C."""
 
 
 @contextmanager
@@ -209,7 +209,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 @contextmanager
 def _locust(command: Sequence[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
-    """It never goes on alone; a signal that comes while it starts waits until it has."""
+    """Run Locust, but never leave it running alone. Signals wait until it has started."""
     process = None
     early: list[int] = []
     try:
@@ -222,13 +222,13 @@ def _locust(command: Sequence[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
         if process:
             if isinstance(signalled, EndedError):
                 process.terminate()
-            process.wait()  # until it has given its verdict
+            process.wait()  # for its verdict
         raise
 
 
 @contextmanager
 def _handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Signals that end a program, but for those it was started to ignore, as `nohup` does."""
+    """Handle the signals that stop a program, unless they are ignored, as under `nohup`."""
     wanted = [each for each in ENDING if signal.getsignal(each) is not signal.SIG_IGN]
     before = {each: signal.signal(each, handler) for each in wanted}
     try:

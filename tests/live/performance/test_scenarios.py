@@ -125,9 +125,9 @@ def test_an_interrupted_run_still_has_a_verdict(tmp_path: Path) -> None:
         )
         until(lambda: (auditor.served or 0) >= 80, "there is traffic", 30)
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        said, _ = process.communicate(timeout=40)
+        output, _ = process.communicate(timeout=40)
     assert process.returncode == 2
-    assert re.search(r"^(verdict|inconclusive): ", said, re.MULTILINE)
+    assert re.search(r"^(verdict|inconclusive): ", output, re.MULTILINE)
     assert set(reports(tmp_path)) == {"soak"}, "the next one does not start"
     assert (reports(tmp_path)["soak"] / "summary.md").exists()
 
@@ -143,12 +143,12 @@ def test_sigterm_stops_the_load(tmp_path: Path) -> None:
         )
         until(lambda: (auditor.served or 0) >= 80, "there is traffic", 30)
         process.terminate()
-        said, _ = process.communicate(timeout=40)
+        output, _ = process.communicate(timeout=40)
         served = auditor.served
         time.sleep(2)
         assert auditor.served == served
     assert process.returncode == 2
-    assert re.search(r"^verdict: ", said, re.MULTILINE)
+    assert re.search(r"^verdict: ", output, re.MULTILINE)
     assert set(reports(tmp_path)) == {"stress"}
 
 
