@@ -1,1 +1,1 @@
-"""The whole stack on one machine, around a stand-in Auditor with faults to inject."""
+"""The whole stack on one machine, around a stand-in Auditor with injectable faults."""

@@ -1,20 +1,20 @@
-"""What the demo asks of Prometheus and Alertmanager, over their HTTP APIs."""
+"""Clients for the HTTP APIs of Prometheus and Alertmanager."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import requests
 
-SECONDS = 5
+TIMEOUT_SECONDS: Final = 5
 
 
 @dataclass(frozen=True)
 class ActiveAlert:
-    """An alert as Prometheus has it; `state` is pending or firing, `since` Unix time."""
+    """An alert in Prometheus; `state` is pending or firing, `since` is Unix time."""
 
     name: str
     severity: str
@@ -26,19 +26,19 @@ class ActiveAlert:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """Every method raises requests.RequestException where it cannot be asked."""
+    """Every method raises requests.RequestException when a request fails."""
 
     url: str
 
     def query(self, expr: str) -> list[Any]:
-        """Samples of an instant query."""
-        found: list[Any] = self._get("/api/v1/query", query=expr)["result"]
-        return found
+        """The samples of an instant query."""
+        result: list[Any] = self._get("/api/v1/query", query=expr)["result"]
+        return result
 
     def value(self, expr: str) -> float | None:
-        """The value of a query of one series; None if there is none."""
-        found = self.query(expr)
-        return float(found[0]["value"][1]) if found else None
+        """The value of the first sample; None if there is none."""
+        samples = self.query(expr)
+        return float(samples[0]["value"][1]) if samples else None
 
     def alerts(self) -> list[ActiveAlert]:
         return [
@@ -57,21 +57,22 @@ class Prometheus:
         return [rule for group in self._get("/api/v1/rules")["groups"] for rule in group["rules"]]
 
     def _get(self, path: str, **parameters: str) -> Any:
-        answer = requests.get(f"{self.url}{path}", params=parameters, timeout=SECONDS)
-        answer.raise_for_status()
-        return answer.json()["data"]
+        return _get(f"{self.url}{path}", **parameters)["data"]
 
 
 @dataclass(frozen=True)
 class Alertmanager:
-    """Every method raises requests.RequestException where it cannot be asked."""
+    """Every method raises requests.RequestException when a request fails."""
 
     url: str
 
     def inhibited(self) -> set[str]:
-        """Names of the alerts that are kept back because of others."""
-        answer = requests.get(f"{self.url}/api/v2/alerts", timeout=SECONDS)
-        answer.raise_for_status()
-        return {
-            each["labels"]["alertname"] for each in answer.json() if each["status"]["inhibitedBy"]
-        }
+        """The names of the inhibited alerts."""
+        alerts = _get(f"{self.url}/api/v2/alerts")
+        return {each["labels"]["alertname"] for each in alerts if each["status"]["inhibitedBy"]}
+
+
+def _get(url: str, **parameters: str) -> Any:
+    response = requests.get(url, params=parameters, timeout=TIMEOUT_SECONDS)
+    response.raise_for_status()
+    return response.json()

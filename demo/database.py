@@ -1,4 +1,4 @@
-"""Accepts connections and keeps them, as a database does with those of a pool."""
+"""A fake database that only accepts connections and keeps them open."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Self
 
 
 class Database:
-    """Of a database the monitoring sees the connections to its port, so this has nothing else."""
+    """Monitoring sees only the connections to the database port, so there is nothing else here."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
-        self._ended = False
+        self._stopped = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> Self:
@@ -23,26 +23,26 @@ class Database:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended = True
+        self._stopped = True
         self._thread.join(10)
 
     def _serve(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ, self._listener)
-            while not self._ended:
+            while not self._stopped:
                 for key, _ in selector.select(0.2):
-                    self._attend(selector, key.data)
+                    self._handle(selector, key.data)
             for key in list(selector.get_map().values()):
                 key.data.close()
 
-    def _attend(self, selector: selectors.BaseSelector, found: socket.socket) -> None:
-        if found is self._listener:
-            connection, _ = found.accept()
+    def _handle(self, selector: selectors.BaseSelector, ready: socket.socket) -> None:
+        if ready is self._listener:
+            connection, _ = ready.accept()
             connection.setblocking(False)
             selector.register(connection, selectors.EVENT_READ, connection)
-        elif _closed(found):
-            selector.unregister(found)
-            found.close()
+        elif _closed(ready):
+            selector.unregister(ready)
+            ready.close()
 
 
 def _closed(connection: socket.socket) -> bool:

@@ -1,4 +1,4 @@
-"""The faults that can be injected, each with the alerts that must and may follow."""
+"""The faults that can be injected, and the alerts expected for each."""
 
 from __future__ import annotations
 
@@ -12,131 +12,131 @@ MIB: Final = 1 << 20
 
 
 class UnknownFaultError(Exception):
-    """The text says what was asked for, and what there is."""
+    """The message names the unknown fault and lists the known ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """`fires` are alerts that must fire, with the severity that is told to somebody.
+    """Every alert in `expected` must fire, at that severity.
 
-    Alerts of the families in `shows` may fire beside them: other sides of the same fault.
+    Other alerts of the families in `allowed` may fire too, as further symptoms of the fault.
     """
 
     name: str
-    text: str
+    description: str
     effects: tuple[tuple[Effect, float], ...]
-    fires: tuple[tuple[str, str], ...]
-    shows: tuple[str, ...]
+    expected: tuple[tuple[str, str], ...]
+    allowed: tuple[str, ...]
 
 
 FAULTS: Final = (
     Fault(
         name="errors",
-        text="three of ten requests fail",
+        description="30% of requests fail",
         effects=((Effect.ERRORS, 0.3),),
-        fires=(("AuditorHighErrorRate", "critical"),),
-        shows=("error",),
+        expected=(("AuditorHighErrorRate", "critical"),),
+        allowed=("error",),
     ),
     Fault(
         name="outage",
-        text="every request fails",
+        description="all requests fail",
         effects=((Effect.ERRORS, 1.0),),
-        fires=(("AuditorRequestsFailing", "critical"), ("AuditorHighErrorRate", "critical")),
-        shows=("error",),
+        expected=(("AuditorRequestsFailing", "critical"), ("AuditorHighErrorRate", "critical")),
+        allowed=("error",),
     ),
     Fault(
         name="latency",
-        text="every answer takes two seconds more, while others are served",
+        description="every request takes two more seconds without blocking the others",
         effects=((Effect.DELAY, 2.0),),
-        fires=(("AuditorHighMedianLatency", "critical"), ("AuditorHighLatency", "critical")),
-        shows=("latency",),
+        expected=(("AuditorHighMedianLatency", "critical"), ("AuditorHighLatency", "critical")),
+        allowed=("latency",),
     ),
     Fault(
         name="blocking",
-        text="every answer takes two seconds of computing, while all others wait",
+        description="every request blocks its worker for two seconds",
         effects=((Effect.BLOCK, 2.0),),
-        fires=(("AuditorRequestsWaiting", "critical"),),
-        shows=("latency", "saturation", "traffic", "availability"),
+        expected=(("AuditorRequestsWaiting", "critical"),),
+        allowed=("latency", "saturation", "traffic", "availability"),
     ),
     Fault(
         name="slow-leak",
-        text="memory grows by 1.5 MiB a second",
+        description="memory grows by 1.5 MiB/s",
         effects=((Effect.LEAK, 1.5 * MIB),),
-        fires=(("AuditorMemoryLeak", "warning"),),
-        shows=("memory",),
+        expected=(("AuditorMemoryLeak", "warning"),),
+        allowed=("memory",),
     ),
     Fault(
         name="fast-leak",
-        text="memory grows by 8 MiB a second",
+        description="memory grows by 8 MiB/s",
         effects=((Effect.LEAK, 8.0 * MIB),),
-        fires=(("AuditorFastMemoryLeak", "critical"),),
-        shows=("memory",),
+        expected=(("AuditorFastMemoryLeak", "critical"),),
+        allowed=("memory",),
     ),
     Fault(
         name="sawtooth",
-        text="memory grows by 50 MiB a second and is freed every three; nobody need be told",
+        description="memory grows by 50 MiB/s and is freed every three seconds; no alert expected",
         effects=((Effect.SAWTOOTH, 50.0 * MIB),),
-        fires=(),
-        shows=(),
+        expected=(),
+        allowed=(),
     ),
     Fault(
         name="fd-leak",
-        text="ten descriptors a second are opened and none is closed",
+        description="ten file descriptors per second are opened and never closed",
         effects=((Effect.FDS, 10.0),),
-        fires=(("AuditorFileDescriptorsNearLimit", "critical"),),
-        shows=("saturation",),
+        expected=(("AuditorFileDescriptorsNearLimit", "critical"),),
+        allowed=("saturation",),
     ),
     Fault(
         name="thread-leak",
-        text="eight threads a second are started and none ends",
+        description="eight threads per second are started and never end",
         effects=((Effect.THREADS, 8.0),),
-        fires=(("AuditorManyThreads", "critical"),),
-        shows=("saturation",),
+        expected=(("AuditorManyThreads", "critical"),),
+        allowed=("saturation",),
     ),
     Fault(
         name="cpu",
-        text="two threads compute without end",
+        description="two threads keep the CPU busy",
         effects=((Effect.CPU, 2.0),),
-        fires=(("AuditorHighCpu", "warning"),),
-        shows=("saturation",),
+        expected=(("AuditorHighCpu", "warning"),),
+        allowed=("saturation",),
     ),
     Fault(
         name="connection-leak",
-        text="a connection to the database is opened each second and none is closed",
+        description="one database connection per second is opened and never closed",
         effects=((Effect.CONNECTIONS, 1.0),),
-        fires=(
+        expected=(
             ("AuditorDatabasePoolNearLimit", "critical"),
             ("AuditorManyDatabaseConnections", "critical"),
         ),
-        shows=("database",),
+        allowed=("database",),
     ),
     Fault(
         name="low-confidence",
-        text="answers score too low",
+        description="answers get low confidence scores",
         effects=((Effect.WEAKNESS, 0.5),),
-        fires=(("AuditorLowConfidence", "critical"),),
-        shows=("quality",),
+        expected=(("AuditorLowConfidence", "critical"),),
+        allowed=("quality",),
     ),
     Fault(
         name="crash",
-        text="workers are killed once; the supervisor replaces them, and nobody need be told",
+        description="workers are killed once and replaced; no alert expected",
         effects=((Effect.CRASH, 1.0),),
-        fires=(),
-        shows=(),
+        expected=(),
+        allowed=(),
     ),
     Fault(
         name="crash-loop",
-        text="workers are killed two seconds after each start",
+        description="workers are killed two seconds after every start",
         effects=((Effect.CRASH_AFTER, 2.0),),
-        fires=(("AuditorWorkerCrashLoop", "critical"),),
-        shows=("workers", "availability", "saturation", "traffic"),
+        expected=(("AuditorWorkerCrashLoop", "critical"),),
+        allowed=("workers", "availability", "saturation", "traffic"),
     ),
     Fault(
         name="hang",
-        text="the event loop stands still",
+        description="the event loop hangs",
         effects=((Effect.HANG, 1.0),),
-        fires=(("AuditorUnresponsive", "critical"),),
-        shows=("availability", "saturation", "traffic"),
+        expected=(("AuditorUnresponsive", "critical"),),
+        allowed=("availability", "saturation", "traffic"),
     ),
 )
 
@@ -147,11 +147,11 @@ def find(name: str) -> Fault:
         if fault.name == name:
             return fault
     names = ", ".join(fault.name for fault in FAULTS)
-    raise UnknownFaultError(f"fault {name!r} is not known; there are {names}")
+    raise UnknownFaultError(f"unknown fault {name!r}; known faults: {names}")
 
 
 def injections(wanted: Sequence[str], since: float) -> list[Injection]:
-    """Of faults written as FAULT or FAULT:WORKER; raises UnknownFaultError."""
+    """The injections for faults given as FAULT or FAULT:WORKER; raises UnknownFaultError."""
     return [
         Injection(effect=effect, amount=amount, since=since, worker=worker)
         for text in wanted
@@ -163,12 +163,12 @@ def injections(wanted: Sequence[str], since: float) -> list[Injection]:
 def _parse(text: str) -> tuple[Fault, int | None]:
     name, colon, worker = text.partition(":")
     if colon and not worker.isdecimal():
-        raise UnknownFaultError(f"{text!r}: {worker!r} is no worker; expected a number from 0")
+        raise UnknownFaultError(f"{text!r}: {worker!r} is not a worker number")
     return find(name), int(worker) if colon else None
 
 
 def names(active: Iterable[Injection]) -> list[str]:
-    """The faults that these injections come from, as they were written."""
+    """The faults of these injections, as FAULT or FAULT:WORKER."""
     found = []
     for each in active:
         suffix = "" if each.worker is None else f":{each.worker}"

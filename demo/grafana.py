@@ -1,4 +1,4 @@
-"""Grafana with the bundle's provisioning, where a binary or Docker is there."""
+"""Grafana with the bundle's provisioning, if there is a binary or Docker."""
 
 from __future__ import annotations
 
@@ -7,34 +7,33 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from demo.processes import Part, answers
+from demo.processes import Component, responds
 from generator.deploy import images
 from generator.deploy.stack import PROVISIONING
 
 
-def grafana(folder: Path, port: int) -> Part | None:
-    """The first of a binary on PATH and a Docker that runs; None without."""
+def grafana(folder: Path, port: int) -> Component | None:
+    """Grafana from PATH, else in Docker; None if there is neither."""
     settings = _settings(folder, port)
     log = folder / "log" / "grafana.log"
-    ready = answers(f"http://127.0.0.1:{port}/api/health")
+    ready = responds(f"http://127.0.0.1:{port}/api/health")
     for name, server in (("grafana", ("server",)), ("grafana-server", ())):
         if program := shutil.which(name):
-            home = Path(program).resolve().parents[1]
-            command = [program, *server, f"--homepath={_home(home)}"]
-            return Part("grafana", command, log, ready, settings)
+            command = [program, *server, f"--homepath={_home(program)}"]
+            return Component("grafana", command, log, ready, settings)
     if docker := _docker():
-        return Part("grafana", [docker, *_run(folder, settings)], log, ready)
+        return Component("grafana", [docker, *_run(folder, settings)], log, ready)
     return None
 
 
-def _home(beside: Path) -> Path:
-    """Where a package keeps its files, else where a downloaded archive does."""
+def _home(program: str) -> Path:
+    """Grafana's files: from the distribution's package, else beside the downloaded binary."""
     installed = Path("/usr/share/grafana")
-    return installed if installed.is_dir() else beside
+    return installed if installed.is_dir() else Path(program).resolve().parents[1]
 
 
 def _docker() -> str | None:
-    """Only if its daemon answers."""
+    """The client, if its daemon is running."""
     docker = shutil.which("docker")
     if docker is None:
         return None
@@ -43,7 +42,7 @@ def _docker() -> str | None:
 
 
 def _run(folder: Path, settings: dict[str, str]) -> list[str]:
-    """It has the same paths and the same network as the rest of the demo."""
+    """`docker run` with the paths and the network of the other components."""
     environment = [f"--env={name}={value}" for name, value in settings.items()]
     user = f"--user={os.getuid()}:{os.getgid()}"
     volume = f"--volume={folder}:{folder}"
@@ -51,7 +50,7 @@ def _run(folder: Path, settings: dict[str, str]) -> list[str]:
 
 
 def _settings(folder: Path, port: int) -> dict[str, str]:
-    """Who reaches the loopback interface may look, and nobody may change anything."""
+    """Anyone on this machine can view the dashboards; nobody can edit them."""
     return {
         "GF_SERVER_HTTP_ADDR": "127.0.0.1",
         "GF_SERVER_HTTP_PORT": str(port),

@@ -1,4 +1,4 @@
-"""What is injected into which worker: the file between the demo and the stand-in's workers."""
+"""The control file through which the demo injects faults into the stand-in's workers."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ FILE: Final = "faults.json"
 
 
 class Effect(StrEnum):
-    """What a worker can be made to do; its amount is in the unit given here."""
+    """What an injection does to a worker. The comments give the unit of its amount."""
 
-    ERRORS = "errors"  # share of requests
-    DELAY = "delay"  # seconds a request waits, while others go on
-    BLOCK = "block"  # seconds a request computes, while all others wait
-    WEAKNESS = "weakness"  # taken off the confidence
-    LEAK = "leak"  # bytes a second
-    SAWTOOTH = "sawtooth"  # bytes a second, all freed every few seconds
-    FDS = "fds"  # descriptors a second
-    THREADS = "threads"  # threads a second
-    CONNECTIONS = "connections"  # connections a second
+    ERRORS = "errors"  # ratio of requests
+    DELAY = "delay"  # seconds that a request sleeps without blocking others
+    BLOCK = "block"  # seconds that a request blocks its worker
+    WEAKNESS = "weakness"  # subtracted from the confidence score
+    LEAK = "leak"  # bytes per second
+    SAWTOOTH = "sawtooth"  # bytes per second, all freed every few seconds
+    FDS = "fds"  # file descriptors per second
+    THREADS = "threads"  # threads per second
+    CONNECTIONS = "connections"  # database connections per second
     CPU = "cpu"  # busy threads
-    CRASH = "crash"  # once
-    CRASH_AFTER = "crash_after"  # seconds from each start
-    HANG = "hang"  # the event loop stands still
+    CRASH = "crash"  # any: once
+    CRASH_AFTER = "crash_after"  # seconds after every start
+    HANG = "hang"  # any: blocks the event loop
 
 
 @dataclass(frozen=True)
 class Injection:
-    """An effect on one worker, or on all if that is None; `since` is Unix time."""
+    """An effect on one worker, or on all if `worker` is None; `since` is Unix time."""
 
     effect: Effect
     amount: float
     since: float
     worker: int | None = None
 
-    def meets(self, worker: int) -> bool:
+    def applies_to(self, worker: int) -> bool:
         return self.worker is None or self.worker == worker
 
 
@@ -48,7 +48,7 @@ def parse(document: list[dict[str, Any]]) -> list[Injection]:
 
 
 def write(folder: Path, injections: Iterable[Injection]) -> None:
-    """Put them in place of what was injected before."""
+    """Replace the current injections."""
     text = json.dumps([asdict(each) for each in injections], indent=2)
     new = folder / f"{FILE}.new"
     new.write_text(text + "\n")

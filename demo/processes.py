@@ -1,4 +1,4 @@
-"""Child processes that end with the demo, whatever ends it."""
+"""The processes of the demo, which end with it however it ends."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Final
 import requests
 
 READY_SECONDS: Final = 60.0
-END_SECONDS: Final = 15.0
-# Even if the demo is killed, the kernel passes SIGTERM on.
-_BOUND: Final = ("setpriv", "--pdeathsig", "TERM", "--")
+STOP_SECONDS: Final = 15.0
+# The kernel sends SIGTERM to the child even if the demo is killed.
+_DIE_WITH_PARENT: Final = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
-class FailedError(Exception):
-    """A part of the stack did not start, or has ended; the text says where its log is."""
+class ComponentError(Exception):
+    """A component did not start or has exited; the message says where its log is."""
 
 
 def free_port() -> int:
@@ -32,21 +32,21 @@ def free_port() -> int:
         return port
 
 
-def answers(url: str) -> Callable[[], bool]:
-    """Whether the URL is answered with success."""
+def responds(url: str) -> Callable[[], bool]:
+    """A readiness check: whether the URL answers with a success status."""
 
-    def ask() -> bool:
+    def check() -> bool:
         try:
             return requests.get(url, timeout=2).ok
         except requests.RequestException:
             return False
 
-    return ask
+    return check
 
 
 @dataclass
-class Part:
-    """A program of the stack, its output in `log`; `ready` says when it serves."""
+class Component:
+    """One program of the stack. Its output goes to `log`."""
 
     name: str
     command: Sequence[str | Path]
@@ -61,11 +61,11 @@ class Part:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Without waiting; raises FailedError where there is no such program."""
+        """Does not wait until it is ready. Raises ComponentError if the program is missing."""
         with self.log.open("ab") as log:
             try:
                 self._process = subprocess.Popen(
-                    [*_BOUND, *self.command],
+                    [*_DIE_WITH_PARENT, *self.command],
                     cwd=self.folder,
                     env=os.environ | self.environment,
                     stdin=subprocess.DEVNULL,
@@ -74,32 +74,33 @@ class Part:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise FailedError(f"{self.name} cannot be started: {error}") from error
+                raise ComponentError(f"{self.name} could not be started: {error}") from error
 
-    def wait(self, seconds: float = READY_SECONDS) -> None:
-        """Until it is ready; raises FailedError if it ends before, or takes longer."""
+    def wait_ready(self, seconds: float = READY_SECONDS) -> None:
+        """Raises ComponentError if it exits or is not ready in time."""
         end = time.monotonic() + seconds
         while not self.ready():
             if not self.alive:
-                raise FailedError(f"{self.name} has ended; its last words are in {self.log}")
+                raise ComponentError(f"{self.name} exited; see {self.log}")
             if time.monotonic() > end:
-                raise FailedError(f"{self.name} is not ready after {seconds:.0f} s, see {self.log}")
+                text = f"{self.name} was not ready after {seconds:.0f} s; see {self.log}"
+                raise ComponentError(text)
             time.sleep(0.05)
 
-    def end(self) -> None:
-        """Ask it to, then make it and all that it started; a second call does nothing."""
+    def stop(self) -> None:
+        """Terminate it, then kill whatever is left of its process group."""
         if self._process is None:
             return
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(END_SECONDS)
+            self._process.wait(STOP_SECONDS)
         self.kill()
 
     def kill(self) -> None:
-        """Without a warning, with all that it started."""
+        """Kill its process group."""
         if self._process is None:
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(END_SECONDS)
+        self._process.wait(STOP_SECONDS)
         self._process = None

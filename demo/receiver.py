@@ -1,4 +1,4 @@
-"""Receives what Alertmanager sends, for pager, tickets and dead man's switch alike."""
+"""The webhook receiver for everything that Alertmanager sends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Notification:
-    """One alert of what a receiver was told; `at` is Unix time, `status` firing or resolved."""
+    """One alert of a webhook call; `at` is Unix time, `status` is firing or resolved."""
 
     at: float
     receiver: str
@@ -31,14 +31,14 @@ class Notification:
 
 
 class Receiver:
-    """A web server on the loopback interface; the last part of the address names the receiver.
+    """A web server on the loopback interface. The path of a call is the receiver's name.
 
-    `calls` has the receiver of each request, `told` every alert in it.
+    `calls` has the receiver of every call, `notifications` every alert in them.
     """
 
     def __init__(self, port: int = 0) -> None:
         self.calls: list[str] = []
-        self.told: list[Notification] = []
+        self.notifications: list[Notification] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -58,24 +58,24 @@ class Receiver:
         self._server.server_close()
         self._thread.join(10)
 
-    def hear(self, receiver: str, body: Mapping[str, Any]) -> None:
-        self.told += [
+    def record(self, receiver: str, body: Mapping[str, Any]) -> None:
+        self.notifications += [
             Notification(time.time(), receiver, each["status"], each["labels"], each["annotations"])
             for each in body["alerts"]
         ]
         self.calls.append(receiver)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        hear = self.hear
+        record = self.record
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                hear(self.path.removeprefix("/"), body)
+                record(self.path.removeprefix("/"), body)
                 self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Nothing: what is received is shown by the demo."""
+                """Log nothing: the demo shows the notifications."""
 
         return Handler

@@ -1,4 +1,4 @@
-"""The demo's one screen."""
+"""The demo's status screen."""
 
 from __future__ import annotations
 
@@ -14,32 +14,31 @@ from demo.receiver import Notification
 from demo.status import Status
 
 STYLES: Final = {"critical": "bold red", "warning": "yellow", "info": "cyan", "": ""}
-SHOWN_NOTIFICATIONS: Final = 6
+MAX_NOTIFICATIONS: Final = 6
 
 
 def screen(status: Status) -> RenderableType:
-    """Links, faults, quantities, alerts, notifications."""
     return Group(
-        _head(status),
+        _header(status),
         _links(status),
         Text(),
-        _readings(status),
+        _measurements(status),
         Text(),
         _alerts(status),
         Text(),
-        _told(status),
-        Text(status.trouble, style="bold red"),
+        _notifications(status),
+        Text(status.problems, style="bold red"),
     )
 
 
-def _head(status: Status) -> Text:
+def _header(status: Status) -> Text:
     minutes, seconds = divmod(int(status.seconds), 60)
     faults = ", ".join(status.faults) or "none"
     return Text.assemble(
         ("auditor-monitoring demo", "bold"),
         f"   {minutes}:{seconds:02}   injected: ",
         (faults, "bold" if status.faults else ""),
-        f"   heartbeats of the watchdog: {status.heartbeats}   Ctrl-C ends everything",
+        f"   watchdog heartbeats: {status.heartbeats}   Ctrl-C to stop",
     )
 
 
@@ -50,53 +49,53 @@ def _links(status: Status) -> Table:
     return table
 
 
-def _readings(status: Status) -> Table:
+def _measurements(status: Status) -> Table:
+    """Each metric beside its bounds."""
+    severities = ("info", "warning", "critical")
     table = Table(box=None, pad_edge=False)
-    for name in ("quantity, worst worker", "now", "info", "warning", "critical"):
-        table.add_column(name, justify="left" if "," in name else "right")
-    for each in status.readings:
-        bounds = dict(each.bounds)
-        columns = [bounds.get(severity, "") for severity in ("info", "warning", "critical")]
-        table.add_row(each.title, Text(each.value, style=STYLES[each.beyond]), *columns)
+    table.add_column("metric (worst worker)")
+    for name in ("now", *severities):
+        table.add_column(name, justify="right")
+    for each in status.measurements:
+        bounds = [each.bounds.get(severity, "") for severity in severities]
+        table.add_row(each.title, Text(each.value, style=STYLES[each.severity]), *bounds)
     return table
 
 
 def _alerts(status: Status) -> RenderableType:
     if not status.alerts:
-        return Text("no alert is active", style="green")
+        return Text("no active alerts", style="green")
     table = Table(box=None, pad_edge=False)
-    for name in ("alert", "severity", "state", "for", "of", "says"):
+    for name in ("alert", "severity", "state", "for", "scope", "summary"):
         table.add_column(name, overflow="ellipsis", no_wrap=True)
     for each in status.alerts:
-        style = STYLES[each.severity] if each.state == "firing" else "dim"
-        age = f"{time.time() - each.since:.0f} s"
         table.add_row(
-            Text(each.name, style=style),
+            Text(each.name, style=STYLES[each.severity] if each.state == "firing" else "dim"),
             each.severity,
             each.state,
-            age,
-            _where(each),
+            f"{time.time() - each.since:.0f} s",
+            _scope(each),
             each.annotations.get("summary", ""),
         )
     return table
 
 
-def _where(alert: ActiveAlert) -> str:
+def _scope(alert: ActiveAlert) -> str:
     worker = alert.labels.get("worker")
     return f"worker {worker}" if worker else "service"
 
 
-def _told(status: Status) -> RenderableType:
-    if not status.told:
-        return Text("nobody has been told anything yet")
+def _notifications(status: Status) -> RenderableType:
+    if not status.notifications:
+        return Text("no notifications yet")
     table = Table(box=None, pad_edge=False)
-    for name in ("told at", "receiver", "status", "alert"):
+    for name in ("notified at", "receiver", "status", "alert"):
         table.add_column(name)
-    for each in status.told[-SHOWN_NOTIFICATIONS:]:
-        table.add_row(*_row(each))
+    for each in status.notifications[-MAX_NOTIFICATIONS:]:
+        table.add_row(*_notification(each))
     return table
 
 
-def _row(told: Notification) -> tuple[str, str, str, str]:
-    at = time.strftime("%H:%M:%S", time.localtime(told.at))
-    return at, told.receiver, told.status, f"{told.alert} ({told.severity})"
+def _notification(each: Notification) -> tuple[str, str, str, str]:
+    at = time.strftime("%H:%M:%S", time.localtime(each.at))
+    return at, each.receiver, each.status, f"{each.alert} ({each.severity})"

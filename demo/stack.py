@@ -1,4 +1,4 @@
-"""The parts of the stack on this machine, each on a free port of the loopback interface."""
+"""The components of the stack, each on a free port of the loopback interface."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from demo import faults, injection
 from demo.clients import Alertmanager, Prometheus
 from demo.database import Database
 from demo.grafana import grafana
-from demo.processes import Part, answers, free_port
+from demo.processes import Component, free_port, responds
 from demo.receiver import Receiver
 from generator.alerts import all_alerts
 from generator.alerts.model import Alert
@@ -30,7 +30,7 @@ from tests import tools
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 OVERLAY: Final = ROOT / "demo" / "overlay.yaml"
-# A worker's descriptors, so that a leak reaches the limit within the demo's patience.
+# A low limit, so that a leak of file descriptors reaches it within seconds.
 MAX_FDS: Final = 256
 STANDIN: Final = {
     "ENABLE_RATE_LIMITING": "false",
@@ -40,10 +40,13 @@ STANDIN: Final = {
 }
 PROBE: Final = ("--probe-interval", "1", "--probe-timeout", "2", "--watch-interval", "0.5")
 
+# These start while the next component does.
+STARTED_TOGETHER: Final = ("auditor", "alertmanager")
+
 
 @dataclass(frozen=True)
 class Options:
-    """`overlays` are files beside the demo's own; `users` 0 is no traffic."""
+    """`overlays` are applied after the demo's own; 0 `users` is no traffic."""
 
     workers: int = 4
     users: int = 8
@@ -54,10 +57,10 @@ class Options:
 
 
 class Stack:
-    """Everything is in `folder`: configurations, data, logs; what was there before is removed."""
+    """Configurations, data and logs are in `folder`, which is cleared first."""
 
     def __init__(self, folder: Path, options: Options) -> None:
-        """Raises tools.MissingToolError, and ConfigError for an overlay that is wrong."""
+        """Raises tools.MissingToolError, and ConfigError for an invalid overlay."""
         self.folder = folder
         self.options = options
         names = ("api", "sidecar", "prometheus", "alertmanager", "grafana")
@@ -67,7 +70,7 @@ class Stack:
         self.receiver = Receiver()
         self.database = Database()
         self.thresholds = self._thresholds()
-        self.parts = {part.name: part for part in self._parts()}
+        self.components = {each.name: each for each in self._components()}
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[name]}"
@@ -84,61 +87,60 @@ class Stack:
     def alerts(self) -> tuple[Alert, ...]:
         return all_alerts(self.thresholds)
 
-    def start(self, say: Callable[[str], None] = lambda _: None) -> None:
-        """Until everything serves; raises FailedError."""
-        self._write()
+    def start(self, log: Callable[[str], None] = lambda _: None) -> None:
+        """Start everything and wait until it is ready; raises ComponentError."""
+        self._write_bundle()
         self._stack.enter_context(self.receiver)
         self._stack.enter_context(self.database)
-        for name, part in self.parts.items():
-            say(f"starting {name}")
-            self._stack.callback(part.end)
-            part.start()
-            if name not in ("auditor", "alertmanager"):  # they start beside the next
-                self._await(name)
+        starting = []
+        for component in self.components.values():
+            log(f"starting {component.name}")
+            self._stack.callback(component.stop)
+            component.start()
+            starting.append(component)
+            if component.name not in STARTED_TOGETHER:
+                for each in starting:
+                    each.wait_ready()
+                starting.clear()
 
-    def _await(self, name: str) -> None:
-        """Prometheus looks once there is something to see, and the load comes last."""
-        before = {"sidecar": ("auditor",), "prometheus": ("alertmanager",)}
-        for each in (*before.get(name, ()), name):
-            self.parts[each].wait()
-
-    def end(self) -> None:
-        """In the reverse order."""
+    def stop(self) -> None:
+        """In reverse order."""
         self._stack.close()
 
     def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
-            self.end()
+            self.stop()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.end()
+        self.stop()
 
     def restart(self, name: str) -> None:
-        """End a part and start it anew, with the data that it had."""
-        self.parts[name].end()
-        self.parts[name].start()
-        self.parts[name].wait()
+        """Restart a component; it keeps its data."""
+        component = self.components[name]
+        component.stop()
+        component.start()
+        component.wait_ready()
 
     def inject(self, wanted: Sequence[str]) -> None:
-        """These faults in place of those before; raises UnknownFaultError."""
+        """Replace the current faults; raises UnknownFaultError."""
         injection.write(self.control, faults.injections(wanted, time.time()))
 
     def _thresholds(self) -> Thresholds:
-        def named(name: str) -> str:
+        def address(name: str) -> str:
             return f"127.0.0.1:{self.ports[name]}"
 
-        here = {
+        local = {
             "service": {
                 "expected_workers": self.options.workers,
                 "links": {"grafana": self.url("grafana")},
             },
             "deploy": {
-                "sidecars": [named("sidecar")],
-                "alertmanagers": [named("alertmanager")],
+                "sidecars": [address("sidecar")],
+                "alertmanagers": [address("alertmanager")],
                 "prometheus": self.url("prometheus"),
             },
             "routing": {
@@ -151,48 +153,48 @@ class Stack:
         files = (OVERLAY, *self.options.overlays)
         overlays = [(str(path), path.read_text()) for path in files]
         base = ROOT / "thresholds.yaml"
-        return load(base.read_text(), str(base), [*overlays, ("this machine", json.dumps(here))])
+        return load(base.read_text(), str(base), [*overlays, ("this machine", json.dumps(local))])
 
-    def _write(self) -> None:
-        """The bundle as rendered, but for the folders that its configurations name."""
+    def _write_bundle(self) -> None:
+        """Write the rendered bundle, with the paths in its configurations changed to `folder`."""
         shutil.rmtree(self.folder, ignore_errors=True)
         for name in ("control", "metrics", "log"):
             (self.folder / name).mkdir(parents=True)
-        places = {RULES: "alerts/*.yml", DASHBOARDS: "dashboards"}
+        moved = {RULES: "alerts/*.yml", DASHBOARDS: "dashboards"}
         for path, text in render(self.thresholds).items():
             file = self.folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            for installed, here in places.items():
-                text = text.replace(installed, str(self.folder / here))  # noqa: PLW2901  # step by step
+            for installed, local in moved.items():
+                text = text.replace(installed, str(self.folder / local))  # noqa: PLW2901
             file.write_text(text)
 
-    def _parts(self) -> list[Part]:
-        parts = [
+    def _components(self) -> list[Component]:
+        """In starting order: Prometheus after its targets, the load last."""
+        components = [
             self._auditor(),
             self._sidecar(),
             self._alertmanager(),
             self._prometheus(),
         ]
         if self.options.grafana and (found := grafana(self.folder, self.ports["grafana"])):
-            parts.append(found)
+            components.append(found)
         if self.options.users:
-            parts.append(self._load())
-        return parts
+            components.append(self._load())
+        return components
 
     def _log(self, name: str) -> Path:
         return self.folder / "log" / f"{name}.log"
 
-    def _auditor(self) -> Part:
-        """Its workers are found by the sidecar, so nothing here names them."""
+    def _auditor(self) -> Component:
         pool = self.thresholds.service.database_pool
-        several = ["--workers", str(self.options.workers)] if self.options.workers > 1 else []
+        workers = ["--workers", str(self.options.workers)] if self.options.workers > 1 else []
         server = [sys.executable, "-m", "uvicorn", "--factory", "demo.auditor.app:create"]
         options = ["--port", str(self.ports["api"]), "--no-access-log", "--log-level", "warning"]
-        return Part(
+        return Component(
             "auditor",
-            ["prlimit", f"--nofile={MAX_FDS}:{MAX_FDS}", "--", *server, *options, *several],
+            ["prlimit", f"--nofile={MAX_FDS}:{MAX_FDS}", "--", *server, *options, *workers],
             self._log("auditor"),
-            answers(f"{self.url('api')}/health"),
+            responds(f"{self.url('api')}/health"),
             {
                 **STANDIN,
                 "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
@@ -205,20 +207,22 @@ class Stack:
             ROOT,
         )
 
-    def _sidecar(self) -> Part:
-        places = ["--port", str(self.ports["api"]), "--db-ports", str(self.database.port)]
-        serve = ["--listen", f"127.0.0.1:{self.ports['sidecar']}"]
-        folder = ["--app-folder", str(self.folder / "metrics")]
-        return Part(
+    def _sidecar(self) -> Component:
+        options = [
+            *("--port", str(self.ports["api"]), "--db-ports", str(self.database.port)),
+            *("--listen", f"127.0.0.1:{self.ports['sidecar']}"),
+            *("--app-folder", str(self.folder / "metrics")),
+        ]
+        return Component(
             "sidecar",
-            [sys.executable, "-m", "exporters", *places, *serve, *folder, *PROBE],
+            [sys.executable, "-m", "exporters", *options, *PROBE],
             self._log("sidecar"),
-            answers(f"{self.url('sidecar')}/-/ready"),
+            responds(f"{self.url('sidecar')}/-/ready"),
             folder=ROOT,
         )
 
-    def _alertmanager(self) -> Part:
-        return Part(
+    def _alertmanager(self) -> Component:
+        return Component(
             "alertmanager",
             [
                 *tools.command(self.options.alertmanager),
@@ -228,11 +232,11 @@ class Stack:
                 "--cluster.listen-address=",
             ],
             self._log("alertmanager"),
-            answers(f"{self.url('alertmanager')}/-/ready"),
+            responds(f"{self.url('alertmanager')}/-/ready"),
         )
 
-    def _prometheus(self) -> Part:
-        return Part(
+    def _prometheus(self) -> Component:
+        return Component(
             "prometheus",
             [
                 *tools.command(self.options.prometheus),
@@ -242,12 +246,12 @@ class Stack:
                 "--rules.alert.resend-delay=5s",
             ],
             self._log("prometheus"),
-            answers(f"{self.url('prometheus')}/-/ready"),
+            responds(f"{self.url('prometheus')}/-/ready"),
         )
 
-    def _load(self) -> Part:
+    def _load(self) -> Component:
         users = str(self.options.users)
-        return Part(
+        return Component(
             "load",
             [
                 *(sys.executable, "-m", "locust", "-f", "tests/performance/locustfile.py"),

@@ -1,8 +1,9 @@
-"""What the demo shows: the alerts' own quantities, what fires, and who was told."""
+"""What the demo's screen shows: metrics, active alerts and notifications."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,8 +18,8 @@ from generator.measured import measured_text
 from generator.promql import plain
 from generator.thresholds.units import format_value
 
-# The quantities that are shown, by the alert that watches each.
-SHOWN: Final = (
+# The alerts whose metrics are shown.
+SHOWN_ALERTS: Final = (
     "high_error_rate",
     "high_latency",
     "requests_waiting",
@@ -36,80 +37,84 @@ WATCHDOG: Final = "AuditorWatchdog"
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One quantity now, at the worst of its workers, and the bound of each severity."""
+class Measurement:
+    """The metric of an alert for the worst worker.
+
+    `bounds` are by severity; `severity` is the worst whose bound the value exceeds, or "".
+    """
 
     title: str
     value: str
-    bounds: tuple[tuple[str, str], ...]
-    beyond: str
+    bounds: Mapping[str, str]
+    severity: str
 
 
 @dataclass(frozen=True)
 class Status:
-    """`trouble` is what of the stack itself is not well, or empty."""
+    """`problems` says what is wrong with the stack itself, or is ""."""
 
     seconds: float
     links: tuple[tuple[str, str], ...]
     faults: tuple[str, ...]
-    readings: tuple[Reading, ...]
+    measurements: tuple[Measurement, ...]
     alerts: tuple[ActiveAlert, ...]
-    told: tuple[Notification, ...]
+    notifications: tuple[Notification, ...]
     heartbeats: int
-    trouble: str
+    problems: str
 
 
-def gather(stack: Stack, started: float) -> Status:
-    """Ask all parts; what does not answer is said in `trouble`."""
-    dead = [name for name, part in stack.parts.items() if not part.alive]
-    trouble = [f"{name} has ended, see {stack.parts[name].log}" for name in dead]
-    readings: tuple[Reading, ...] = ()
+def collect(stack: Stack, started: float) -> Status:
+    dead = [component for component in stack.components.values() if not component.alive]
+    problems = [f"{each.name} exited; see {each.log}" for each in dead]
+    measurements: tuple[Measurement, ...] = ()
     active: list[ActiveAlert] = []
     try:
         by_key = {alert.key: alert for alert in stack.alerts}
-        readings = tuple(_reading(stack.prometheus, by_key[key]) for key in SHOWN)
+        measurements = tuple(_measure(stack.prometheus, by_key[key]) for key in SHOWN_ALERTS)
         active = [each for each in stack.prometheus.alerts() if each.name != WATCHDOG]
     except requests.RequestException as error:
-        trouble.append(f"Prometheus cannot be asked: {error}")
-    told = [each for each in stack.receiver.told if each.alert != WATCHDOG]
+        problems.append(f"Prometheus does not answer: {error}")
+    received = list(stack.receiver.notifications)
+    notifications = [each for each in received if each.alert != WATCHDOG]
     return Status(
         seconds=time.time() - started,
         links=_links(stack),
         faults=tuple(faults.names(injection.read(stack.control))),
-        readings=readings,
+        measurements=measurements,
         alerts=tuple(sorted(active, key=lambda each: (each.state, each.since))),
-        told=tuple(told),
-        heartbeats=len(stack.receiver.told) - len(told),
-        trouble="; ".join(trouble),
+        notifications=tuple(notifications),
+        heartbeats=len(received) - len(notifications),
+        problems="; ".join(problems),
     )
 
 
 def _links(stack: Stack) -> tuple[tuple[str, str], ...]:
-    there = "grafana" in stack.parts
+    running = "grafana" in stack.components
     return (
-        ("Grafana", stack.url("grafana") if there else "neither on PATH nor in Docker"),
+        ("Grafana", stack.url("grafana") if running else "not found on PATH or in Docker"),
         ("Prometheus", f"{stack.url('prometheus')}/alerts"),
         ("Alertmanager", stack.url("alertmanager")),
         ("stand-in Auditor", f"{stack.url('api')}/docs"),
-        ("sidecar, workers", f"{stack.url('sidecar')}/metrics"),
-        ("sidecar, app", f"{stack.url('sidecar')}/metrics/app"),
+        ("sidecar: workers", f"{stack.url('sidecar')}/metrics"),
+        ("sidecar: app", f"{stack.url('sidecar')}/metrics/app"),
     )
 
 
-def _reading(prometheus: Prometheus, alert: Alert) -> Reading:
-    worst = "max" if alert.op == ">" else "min"
-    value = prometheus.value(f"{worst}({plain(alert.quantity)})")
-    bounds = [(each.severity, alert.bound(each)) for each in alert.triggers]
-    beyond = ""
-    for severity, bound in reversed(bounds):  # the worst stands first
-        if value is not None and (value > bound if alert.op == ">" else value < bound):
-            beyond = severity
-    return Reading(
+def _measure(prometheus: Prometheus, alert: Alert) -> Measurement:
+    aggregation = "max" if alert.op == ">" else "min"
+    value = prometheus.value(f"{aggregation}({plain(alert.quantity)})")
+    bounds = {each.severity: alert.bound(each) for each in alert.triggers}  # the worst comes first
+    exceeded = [
+        severity
+        for severity, bound in bounds.items()
+        if value is not None and (value > bound if alert.op == ">" else value < bound)
+    ]
+    return Measurement(
         title=alert.panel.title,
         value="no data" if value is None else measured_text(value, alert.unit),
-        bounds=tuple(
-            (severity, f"{alert.op} {format_value(bound, alert.unit)}")
-            for severity, bound in bounds
-        ),
-        beyond=beyond,
+        bounds={
+            severity: f"{alert.op} {format_value(bound, alert.unit)}"
+            for severity, bound in bounds.items()
+        },
+        severity=exceeded[0] if exceeded else "",
     )

@@ -1,4 +1,4 @@
-"""What every client of an HTTP API here needs."""
+"""What the clients of HTTP APIs share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from requests.auth import AuthBase
 
 
 class Bearer(AuthBase):
-    """As an AuthBase, so that requests does not put what a .netrc holds in its place."""
+    """Bearer token. As an AuthBase, so that requests does not use credentials from .netrc."""
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -20,39 +20,39 @@ class Bearer(AuthBase):
 
 
 def unreachable(error: requests.RequestException, timeout: tuple[float, float]) -> str:
-    """Why there is no answer; `timeout` is that to connect and that to read, in seconds."""
+    """Why there is no response; `timeout` is the connect and the read timeout in seconds."""
     match error:
         case requests.exceptions.SSLError():
             return (
-                f"its certificate is not trusted ({_root(error)}); "
-                "name the file of its authority in REQUESTS_CA_BUNDLE"
+                f"its certificate is not trusted ({_cause(error)}); "
+                "set REQUESTS_CA_BUNDLE to the file of its CA"
             )
         case requests.exceptions.ProxyError():
-            return f"the proxy does not pass it on ({_root(error)}); see HTTPS_PROXY and NO_PROXY"
+            return f"the proxy does not forward it ({_cause(error)}); check HTTPS_PROXY, NO_PROXY"
         case requests.ConnectTimeout():
             return f"no connection within {timeout[0]:g} s"
         case requests.Timeout():
-            return f"no answer within {timeout[1]:g} s; what was asked may still happen: look again"
+            return f"no response within {timeout[1]:g} s; the request may still take effect"
         case _:
-            return f"no connection: {_root(error)}"
+            return f"no connection: {_cause(error)}"
 
 
-def _root(error: BaseException) -> str:
-    """The innermost reason, without the layers around it."""
+def _cause(error: BaseException) -> str:
+    """The innermost reason."""
     inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
     if isinstance(inner, BaseException):
-        return _root(inner)
+        return _cause(inner)
     text = str(getattr(error, "strerror", None) or error)
     return text.rpartition(": ")[2] if "object at 0x" in text or "Connection(" in text else text
 
 
-def address(url: str, what: str) -> str:
-    """`url` without a slash at its end; raises ValueError, which says that it is no `what`."""
+def address(url: str, form: str) -> str:
+    """The URL without a trailing slash; raises ValueError if it is not HTTP(S) with a host."""
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        good = False
-    if not good:
-        raise ValueError(f"{url} is no {what}")
+        valid = False
+    if not valid:
+        raise ValueError(f"{url} is not a valid address; expected {form}")
     return url.rstrip("/")

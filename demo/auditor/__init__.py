@@ -1,5 +1,5 @@
-"""A stand-in for the JuraGPT Auditor: the same routes, shapes, metrics, log lines and manners.
+"""A stand-in for the JuraGPT Auditor with its routes, JSON, metrics, log lines and limits.
 
-Facts from the service's public source (federicodeponte/juragpt-unified, services/verification); the
-verification itself is a toy.
+They follow the service's public source (federicodeponte/juragpt-unified, services/verification).
+The verification itself is a toy.
 """

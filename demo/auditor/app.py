@@ -15,11 +15,11 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from demo.auditor.agent import Agent, Share
-from demo.auditor.limits import UNLIMITED, RateLimiter, client_of, refused
+from demo.auditor.injector import FaultInjector, Sampler
+from demo.auditor.limits import UNLIMITED_PATHS, RateLimiter, auth_error, client_id
 from demo.auditor.metrics import CONFIDENCE, LATENCY, REGISTRY, REQUESTS
+from demo.auditor.schemas import Health, Problem, Statistics, VerifyRequest, VerifyResponse
 from demo.auditor.settings import Settings
-from demo.auditor.shapes import Health, Problem, Statistics, VerifyRequest, VerifyResponse
 from demo.auditor.storage import Storage
 from demo.auditor.verification import Verifier
 from demo.injection import Effect
@@ -29,7 +29,7 @@ LOG: Final = logging.getLogger("auditor.api.server")
 
 
 class InjectedError(Exception):
-    """A failure that was asked for."""
+    """The failure that the fault `errors` injects."""
 
 
 def create() -> FastAPI:
@@ -45,8 +45,9 @@ def create() -> FastAPI:
         storage = Storage(settings)
         app.state.verifier = Verifier(settings)
         app.state.storage = storage
-        app.state.agent = Agent(settings.control, asyncio.get_running_loop(), storage.connect)
-        app.state.share = Share()
+        loop = asyncio.get_running_loop()
+        app.state.injector = FaultInjector(settings.control, loop, storage.resize_pool)
+        app.state.sampler = Sampler()
         LOG.info("Starting JuraGPT Auditor API (stand-in)")
         yield
         LOG.info("Shutting down JuraGPT Auditor API")
@@ -61,14 +62,16 @@ def create() -> FastAPI:
 def _limit(app: FastAPI, limiter: RateLimiter) -> None:
     @app.middleware("http")
     async def limit(
-        request: Request, proceed: Callable[[Request], Awaitable[Response]]
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        wait = 0 if request.url.path in UNLIMITED else limiter.wait(client_of(request))
-        if not wait:
-            return await proceed(request)
-        LOG.warning("Rate limit exceeded: %s", client_of(request))
+        client = client_id(request)
+        unlimited = request.url.path in UNLIMITED_PATHS
+        seconds = 0 if unlimited else limiter.retry_after(client)
+        if not seconds:
+            return await call_next(request)
+        LOG.warning("Rate limit exceeded: %s", client)
         detail = {"detail": "Rate limit exceeded. Please try again later."}
-        return JSONResponse(detail, status_code=429, headers={"Retry-After": str(wait)})
+        return JSONResponse(detail, status_code=429, headers={"Retry-After": str(seconds)})
 
 
 def _routes(app: FastAPI, settings: Settings) -> None:
@@ -87,7 +90,7 @@ def _routes(app: FastAPI, settings: Settings) -> None:
 
     @app.post("/verify")
     async def verify(body: VerifyRequest, request: Request) -> VerifyResponse:
-        if problem := refused(request, settings.keys):
+        if problem := auth_error(request, settings.keys):
             raise HTTPException(401, problem)
         start = time.perf_counter()
         try:
@@ -123,15 +126,15 @@ def _routes(app: FastAPI, settings: Settings) -> None:
 
 
 async def _verify(state: Any, body: VerifyRequest) -> VerifyResponse:
-    """The work of one request, with what is injected; it blocks the event loop."""
-    agent: Agent = state.agent
+    """Verify with the injected faults. Blocks the event loop."""
+    injector: FaultInjector = state.injector
     LOG.info("Verifying answer (%d chars, %d sources)", len(body.answer), len(body.sources))
-    if delay := agent.amount(Effect.DELAY):
+    if delay := injector.amount(Effect.DELAY):
         await asyncio.sleep(delay)
-    if state.share.next(agent.amount(Effect.ERRORS)):
+    if state.sampler.select(injector.amount(Effect.ERRORS)):
         raise InjectedError("the database refused the connection")
     result: VerifyResponse = state.verifier.verify(
-        body, agent.amount(Effect.WEAKNESS), agent.amount(Effect.BLOCK)
+        body, injector.amount(Effect.WEAKNESS), injector.amount(Effect.BLOCK)
     )
     state.storage.store(result)
     return result

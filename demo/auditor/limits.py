@@ -1,4 +1,4 @@
-"""Who may ask, and how often: API keys and a limit of requests for each client."""
+"""API keys and the rate limit for each client."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 
 from starlette.requests import Request
 
-UNLIMITED: Final = frozenset(("/health", "/metrics", "/docs", "/openapi.json"))
+UNLIMITED_PATHS: Final = frozenset(("/health", "/metrics", "/docs", "/openapi.json"))
 
 
 class RateLimiter:
-    """So many a minute and so many a second of each client; each worker counts for itself."""
+    """Limits each client per minute and per second. Every worker counts on its own."""
 
     def __init__(
         self, per_minute: int, burst: int, clock: Callable[[], float] = time.monotonic
@@ -23,8 +23,8 @@ class RateLimiter:
         self._clock = clock
         self._times: dict[str, deque[float]] = defaultdict(deque)
 
-    def wait(self, client: str) -> int:
-        """Seconds until the client may ask again; 0: it may, and this request counts."""
+    def retry_after(self, client: str) -> int:
+        """Seconds until the next request is allowed. 0 allows this one and counts it."""
         now, times = self._clock(), self._times[client]
         while times and times[0] <= now - 60:
             times.popleft()
@@ -36,8 +36,8 @@ class RateLimiter:
         return 0
 
 
-def client_of(request: Request) -> str:
-    """The key, else the first address that a proxy names, else the peer's."""
+def client_id(request: Request) -> str:
+    """The API key, else the first address in X-Forwarded-For, else the peer's address."""
     key = request.headers.get("X-API-Key")
     if key:
         return f"key {key}"
@@ -45,12 +45,12 @@ def client_of(request: Request) -> str:
     return forwarded or (request.client.host if request.client else "unknown")
 
 
-def refused(request: Request, keys: frozenset[str]) -> str:
-    """Why a request is answered 401, or nothing: a key is optional, but a wrong one is refused."""
+def auth_error(request: Request, keys: frozenset[str]) -> str:
+    """Why the request is answered with 401, or "". Credentials are optional but must be valid."""
     key = request.headers.get("X-API-Key")
     if key is not None and key not in keys:
         return "Invalid API key"
-    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if bearer and bearer not in keys:
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and token not in keys:
         return "Invalid token"
     return ""

@@ -1,4 +1,4 @@
-"""The Auditor's metrics, in a registry of their own as there; so no `process_*` series exist."""
+"""The Auditor's metrics, in a registry of their own: like the Auditor, without `process_*`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where results are kept, and the connections to a database that stay open."""
+"""Stores results, and holds the pool of database connections."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import socket
 import sqlite3
 from typing import Any
 
+from demo.auditor.schemas import Statistics, VerifyResponse
 from demo.auditor.settings import Settings
-from demo.auditor.shapes import Statistics, VerifyResponse
 
 _TABLE = """
 create table if not exists verifications
@@ -17,29 +17,29 @@ create table if not exists verifications
 
 
 class Storage:
-    """Rows in SQLite. With STANDIN_DATABASE a pool of connections there, of which nothing is asked.
+    """Rows in SQLite, and idle connections to STANDIN_DATABASE.
 
-    Monitoring sees of a database its connections alone.
+    Monitoring sees only the connections to a database, so nothing is sent over them.
     """
 
     def __init__(self, settings: Settings) -> None:
-        path = settings.storage.removeprefix("sqlite:///")
+        path = settings.database_url.removeprefix("sqlite:///")
         self._rows = sqlite3.connect(path, timeout=30, isolation_level=None)
         self._rows.execute("pragma journal_mode=wal")
         self._rows.execute("pragma synchronous=off")
         self._rows.execute(_TABLE)
-        self._address = settings.database
-        self._most = settings.pool
-        self._open: list[socket.socket] = []
+        self._address = settings.pool_address
+        self._max_connections = settings.pool_size
+        self._connections: list[socket.socket] = []
 
-    def connect(self, wanted: int) -> int:
-        """Have so many connections open, or as many as the pool allows; the number."""
-        wanted = min(wanted, self._most)
-        while len(self._open) > wanted:
-            self._open.pop().close()
-        while self._address and len(self._open) < wanted:
-            self._open.append(socket.create_connection(self._address, timeout=5))
-        return len(self._open)
+    def resize_pool(self, wanted: int) -> int:
+        """Open or close connections, up to the size of the pool; return how many are open."""
+        wanted = min(wanted, self._max_connections)
+        while len(self._connections) > wanted:
+            self._connections.pop().close()
+        while self._address and len(self._connections) < wanted:
+            self._connections.append(socket.create_connection(self._address, timeout=5))
+        return len(self._connections)
 
     def store(self, result: VerifyResponse) -> None:
         confidence = result.confidence

@@ -1,4 +1,4 @@
-"""A toy verification that costs what the real one costs: models at first, then computing."""
+"""A toy verification with the costs of the real one: models to load, then CPU time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Final
 
-from demo.auditor.settings import Settings
-from demo.auditor.shapes import (
+from demo.auditor.schemas import (
     Answer,
     Components,
     Confidence,
@@ -19,8 +18,9 @@ from demo.auditor.shapes import (
     VerifyRequest,
     VerifyResponse,
 )
+from demo.auditor.settings import Settings
 
-# Weights and labels as rough as the purpose allows; a score under 0.6 is "weak" to the bundle.
+# Weights and labels only approximate the Auditor's.
 _CITATION: Final = re.compile(r"(?:§{1,2}|Art\.)\s*\d+[a-z]?(?:\s+Abs\.\s*\d+)?\s+[A-Z]\w*")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-ZÄÖÜ])")
 _VERIFIED: Final = 0.6
@@ -29,17 +29,17 @@ _REJECTED: Final = "Review required"
 
 
 class Verifier:
-    """One worker's. The models load at the first request, and block everything meanwhile."""
+    """The first request loads the models, which blocks the whole worker."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._models: bytearray | None = None
 
     def verify(self, request: VerifyRequest, weakness: float, extra: float) -> VerifyResponse:
-        """Blocks the caller; `weakness` is taken off the score, `extra` seconds are added."""
+        """Blocks for `extra` more seconds, and subtracts `weakness` from the score."""
         start = time.perf_counter()
         self._load()
-        _compute(self._settings.work + extra)
+        _compute(self._settings.work_seconds + extra)
         sentences = _SENTENCE_END.split(request.answer.strip())
         similarities = [_similarity(each, request) for each in sentences]
         verified = sum(each >= 0.3 for each in similarities)
@@ -78,18 +78,18 @@ class Verifier:
             self._models = bytearray(self._settings.model_bytes)
             for page in range(0, len(self._models), 4096):
                 self._models[page] = 1
-            time.sleep(self._settings.load)
+            time.sleep(self._settings.load_seconds)
 
 
 def _compute(seconds: float) -> None:
-    """Blocks the event loop, as the Auditor's models do."""
+    """Block the event loop, as the Auditor's models do."""
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         hashlib.pbkdf2_hmac("sha256", b"sentence", b"source", 500)
 
 
 def _similarity(sentence: str, request: VerifyRequest) -> float:
-    """Share of the sentence's words that the likeliest source has."""
+    """The share of the sentence's words that occur in the best matching source."""
     words = set(re.findall(r"\w+", sentence.lower()))
     if not words:
         return 0.0
@@ -100,7 +100,7 @@ def _similarity(sentence: str, request: VerifyRequest) -> float:
 
 
 def _mean(scores: list[float | None]) -> float:
-    """0.5 stands for a score that the caller did not give, as in the Auditor."""
+    """A missing score counts as 0.5, as in the Auditor."""
     return sum(0.5 if each is None else each for each in scores) / len(scores)
 
 

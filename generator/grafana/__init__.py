@@ -1,1 +1,1 @@
-"""The dashboards in a running Grafana: what is there, who changed it, and how it gets there."""
+"""Pushes the dashboards to a running Grafana, and finds edits made there."""

@@ -1,4 +1,4 @@
-"""Plans and edits in words."""
+"""Plans and edits as text."""
 
 from __future__ import annotations
 
@@ -7,69 +7,67 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from generator.grafana.changes import Change, panels
-from generator.grafana.state import Folder, Json, Live, Plan, Verdict
+from generator.grafana.diff import Change, panels
+from generator.grafana.state import Folder, Json, LiveDashboard, Plan, Status
 
+# Says where to make a change in the source.
 Where = Callable[[Change], str]
-# A longer value takes lines of its own, and is cut at so many characters.
-_SHORT: Final = 60
-_LONGEST: Final = 600
+# Longer values get their own lines, and are cut at the maximum length.
+_MAX_INLINE: Final = 60
+_MAX_LENGTH: Final = 600
 
 
-def of_plan(plan: Plan, folder: Folder) -> Iterator[str]:
-    """What a push finds, and the changes it would make."""
-    yield f"{plan.dashboard['uid']} {_found(plan, folder)}"
+def plan_lines(plan: Plan, folder: Folder) -> Iterator[str]:
+    """What a push finds and would change."""
+    yield f"{plan.dashboard['uid']}: {_status(plan, folder)}"
     states = [plan.dashboard] if plan.live is None else [plan.live.dashboard, plan.dashboard]
-    yield from _changes(plan.changes, states)
+    yield from _change_lines(plan.changes, states)
 
 
-def _found(plan: Plan, folder: Folder) -> str:
-    live = plan.live
-    if live is None or plan.verdict is Verdict.SAME:
-        return plan.verdict.value
-    if plan.verdict is Verdict.EDITED:
-        return f"{plan.verdict.value}: {_last(live)}"
-    if plan.verdict is Verdict.MOVED:
-        return f"{plan.verdict.value}: it is in {live.folder.title!r}, not in {folder.title!r}"
-    if plan.verdict is Verdict.PROVISIONED:
-        return f"{plan.verdict.value}, {live.file}: change that"
-    return f"{plan.verdict.value} from what is rendered:"
+def _status(plan: Plan, folder: Folder) -> str:
+    status, live = plan.status.value, plan.live
+    if live is None:
+        return status
+    details = {
+        Status.EDITED: f": {live.newest}",
+        Status.MOVED: f": it is in {live.folder.title!r}, not in {folder.title!r}",
+        Status.PROVISIONED: f" from {live.file}, which is outdated",
+    }
+    return status + details.get(plan.status, "")
 
 
-def of_edits(live: Live, base: Json, changes: Sequence[Change], where: Where) -> Iterator[str]:
-    """What was edited in Grafana, each with its place in the source."""
-    since = f", pushed as version {live.pushed.version}" if live.pushed else ", never pushed"
-    yield f"{base['uid']}: {_last(live)}{since}"
-    yield from _changes(changes, [base, live.dashboard], where)
+def edit_lines(
+    live: LiveDashboard, base: Json, changes: Sequence[Change], where: Where
+) -> Iterator[str]:
+    """What was edited in Grafana, each change with its place in the source."""
+    pushed = f"pushed as version {live.pushed.number}" if live.pushed else "never pushed"
+    yield f"{base['uid']}: {live.newest}, {pushed}"
+    yield from _change_lines(changes, [base, live.dashboard], where)
 
 
-def _last(live: Live) -> str:
-    return str(live.saves[0]) if live.saves else f"version {live.version}"
-
-
-def _changes(
+def _change_lines(
     changes: Sequence[Change], states: Sequence[Json], where: Where | None = None
 ) -> Iterator[str]:
-    """Grouped by panel; what a panel gained is one line."""
+    """Grouped by panel. All values added to a panel are on one line."""
     for panel, group in groupby(changes, key=lambda change: change.panel):
         if panel is not None:
-            yield f"  {_named(panel, states)}"
-        gained = []
+            yield f"  {_panel_title(panel, states)}"
+        added = []
         for change in group:
             if change.path and change.before is None:
-                gained.append(change)
+                added.append(change)
             else:
                 yield from _change(change)
                 if where:
                     yield f"      {where(change)}"
-        if gained:
-            found = ", ".join(f"{each.path} = {_brief(each.after)}" for each in gained)
-            yield f"    gained: {found}"
+        if added:
+            values = ", ".join(f"{each.path} = {_inline(each.after)}" for each in added)
+            yield f"    added: {values}"
             if where:
-                yield f"      {where(gained[0])}"
+                yield f"      {where(added[0])}"
 
 
-def _named(panel: int, states: Sequence[Json]) -> str:
+def _panel_title(panel: int, states: Sequence[Json]) -> str:
     for state in states:
         if found := panels(state).get(panel):
             return f'panel "{found.get("title", "")}" (id {panel})'
@@ -78,29 +76,29 @@ def _named(panel: int, states: Sequence[Json]) -> str:
 
 def _change(change: Change) -> Iterator[str]:
     if not change.path:
-        yield "    added" if change.before is None else "    removed"
+        yield "    panel added" if change.before is None else "    panel removed"
     elif change.path == "gridPos":
-        yield f"    moved: {_place(change.before)} -> {_place(change.after)}"
-    elif len(_brief(change.before)) + len(_brief(change.after)) <= _SHORT:
-        yield f"    {change.path}: {_brief(change.before)} -> {_brief(change.after)}"
+        yield f"    moved: {_position(change.before)} -> {_position(change.after)}"
+    elif len(_inline(change.before)) + len(_inline(change.after)) <= _MAX_INLINE:
+        yield f"    {change.path}: {_inline(change.before)} -> {_inline(change.after)}"
     else:
         yield f"    {change.path}:"
         for sign, value in (("-", change.before), ("+", change.after)):
             yield from (f"      {sign} {line}" for line in _text(value).splitlines() or [""])
 
 
-def _place(position: Any) -> str:
+def _position(value: Any) -> str:
     """Column, row, width and height in the grid."""
-    if not isinstance(position, dict):
-        return "nowhere"
-    x, y, width, height = (position.get(key, 0) for key in ("x", "y", "w", "h"))
+    if not isinstance(value, dict):
+        return "none"
+    x, y, width, height = (value.get(key, 0) for key in ("x", "y", "w", "h"))
     return f"{x},{y} ({width} x {height})"
 
 
-def _brief(value: Any) -> str:
+def _inline(value: Any) -> str:
     return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else _brief(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+    text = value if isinstance(value, str) else _inline(value)
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}... ({len(text)} characters)"

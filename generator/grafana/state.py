@@ -1,7 +1,7 @@
-"""What a Grafana has of a dashboard, and what a push would do about it.
+"""The state of a dashboard in Grafana, and what a push would do about it.
 
-A push signs its save with a fingerprint of the dashboard. The last save of another origin is an
-edit; nothing needs to be kept here to tell.
+A push signs the version that it saves with a fingerprint of the dashboard. Any later version is an
+edit, so nothing has to be stored here.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import enum
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from generator.grafana.changes import Change, differences
+from generator.grafana.diff import Change, diff
 
 Json = Mapping[str, Any]
 
@@ -29,116 +29,104 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Save:
-    """A version of a dashboard; `at` is the time as Grafana writes it."""
+class Version:
+    """A saved version of a dashboard; `at` is the time as Grafana writes it."""
 
-    version: int
+    number: int
     by: str
     at: str
     message: str
 
     @property
     def fingerprint(self) -> str | None:
-        """That of the dashboard which a push saved; None for a save of another origin."""
+        """That of the dashboard that a push saved; None if it was saved in another way."""
         signed = _SIGNED.match(self.message)
         return signed[1] if signed else None
 
     def __str__(self) -> str:
-        said = f' ("{self.message}")' if self.message else ""
-        return f"version {self.version} by {self.by or 'someone'}, {self.at}{said}"
+        message = f' ("{self.message}")' if self.message else ""
+        return f"version {self.number} by {self.by or 'unknown'}, {self.at}{message}"
 
 
 @dataclass(frozen=True)
-class Live:
-    """A dashboard as Grafana has it, with its saves from the newest on.
+class LiveDashboard:
+    """A dashboard in Grafana with its versions, the newest first.
 
-    `file` is the file that it is provisioned from; "" where it is not, or may be saved all the
-    same.
+    `file` is the file that it is provisioned from, or "".
     """
 
     dashboard: Json
     version: int
     folder: Folder
-    saves: tuple[Save, ...] = ()
+    versions: tuple[Version, ...] = ()
     file: str = ""
 
     @property
-    def pushed(self) -> Save | None:
-        """The newest save by a push that Grafana still has."""
-        return next((save for save in self.saves if save.fingerprint), None)
+    def pushed(self) -> Version | None:
+        """The newest version saved by a push, if Grafana still has it."""
+        return next((each for each in self.versions if each.fingerprint), None)
 
     @property
     def edited(self) -> bool:
-        """Whether it was saved since then, or never was pushed."""
-        return self.pushed is None or self.pushed.version != self.version
+        """Whether it was saved after the last push, or was never pushed."""
+        return self.pushed is None or self.pushed.number != self.version
+
+    @property
+    def newest(self) -> str:
+        return str(self.versions[0]) if self.versions else f"version {self.version}"
 
 
-class Verdict(enum.Enum):
-    """What a push makes of a dashboard; the values are its words."""
-
-    NEW = "is not there yet"
-    SAME = "is as rendered"
-    BEHIND = "differs"
-    EDITED = "was edited in Grafana"
-    MOVED = "was moved"
-    PROVISIONED = "is provisioned from a file and differs"
+class Status(enum.Enum):
+    NEW = "new"
+    UP_TO_DATE = "up to date"
+    OUTDATED = "outdated"
+    EDITED = "edited in Grafana"
+    MOVED = "moved"
+    PROVISIONED = "provisioned"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`changes` lead from what is there to what is rendered."""
+    """`changes` lead from the live to the rendered dashboard."""
 
     dashboard: Json
-    live: Live | None
-    verdict: Verdict
-    changes: tuple[Change, ...]
+    live: LiveDashboard | None
+    status: Status
+    changes: tuple[Change, ...] = ()
 
-    @property
-    def kept(self) -> bool:
-        """Whether it is left alone unless forced."""
-        return self.verdict in (Verdict.EDITED, Verdict.MOVED, Verdict.PROVISIONED)
+    def saves(self, force: bool) -> bool:
+        """Whether a push saves the dashboard. Grafana rejects saving a provisioned one."""
+        forced = (Status.EDITED, Status.MOVED) if force else ()
+        return self.status in (Status.NEW, Status.OUTDATED, *forced)
 
 
 def fingerprint(dashboard: Json) -> str:
-    """16 hexadecimal digits of the SHA-256 of the dashboard's canonical JSON."""
+    """16 hexadecimal digits of the SHA-256 of the canonical JSON."""
     text = json.dumps(dashboard, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def signature(dashboard: Json) -> str:
-    """The message of a save."""
+    """The message of a version saved by a push."""
     return f"{SIGNATURE} {fingerprint(dashboard)}"
 
 
-def plan(dashboard: Json, live: Live | None, folder: Folder | None) -> Plan:
-    """What to do about a rendered dashboard; `folder` is where it belongs, None before it is made.
+def plan(dashboard: Json, live: LiveDashboard | None, folder: Folder | None) -> Plan:
+    """What to do about a rendered dashboard. `folder` is None if it does not exist yet.
 
-    Equal by fingerprint is equal, whatever Grafana's migrations have made of the JSON since.
+    A dashboard with the same fingerprint is up to date, even if Grafana has migrated its JSON.
     """
     if live is None:
-        return Plan(dashboard, None, Verdict.NEW, ())
-    changes = differences(live.dashboard, dashboard)
-    pushed = live.pushed and live.pushed.fingerprint == fingerprint(dashboard)
-    same = (pushed and not live.edited) or not changes
+        return Plan(dashboard, None, Status.NEW)
+    changes = diff(live.dashboard, dashboard)
+    if live.pushed and not live.edited and live.pushed.fingerprint == fingerprint(dashboard):
+        changes = ()
     if live.file:
-        verdict, changes = (Verdict.SAME, ()) if same else (Verdict.PROVISIONED, changes)
-        return Plan(dashboard, live, verdict, changes)
-    if folder is None or live.folder.uid != folder.uid:
-        return Plan(dashboard, live, Verdict.MOVED, () if same else changes)
-    if same:
-        return Plan(dashboard, live, Verdict.SAME, ())
-    return Plan(dashboard, live, Verdict.EDITED if live.edited else Verdict.BEHIND, changes)
-
-
-def parse_saves(documents: Sequence[Json]) -> tuple[Save, ...]:
-    """Of the entries of Grafana's list of versions, the newest first."""
-    found = [
-        Save(
-            int(each["version"]),
-            str(each.get("createdBy", "")),
-            str(each.get("created", "")),
-            str(each.get("message", "")),
-        )
-        for each in documents
-    ]
-    return tuple(sorted(found, key=lambda save: -save.version))
+        status = Status.PROVISIONED if changes else Status.UP_TO_DATE
+    elif folder is None or live.folder.uid != folder.uid:
+        status = Status.MOVED
+    elif not changes:
+        status = Status.UP_TO_DATE
+    else:
+        status = Status.EDITED if live.edited else Status.OUTDATED
+    return Plan(dashboard, live, status, changes)

@@ -1,1 +1,1 @@
-"""What a running Prometheus remembers: what alerts would have done, and what is normal."""
+"""Learns from the history of a Prometheus: when alerts would have fired, and what is normal."""

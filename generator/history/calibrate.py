@@ -1,4 +1,4 @@
-"""Proposes rows of the targets from what was measured, with a margin."""
+"""Proposes rows of the targets from measurements."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ from generator.thresholds.checks.targets import RISING_ROWS
 from generator.thresholds.levels import Levels
 from generator.thresholds.units import Unit, format_value
 
-# Of the time, the rest being incidents: what holds for this share of it is normal.
+# A value is normal if it holds for this share of the time. The rest may be incidents.
 NORMAL: Final = 0.95
-# A row is left alone where its target is as near as this to the one that would be proposed.
-NEAR: Final = 0.1
-FORM: Final = 1
+# A row is kept if its target is this close to the proposed one.
+TOLERANCE: Final = 0.1
+FORMAT_VERSION: Final = 1
 
-# Round numbers, in tenths; what is larger than one by no more than floats err is as large.
-_DIGITS: Final = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 120)
-_BELOW: Final = Fraction(999_999_999, 1_000_000_000)
-_SMALLEST: Final[Mapping[Unit, Fraction]] = {
+# Round numbers of steps: 1, 1.2, 1.5 ... times a power of ten.
+_ROUND: Final = sorted(
+    {
+        tenths * 10**power // 10
+        for power in range(30)
+        for tenths in (10, 12, 15, 20, 25, 30, 40, 50, 60, 80)
+        if tenths * 10**power % 10 == 0
+    }
+)
+_STEPS: Final[Mapping[Unit, Fraction]] = {
     Unit.DURATION: Fraction(1, 1000),
     Unit.BYTES: Fraction(1 << 20),
     Unit.GROWTH: Fraction(1 << 20, 3600),
@@ -38,15 +44,17 @@ _SMALLEST: Final[Mapping[Unit, Fraction]] = {
     Unit.COUNT_RATE: Fraction(1, 3600),
     Unit.COUNT: Fraction(1),
 }
+# A value that exceeds a round number only by rounding errors counts as that number.
+_EPSILON: Final = Fraction(1, 10**9)
 
 
 class ResultError(InputError):
-    """A file is no result of the benchmark; the text says which."""
+    """A file is not a usable result of the benchmark; the message says why."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What is normal for a row, in SI base units, and where that comes from; None: not known."""
+    """The normal value of a row in SI base units, None if unknown, and where it comes from."""
 
     row: str
     value: float | None
@@ -55,7 +63,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Numbers for a row beside today's; `edges` is empty where today's stay, `why` says why."""
+    """New numbers for a row. `edges` is empty if the current ones stay; `why` gives the reason."""
 
     observed: Observed
     levels: Levels
@@ -64,22 +72,22 @@ class Proposal:
 
 
 def from_history(past: History, alerts: Iterable[Alert], span: Range) -> Iterator[Observed]:
-    """Of each row that an alert watches: what its quantity was for most of the time.
+    """The normal value of each row that an alert watches, for the worst instance or worker.
 
-    Of several instances or workers the one that is worst. Moments that the alert itself leaves out,
-    as those with too few requests, are left out here. Of an alert's rows the mildest is measured;
-    the others, which are for more load or a longer time, keep their distance.
+    Times that the alert's guard excludes, such as those with too few requests, do not count. The
+    row of the lowest severity is measured. Those of the other severities, for more load or a longer
+    time, keep their ratio to it.
     """
     seen: set[str] = set()
     for alert in alerts:
-        mildest, *others = reversed(alert.triggers)
-        bound = mildest.bound
+        lowest, *others = reversed(alert.triggers)
+        bound = lowest.bound
         if bound is None or bound.row in seen:
             continue
-        guard = f"\n{mildest.guard}" if mildest.guard else ""
+        guard = f"\n{lowest.guard}" if lowest.guard else ""
         found = past.series(f"{alert.quantity}{guard}", span)
-        most = [_most(list(each.values.values()), bound.levels) for each in found]
-        known = [value for value in most if value is not None]
+        normal = [_normal(list(each.values.values()), bound.levels) for each in found]
+        known = [value for value in normal if value is not None]
         if not known:
             continue
         worst = max(known) if bound.levels.worse == "above" else min(known)
@@ -93,50 +101,50 @@ def from_history(past: History, alerts: Iterable[Alert], span: Range) -> Iterato
                 yield Observed(other.row, worst * ratio, f"in proportion to {bound.row}")
 
 
-def _most(values: Sequence[float], levels: Levels) -> float | None:
-    """What most of the values are at or within, by nearest rank."""
+def _normal(values: Sequence[float], levels: Levels) -> float | None:
+    """By nearest rank."""
     finite = sorted((v for v in values if math.isfinite(v)), reverse=levels.worse == "below")
     return finite[math.ceil(NORMAL * len(finite)) - 1] if finite else None
 
 
 def from_results(thresholds: Thresholds, texts: Mapping[str, str]) -> Iterator[Observed]:
-    """Of results of the benchmark, by file: the worst of them all; raises ResultError."""
+    """The worst values in results of the benchmark, given by file name; raises ResultError."""
     found: dict[str, tuple[float, str]] = {}
     rows = thresholds.rows()
-    concurrency = {
+    by_concurrency = {
         getattr(levels, "concurrency", None): row
         for row, levels in rows.items()
         if row.startswith("throughput.")
     }
     for name, text in texts.items():
-        for row, value in _measured(name, text, concurrency):
-            if row not in rows:
-                continue
-            worse = max if rows[row].worse == "above" else min
-            found[row] = worse(found.get(row, (value, name)), (value, name))
+        for row, value in _measured(name, text, by_concurrency):
+            if row in rows:
+                worse = max if rows[row].worse == "above" else min
+                found[row] = worse(found.get(row, (value, name)), (value, name))
     for row, (value, name) in found.items():
         yield Observed(row, value, name)
 
 
 def _measured(
-    name: str, text: str, concurrency: Mapping[int | None, str]
+    name: str, text: str, by_concurrency: Mapping[int | None, str]
 ) -> Iterator[tuple[str, float]]:
     try:
         document: Any = json.loads(text)
-        if document["form"] != FORM:
-            raise ResultError(f"{name}: form {document['form']!r}, expected {FORM}")
-        if document["verdict"] == "nothing proven":
+        if document["form"] != FORMAT_VERSION:
+            found = f"format version {document['form']!r}, expected {FORMAT_VERSION}"
+            raise ResultError(f"{name}: {found}")
+        if document["exit_code"] == 2:
             raise ResultError(f"{name}: {document['said']}")
         for each in document["benchmarks"]:
             if each["benchmark"] == "single":
                 for percentile, pair in each["latency"].items():
                     if pair:
                         yield f"latency.{percentile}", _positive(pair["value"])
-            row = concurrency.get(each["concurrency"])
+            row = by_concurrency.get(each["concurrency"])
             if row and each["benchmark"].startswith(("sequential", "callers-")):
                 yield row, _positive(each["throughput"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        text = f"{name} is no result of the benchmark: expected what its --output has written"
+        text = f"{name} is not a result of the benchmark; expected a file written by --output"
         raise ResultError(text) from error
 
 
@@ -148,10 +156,10 @@ def _positive(number: Any) -> float:
 
 
 def propose(thresholds: Thresholds, observed: Iterable[Observed], margin: float) -> list[Proposal]:
-    """A target that leaves the margin above what is normal; the other levels keep their distance.
+    """Targets with the margin to what is normal; the other levels keep their ratio to the target.
 
-    Numbers are round, of latencies bounds of the histogram, which alone are exact. Rows that may
-    not be lower than another one, as p99 than p95, follow it.
+    Numbers are round. Latencies are bucket bounds of the histogram, which are exact. A row that
+    must not be below another one, like p99 and p95, follows it.
     """
     rows = thresholds.rows()
     found = {
@@ -161,25 +169,25 @@ def propose(thresholds: Thresholds, observed: Iterable[Observed], margin: float)
     }
     for group, _ in RISING_ROWS:
         for before, row in pairwise(group):
-            found |= _lifted(rows, found, before, row)
+            found |= _raised(rows, found, before, row)
     return list(found.values())
 
 
-def _lifted(
+def _raised(
     rows: Mapping[str, Levels], found: Mapping[str, Proposal], before: str, row: str
 ) -> dict[str, Proposal]:
-    """A row's proposal anew, where it is lower than the row before it."""
+    """A proposal for the row if it is below the row before it."""
 
     def edges(name: str) -> dict[str, float]:
         proposal = found.get(name)
         return dict(proposal.edges if proposal and proposal.edges else rows[name].edges())
 
     least, own = edges(before), edges(row)
-    lifted = {name: max(value, least.get(name, value)) for name, value in own.items()}
-    if lifted == own:
+    raised = {name: max(value, least.get(name, value)) for name, value in own.items()}
+    if raised == own:
         return {}
     observed = found[row].observed if row in found else Observed(row, None, f"as {before}")
-    return {row: Proposal(observed, rows[row], lifted, f"calibrated: not below {before}")}
+    return {row: Proposal(observed, rows[row], raised, f"calibrated: not below {before}")}
 
 
 def _proposal(
@@ -189,49 +197,47 @@ def _proposal(
     wanted = value * (1 + margin) if above else value * (1 - margin)
     edges = dict(levels.edges())
     if wanted <= 0 or not edges["target"]:
-        return Proposal(observed, levels, {}, "nothing of it was seen, or is allowed")
+        return Proposal(observed, levels, {}, "the value or the target is zero")
     factor = wanted / edges["target"]
     latency = observed.row.startswith("latency.")
-    bounds = thresholds.service.latency_buckets[:-1] if latency else ()
-    new = {name: _round(edge * factor, levels, bounds) for name, edge in edges.items()}
-    if abs(factor - 1) <= NEAR or new == edges:
-        return Proposal(observed, levels, {}, "today's fits")
-    if why := _impossible(list(new.values()), levels, bounds):
+    buckets = thresholds.service.latency_buckets[:-1] if latency else ()
+    new = {name: _round(edge * factor, levels, buckets) for name, edge in edges.items()}
+    if abs(factor - 1) <= TOLERANCE or new == edges:
+        return Proposal(observed, levels, {}, "the current numbers fit")
+    if why := _impossible(list(new.values()), levels, buckets):
         return Proposal(observed, levels, {}, why)
     side = "above" if above else "below"
-    seen = measured_text(value, levels.unit)
-    why = f"calibrated: {margin:.0%} {side} {seen} ({observed.source})"
+    normal = measured_text(value, levels.unit)
+    why = f"calibrated: {margin:.0%} {side} {normal} ({observed.source})"
     return Proposal(observed, levels, new, why)
 
 
-def _impossible(edges: Sequence[float], levels: Levels, bounds: Sequence[float]) -> str:
-    """Why a row cannot have such numbers; "" if it can."""
+def _impossible(edges: Sequence[float], levels: Levels, buckets: Sequence[float]) -> str:
+    """Why a row cannot have these numbers, or ""."""
     if len(set(edges)) < len(edges):
-        return "its levels would fall together"
+        return "two levels would be equal"
     if levels.unit is Unit.RATIO and max(edges) >= 1:
-        return "it would be beyond 100%"
-    if bounds and max(edges) > bounds[-1]:
-        return "it would be beyond what service.latency_buckets can tell"
+        return "a level would be 100% or more"
+    if buckets and max(edges) > buckets[-1]:
+        return "a level would exceed service.latency_buckets"
     return ""
 
 
-def _round(value: float, levels: Levels, bounds: Sequence[float]) -> float:
-    """The next bound, or else the next round number, on the side that is worse."""
-    if fitting := [bound for bound in bounds if bound >= value]:
+def _round(value: float, levels: Levels, buckets: Sequence[float]) -> float:
+    """The next bucket, or else the next round number, on the side that is worse."""
+    if fitting := [bucket for bucket in buckets if bucket >= value]:
         return fitting[0]
-    smallest = _SMALLEST[levels.unit]
-    exact = Fraction(value) / smallest
-    power = Fraction(10) ** max(0, math.floor(math.log10(max(1.0, float(exact)))))
-    steps = [each for digits in _DIGITS if (each := digits * power / 10).denominator == 1]
+    step = _STEPS[levels.unit]
+    steps = Fraction(value) / step
     if levels.worse == "above":
-        step = min(each for each in steps if each >= exact * _BELOW)
+        count = next(each for each in _ROUND if each >= steps * (1 - _EPSILON))
     else:
-        step = max((each for each in steps if each <= exact), default=Fraction(1))
-    return float(step * smallest)
+        count = max((each for each in _ROUND if each <= steps), default=1)
+    return float(count * step)
 
 
 def overlay(proposals: Iterable[Proposal]) -> dict[str, Any]:
-    """What an overlay with the proposed rows says."""
+    """The overlay with the proposed rows."""
     targets: dict[str, Any] = {}
     for each in proposals:
         if each.edges:
@@ -240,8 +246,8 @@ def overlay(proposals: Iterable[Proposal]) -> dict[str, Any]:
                 name: int(value) if unit is Unit.COUNT else format_value(value, unit)
                 for name, value in each.edges.items()
             }
-            place = targets
+            row = targets
             for part in each.observed.row.split("."):
-                place = place.setdefault(part, {})
-            place.update(numbers, why=each.why)
+                row = row.setdefault(part, {})
+            row.update(numbers, why=each.why)
     return {"targets": targets} if targets else {}

@@ -1,4 +1,4 @@
-"""Prometheus's HTTP API, as far as looking back needs it."""
+"""A client for the range queries of Prometheus's HTTP API."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import requests
 from generator.errors import InputError
 from generator.http import Bearer, address, unreachable
 
-# Seconds to connect, and between two parts of an answer.
+# Connect and read timeout in seconds.
 TIMEOUT: Final = (5.0, 120.0)
-# Prometheus refuses a query of more than 11,000 points a series.
-MOST_POINTS: Final = 10_000
+# Prometheus rejects queries for more than 11,000 points per series.
+MAX_POINTS: Final = 10_000
 
 Labels = Mapping[str, str]
 
 
 class PrometheusError(InputError):
-    """Prometheus cannot be reached or does not answer; the text says why."""
+    """Prometheus cannot be reached or rejects a query; the message says why."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Moments from `start` to `end`, both Unix time, each `step` seconds; multiples of the step."""
+    """The times from `start` to `end` in Unix time, `step` seconds apart and multiples of it."""
 
     start: float
     end: float
@@ -33,7 +33,7 @@ class Range:
 
     @classmethod
     def until(cls, end: float, seconds: float, step: float) -> Range:
-        """The last so many seconds."""
+        """The last `seconds` before `end`."""
         last = end // step * step
         return cls(last - seconds // step * step, last, step)
 
@@ -42,26 +42,25 @@ class Range:
         return round((self.end - self.start) / self.step) + 1
 
     def times(self) -> Iterator[float]:
-        return (self.start + number * self.step for number in range(self.count))
+        return (self.start + index * self.step for index in range(self.count))
 
     def index(self, time: float) -> int:
-        """Number of a moment, from 0."""
         return round((time - self.start) / self.step)
 
     def earlier(self, seconds: float) -> Range:
-        """Begun earlier by so much, or a little more."""
+        """The range with a start that is at least `seconds` earlier."""
         return replace(self, start=self.start - -(-seconds // self.step) * self.step)
 
     def parts(self) -> Iterator[Range]:
-        """As long as one query may be."""
-        for first in range(0, self.count, MOST_POINTS):
-            last = min(first + MOST_POINTS, self.count) - 1
+        """Ranges that are short enough for one query."""
+        for first in range(0, self.count, MAX_POINTS):
+            last = min(first + MAX_POINTS, self.count) - 1
             yield Range(self.start + first * self.step, self.start + last * self.step, self.step)
 
 
 @dataclass(frozen=True)
 class RangeSeries:
-    """A series of a range query: its values by moment; moments without one are left out."""
+    """A series of a range query: its values by time."""
 
     labels: Labels
     values: Mapping[float, float]
@@ -71,9 +70,9 @@ class Prometheus:
     """A Prometheus at `url`, which may have a path. Every method raises PrometheusError."""
 
     def __init__(self, url: str, token: str = "") -> None:
-        """Raises PrometheusError for what cannot be an address."""
+        """Raises PrometheusError for an invalid address."""
         try:
-            self.url = address(url, "address of a Prometheus: http://HOST:PORT")
+            self.url = address(url, "http://HOST:PORT of a Prometheus")
         except ValueError as error:
             raise PrometheusError(str(error)) from error
         self._session = requests.Session()
@@ -81,16 +80,10 @@ class Prometheus:
             self._session.auth = Bearer(token.strip())
 
     def range(self, expr: str, span: Range) -> list[RangeSeries]:
-        """The series of an expression, in as many queries as it takes."""
+        """The series of an expression, in as many queries as needed."""
         found: dict[frozenset[tuple[str, str]], dict[float, float]] = {}
         for part in span.parts():
-            data = self._ask(
-                "/api/v1/query_range",
-                query=expr,
-                start=f"{part.start:.3f}",
-                end=f"{part.end:.3f}",
-                step=f"{part.step:.3f}",
-            )
+            data = self._post("/api/v1/query_range", query=expr, step=f"{part.step:.3f}", span=part)
             for each in data["result"]:
                 values = found.setdefault(frozenset(each["metric"].items()), {})
                 values.update((float(time), float(value)) for time, value in each["values"])
@@ -98,19 +91,19 @@ class Prometheus:
 
     def has(self, name: str, span: Range) -> bool:
         """Whether there is any series of that name."""
-        query = {"start": f"{span.start:.3f}", "end": f"{span.end:.3f}", "limit": "1"}
-        return bool(self._ask("/api/v1/series", **{"match[]": name}, **query))
+        return bool(self._post("/api/v1/series", span, **{"match[]": name, "limit": "1"}))
 
-    def _ask(self, path: str, **query: str) -> Any:
+    def _post(self, path: str, span: Range, **query: str) -> Any:
+        query |= {"start": f"{span.start:.3f}", "end": f"{span.end:.3f}"}
         try:
-            answer = self._session.post(f"{self.url}{path}", data=query, timeout=TIMEOUT)
+            response = self._session.post(f"{self.url}{path}", data=query, timeout=TIMEOUT)
         except requests.RequestException as error:
             raise PrometheusError(f"{self.url}: {unreachable(error, TIMEOUT)}") from error
         try:
-            document = answer.json()
+            document = response.json()
             if document["status"] == "success":
                 return document["data"]
-            said = document["error"]
+            reason = document["error"]
         except (KeyError, TypeError, ValueError):
-            said = f"{answer.status_code} and no answer of Prometheus's: is this its address?"
-        raise PrometheusError(f"{self.url}{path}: {said}")
+            reason = f"status {response.status_code}, not a response of Prometheus; check the URL"
+        raise PrometheusError(f"{self.url}{path}: {reason}")

@@ -1,12 +1,12 @@
-"""What a backtest or a calibration found, as text."""
+"""The results of a backtest or a calibration as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from generator.history.backtest import Past
+from generator.history.backtest import RuleHistory
 from generator.history.calibrate import Proposal
 from generator.history.client import Range
 from generator.markdown import table
@@ -15,80 +15,90 @@ from generator.texts import humanize_duration
 from generator.thresholds.levels import Levels
 from generator.thresholds.units import format_value
 
+# The current thresholds, and the proposed ones if there are any.
+Pair = tuple[RuleHistory, RuleHistory | None]
 CELLS: Final = 48
 
 
-def of_pasts(before: Sequence[Past], after: Sequence[Past] | None, span: Range) -> Iterator[str]:
-    """A table of what fired; `after` is beside it what other thresholds would have done."""
-    pairs = paired(before, before if after is None else after)
-    fired = [(one, other) for one, other in pairs if one.episodes or other.episodes]
-    yield f"{_moment(span.start)} to {_moment(span.end)}, every {humanize_duration(span.step)}"
-    yield ""
-    both = after is not None
-    if fired:
-        head = ["alert", "severity", *([""] if both else []), "fired", "for", "longest", "when"]
-        rows: list[Sequence[str]] = []
-        for one, other in fired:
-            rows.append((one.alert, one.severity, *(["today"] if both else []), *_cells(one, span)))
-            if both:
-                rows.append(("", "", "proposed", *_cells(other, span)))
-        yield table(head, rows)
-        yield ""
-    yield f"{len(pairs) - len(fired)} of {len(pairs)} rules never fired"
-
-
-def paired(before: Sequence[Past], after: Sequence[Past]) -> list[tuple[Past, Past]]:
-    """By rule; one that only the other thresholds have never fired."""
-    found = [{(each.alert, each.severity): each for each in pasts} for pasts in (before, after)]
+def paired(current: Sequence[RuleHistory], proposed: Sequence[RuleHistory] | None) -> list[Pair]:
+    """The histories by rule. A rule that only one side has never fired on the other."""
+    if proposed is None:
+        return [(each, None) for each in current]
+    one, other = (
+        {(each.alert, each.severity): each for each in rules} for rules in (current, proposed)
+    )
     return [
-        (found[0].get(key, Past(*key, ())), found[1].get(key, Past(*key, ())))
-        for key in found[0] | found[1]
+        (one.get(key, RuleHistory(*key, ())), other.get(key, RuleHistory(*key, ())))
+        for key in one | other
     ]
 
 
-def _cells(past: Past, span: Range) -> tuple[str, ...]:
-    if not past.episodes:
-        return "never", "", "", _timeline(past, span)
-    lengths = [end - start for start, end in past.firings(span)]
+def fired(pairs: Sequence[Pair]) -> list[Pair]:
+    return [pair for pair in pairs if any(each and each.firings for each in pair)]
+
+
+def backtest_lines(pairs: Sequence[Pair], span: Range) -> Iterator[str]:
+    """A table of the rules that fired."""
+    interval = humanize_duration(span.step)
+    yield f"{timestamp(span.start)} to {timestamp(span.end)} UTC, every {interval}"
+    yield ""
+    shown = fired(pairs)
+    if shown:
+        both = any(proposed for _, proposed in pairs)
+        thresholds = ["thresholds"] if both else []
+        head = ["alert", "severity", *thresholds, "fired", "total", "longest", "when"]
+        rows: list[Sequence[str]] = []
+        for current, proposed in shown:
+            label = ["current"] if both else []
+            rows.append((current.alert, current.severity, *label, *_cells(current, span)))
+            if proposed:
+                rows.append(("", "", "proposed", *_cells(proposed, span)))
+        yield table(head, rows)
+        yield ""
+    yield f"{len(pairs) - len(shown)} of {len(pairs)} rules never fired"
+
+
+def _cells(rule: RuleHistory, span: Range) -> tuple[str, ...]:
+    if not rule.firings:
+        return "never", "", "", _timeline(rule, span)
     return (
-        str(len(past.episodes)),
-        humanize_duration(past.seconds(span)),
-        humanize_duration(max(lengths)),
-        _timeline(past, span),
+        str(len(rule.firings)),
+        humanize_duration(rule.firing_seconds(span)),
+        humanize_duration(max(end - start for start, end in rule.intervals(span))),
+        _timeline(rule, span),
     )
 
 
-def _timeline(past: Past, span: Range) -> str:
-    """The range from left to right; a cell is dark if the alert fires at any time of it."""
-    cells = [False] * CELLS
+def _timeline(rule: RuleHistory, span: Range) -> str:
+    """The range from left to right; # where the alert fires."""
+    cells = ["."] * CELLS
     width = (span.end - span.start) / CELLS or 1
-    for start, end in past.firings(span):
-        first = min(CELLS - 1, int((start - span.start) / width))
-        last = min(CELLS - 1, int((end - span.start) / width))
-        for cell in range(first, last + 1):
-            cells[cell] = True
-    return "".join("#" if cell else "." for cell in cells)
+    for start, end in rule.intervals(span):
+        first, last = (min(CELLS - 1, int((time - span.start) / width)) for time in (start, end))
+        cells[first : last + 1] = "#" * (last + 1 - first)
+    return "".join(cells)
 
 
-def of_proposals(proposals: Sequence[Proposal]) -> Iterator[str]:
-    rows = [
-        (
-            each.observed.row,
-            ""
-            if (normal := each.observed.value) is None
-            else measured_text(normal, each.levels.unit),
-            _numbers(each.levels, dict(each.levels.edges())),
-            _numbers(each.levels, dict(each.edges)) if each.edges else "",
-            each.observed.source if each.edges else each.why,
+def proposal_table(proposals: Sequence[Proposal]) -> str:
+    rows = []
+    for each in proposals:
+        normal, levels = each.observed.value, each.levels
+        rows.append(
+            (
+                each.observed.row,
+                "" if normal is None else measured_text(normal, levels.unit),
+                _numbers(levels, dict(levels.edges())),
+                _numbers(levels, each.edges),
+                each.observed.source if each.edges else each.why,
+            )
         )
-        for each in proposals
-    ]
-    yield table(("row", "normal", "today", "proposed", "from"), rows)
+    return table(("row", "normal", "current", "proposed", "from"), rows)
 
 
-def _numbers(levels: Levels, edges: dict[str, float]) -> str:
+def _numbers(levels: Levels, edges: Mapping[str, float]) -> str:
     return ", ".join(format_value(value, levels.unit) for value in edges.values())
 
 
-def _moment(time: float) -> str:
-    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S}Z"
+def timestamp(time: float) -> str:
+    """In UTC."""
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S}"

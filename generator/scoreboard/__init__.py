@@ -1,1 +1,1 @@
-"""What the scenarios' alerts did, and what the guide's three rules would have done."""
+"""How the alerts do in every scenario, compared with the three rules of the guide."""

@@ -1,54 +1,46 @@
-"""The scoreboard as a page."""
+"""Renders the scoreboard as a page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from generator.markdown import bullets, section, table
+import jinja2
+
 from generator.scenarios.render import FOLDER
 from generator.scenarios.scenario import Scenario
-from generator.scoreboard.judge import Answer, Guess, Verdict
-from generator.thresholds.units import format_duration
+from generator.scoreboard.results import BundleResult, GuideResult
 
 PATH: Final = "docs/scoreboard.md"
-_NOTICE: Final = "<!-- Generated from thresholds.yaml by `make scoreboard`. Do not edit. -->"
-_NONE: Final = "-"
-_HOW: Final = (
-    "Courses of hours, run through all rules by the real promtool; every time is simulated. "
-    "An incident demands alerts, each within its window and its `for`, and forbids all others but "
-    "what is named as part of it; a quiet course, of the kind that fools simple rules, forbids all."
-)
-_BESIDE: Final = (
-    "Beside them the three rules of the Auditor's performance testing guide, as printed there. "
-    "`process_resident_memory_bytes`, which the real service does not expose, is given to them as "
-    "the memory of worker 0. Whichever of them fires once an incident has begun counts as told of "
-    "it. Behind every counter lies a healthy day. Measured with the promtool of Prometheus 3; with "
-    "that of 2.42 a time may differ by one evaluation."
-)
+_TEMPLATE: Final = Path(__file__).with_suffix(".md")
 
 
 @dataclass(frozen=True)
 class Row:
     scenario: Scenario
-    verdict: Verdict
-    guess: Guess
+    bundle: BundleResult
+    guide: GuideResult
 
     @property
-    def quiet(self) -> bool:
+    def negative(self) -> bool:
         return not self.scenario.required
 
     @property
-    def guessed_in_time(self) -> bool:
+    def guide_in_time(self) -> bool:
         """By the last of the bundle's deadlines."""
-        latest = max((answer.due for answer in self.verdict.answers), default=0.0)
-        return self.guess.after is not None and self.guess.after <= latest
+        latest = max((each.due for each in self.bundle.detections), default=0.0)
+        return self.guide.after is not None and self.guide.after <= latest
+
+    @property
+    def link(self) -> str:
+        return f"[{self.scenario.name}](../{FOLDER}/{self.scenario.name}.yml)"
 
 
 @dataclass(frozen=True)
-class Totals:
-    """How many of what: of the bundle's alerts, and of the guide's rules."""
+class Total:
+    """For how many of the scenarios it is true, with the bundle and with the guide's rules."""
 
     what: str
     of: int
@@ -56,135 +48,58 @@ class Totals:
     guide: int
 
 
-def totals(rows: Sequence[Row]) -> tuple[Totals, ...]:
-    incidents = [row for row in rows if not row.quiet]
-    quiet = [row for row in rows if row.quiet]
+def totals(rows: Sequence[Row]) -> tuple[Total, ...]:
+    incidents = [row for row in rows if not row.negative]
+    negatives = [row for row in rows if row.negative]
 
-    def count(
-        of: Sequence[Row], bundle: Sequence[bool], guide: Sequence[bool], what: str
-    ) -> Totals:
-        return Totals(what, len(of), sum(bundle), sum(guide))
+    def total(
+        what: str, of: Sequence[Row], bundle: Callable[[Row], bool], guide: Callable[[Row], bool]
+    ) -> Total:
+        return Total(what, len(of), sum(map(bundle, of)), sum(map(guide, of)))
+
+    def silent(what: str, of: Sequence[Row]) -> Total:
+        return total(
+            what,
+            of,
+            lambda row: not row.bundle.false_alerts,
+            lambda row: not row.guide.false_alerts,
+        )
 
     return (
-        count(
+        total(
+            "incidents detected in time",
             incidents,
-            [all(each.in_time for each in row.verdict.answers) for row in incidents],
-            [row.guessed_in_time for row in incidents],
-            "incidents told of in time",
+            lambda row: row.bundle.in_time,
+            lambda row: row.guide_in_time,
         ),
-        count(
+        total(
+            "incidents detected at all",
             incidents,
-            [all(each.after is not None for each in row.verdict.answers) for row in incidents],
-            [row.guess.after is not None for row in incidents],
-            "incidents told of at all",
+            lambda row: row.bundle.detected,
+            lambda row: row.guide.after is not None,
         ),
-        count(
-            quiet,
-            [not row.verdict.false for row in quiet],
-            [not row.guess.false for row in quiet],
-            "quiet courses without an alarm",
-        ),
-        count(
-            incidents,
-            [not row.verdict.false for row in incidents],
-            [not row.guess.false for row in incidents],
-            "incidents without a false alarm",
-        ),
+        silent("incidents without false alerts", incidents),
+        silent("negative scenarios without alerts", negatives),
     )
 
 
 def render(rows: Sequence[Row]) -> str:
-    return f"{_NOTICE}\n\n# Scoreboard\n\n{body(rows)}\n"
-
-
-def body(rows: Sequence[Row]) -> str:
-    """What the page says, without its title."""
-    return "\n\n".join(
-        (
-            _HOW,
-            _BESIDE,
-            section("Totals", _totals(rows)),
-            section("Incidents", _incidents([row for row in rows if not row.quiet])),
-            section("Quiet courses", _quiet([row for row in rows if row.quiet])),
-            section(
-                "Stories", bullets(f"`{row.scenario.name}`: {row.scenario.story}" for row in rows)
-            ),
-        )
+    template = jinja2.Template(
+        _TEMPLATE.read_text("utf-8"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
     )
-
-
-def _totals(rows: Sequence[Row]) -> str:
-    return table(
-        ("", "of", "this bundle", "the guide's rules"),
-        [(each.what, str(each.of), str(each.bundle), str(each.guide)) for each in totals(rows)],
-    )
-
-
-def _incidents(rows: Sequence[Row]) -> str:
-    head = (
-        "scenario",
-        "family",
-        "must fire",
-        "detected after",
-        "deadline",
-        "false alarms",
-        "guide's rules: detected after",
-        "by",
-        "false alarms",
-    )
-    return table(head, [_incident(row) for row in rows])
-
-
-def _incident(row: Row) -> tuple[str, ...]:
-    answers = row.verdict.answers
-    return (
-        _link(row.scenario),
-        row.scenario.family,
-        ", ".join(_name(each) for each in answers),
-        ", ".join(_after(each.after) for each in answers),
-        ", ".join(format_duration(each.due) for each in answers),
-        ", ".join(row.verdict.false) or _NONE,
-        _after(row.guess.after),
-        ", ".join(row.guess.rules) or _NONE,
-        ", ".join(row.guess.false) or _NONE,
-    )
-
-
-def _quiet(rows: Sequence[Row]) -> str:
-    return table(
-        ("scenario", "family", "false alarms", "guide's rules: false alarms"),
-        [
-            (
-                _link(row.scenario),
-                row.scenario.family,
-                ", ".join(row.verdict.false) or _NONE,
-                ", ".join(row.guess.false) or _NONE,
-            )
-            for row in rows
-        ],
-    )
+    text: str = template.render(totals=totals(rows), rows=rows)
+    return text
 
 
 def problems(rows: Sequence[Row]) -> Iterator[str]:
-    """What is wrong with the bundle's alerts, a line each."""
+    """What is wrong with the bundle's alerts, one line each."""
     for row in rows:
-        for each in row.verdict.answers:
+        for each in row.bundle.detections:
             if not each.in_time:
-                yield (
-                    f"{row.scenario.name}: {_name(each)} fires after {_after(each.after)}, due "
-                    f"after {format_duration(each.due)}"
-                )
-        for name in row.verdict.false:
+                times = f"fires after {each.time}, due after {each.deadline}"
+                yield f"{row.scenario.name}: {each.name} {times}"
+        for name in row.bundle.false_alerts:
             yield f"{row.scenario.name}: {name} should not fire"
-
-
-def _name(answer: Answer) -> str:
-    return f"{answer.required.alert.name} ({answer.required.trigger.severity})"
-
-
-def _after(seconds: float | None) -> str:
-    return "never" if seconds is None else format_duration(seconds)
-
-
-def _link(scenario: Scenario) -> str:
-    return f"[{scenario.name}](../{FOLDER}/{scenario.name}.yml)"

@@ -1,4 +1,4 @@
-"""Measures what the Auditor can do: `python tests/performance/benchmark.py --url URL`."""
+"""Benchmarks an Auditor: `python tests/performance/benchmark.py --url URL`."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from generator.markdown import table
 from generator.measured import measured_text
 from generator.thresholds.units import Unit
 from tests.performance import options, reports
+from tests.performance.annotations import annotate_run
 from tests.performance.benchmarks import (
     BENCHMARKS,
     BY_KEY,
     Benchmark,
     Result,
     document,
-    judge,
+    evaluate,
     measure,
 )
-from tests.performance.client import HostError, host, reach, warm_up
+from tests.performance.client import HostError, check_health, host, warm_up
 from tests.performance.estimates import Comparison, compare
-from tests.performance.marks import mark
 
 URL: Final = "http://localhost:8888"
-FORM: Final = 1
+FORMAT_VERSION: Final = 1
 
 _EPILOG: Final = """\
-Percentiles are by nearest rank: the smallest latency with at least that share at or under it. In
-brackets: between which values the true one lies with a confidence of 95 %.
+Percentiles are by nearest rank: the smallest latency with at least that share at or below it. The
+brackets hold the 95% confidence interval.
 
-exit codes: 0 target or acceptable, 1 poor, critical or slower than the baseline, 2 nothing proven
-or bad input
+exit codes: 0 target or acceptable, 1 poor, critical or slower than the baseline, 2 inconclusive or
+bad input
 """
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
-        description="Runs benchmarks against an Auditor, and judges them by the thresholds.",
+        description="Run benchmarks against an Auditor and grade them by the thresholds.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -60,33 +60,39 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--url", default=url, help=f"default: LOAD_TEST_HOST, else {URL}")
     top.add_argument("--output", type=Path, metavar="FILE", help="save the results as JSON")
     top.add_argument(
-        "--baseline", type=Path, metavar="FILE", help="results of an earlier run to compare with"
+        "--baseline", type=Path, metavar="FILE", help="compare with the results of an earlier run"
     )
     top.add_argument(
         "--tolerance",
         type=ratio,
         default=0.1,
         metavar="SHARE",
-        help="slower than the baseline by more than this is a regression (default: 10%%)",
+        help="how much slower than the baseline is still accepted (default: 10%%)",
     )
     top.add_argument(
         "--requests",
-        type=_count,
+        type=options.number(int, 1, 100_000),
         default=200,
         metavar="N",
-        help="of each benchmark, but at least 20 of each caller (default: 200)",
+        help="requests for each benchmark, at least 20 for each caller (default: 200)",
     )
     top.add_argument(
-        "--only", action="append", choices=BY_KEY, default=[], help="this one; may be given again"
+        "--only",
+        action="append",
+        choices=BY_KEY,
+        default=[],
+        help="run only this benchmark; can be given several times",
     )
     top.add_argument(
         "--warm-up",
         type=options.seconds,
         default=60.0,
         metavar="SECONDS",
-        help="wait at most so long for the models to be loaded (default: 60)",
+        help="wait at most this long for the models to load (default: 60)",
     )
-    top.add_argument("--report", type=Path, metavar="FOLDER", help="for JUnit XML, Markdown, JSON")
+    top.add_argument(
+        "--report", type=Path, metavar="FOLDER", help="save JUnit XML, Markdown and JSON here"
+    )
     options.add_verdict(top)
     return top
 
@@ -95,45 +101,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(argv)
     try:
         return _run(chosen, datetime.now(UTC))
-    except (*options.WRONG, HostError) as error:
+    except (*options.INPUT_ERRORS, HostError) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
-        print("ended early: nothing proven", file=sys.stderr)
+        print("interrupted: inconclusive", file=sys.stderr)
     except OSError as error:
-        print(options.unwritten(error), file=sys.stderr)
+        print(options.write_error(error), file=sys.stderr)
     return 2
 
 
 def _run(chosen: argparse.Namespace, started: datetime) -> int:
-    """Raises HostError, options.WRONG, and KeyboardInterrupt for Ctrl-C."""
+    """Raises HostError, options.INPUT_ERRORS, and KeyboardInterrupt for Ctrl-C."""
     thresholds = options.thresholds(chosen)
     url = host(chosen.url)
     wanted = [each for each in BENCHMARKS if not chosen.only or each.key in chosen.only]
     before = baseline(chosen.baseline, wanted) if chosen.baseline else {}
-    options.outputs([chosen.output], chosen.report)
-    reach(url)
-    asked = warm_up(url, chosen.warm_up)
-    print(f"{url} is warm after {asked} requests")
-    marked = mark(thresholds.service.name, f"benchmark against {url}", chosen.grafana)
-    marked.begin()
+    options.check_outputs([chosen.output], chosen.report)
+    check_health(url)
+    sent = warm_up(url, chosen.warm_up)
+    print(f"{url} is warm after {sent} requests")
+    annotation = annotate_run(thresholds.service.name, f"benchmark against {url}", chosen.grafana)
+    annotation.start()
     try:
-        results = _measured(url, wanted, chosen.requests)
+        results = _measure(url, wanted, chosen.requests)
     except KeyboardInterrupt:
-        marked.end("ended early")
+        annotation.finish("interrupted")
         raise
     after = {each.benchmark.key: each.seconds for each in results}
     compared = compare(before, after, chosen.tolerance)
     slower = [f"{name} by {each.change:.0%}" for name, each in compared.items() if each.slower]
-    verdict = judge(thresholds, results, slower)
-    marked.end(verdict.said)
+    verdict = evaluate(thresholds, results, slower)
+    annotation.finish(verdict.summary)
     for each in results:
-        print(_shown(each))
+        print(_text(each))
     if before:
-        print(_shown_changes(after, compared))
-    print(reports.text_of(verdict))
+        print(_comparison_table(after, compared))
+    print(reports.as_text(verdict))
     if chosen.output:
         found = {
-            "form": FORM,
+            "form": FORMAT_VERSION,
             "url": url,
             "percentiles": "nearest rank",
             **reports.document("benchmark", started, verdict),
@@ -145,8 +151,8 @@ def _run(chosen: argparse.Namespace, started: datetime) -> int:
     return verdict.exit_code
 
 
-def _measured(url: str, wanted: Sequence[Benchmark], requests: int) -> list[Result]:
-    """In turn, as long as there are answers: of a host that has none there is no more to learn."""
+def _measure(url: str, wanted: Sequence[Benchmark], requests: int) -> list[Result]:
+    """Run one after another, and stop after the first without any good response."""
     columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(
@@ -162,25 +168,26 @@ def _measured(url: str, wanted: Sequence[Benchmark], requests: int) -> list[Resu
 
 
 def baseline(path: Path, wanted: Sequence[Benchmark]) -> dict[str, list[float]]:
-    """Latencies of an earlier result, by benchmark; raises UnreadableError.
+    """The latencies of an earlier result by benchmark.
 
-    It must have one of those that are wanted: without it nothing would be compared.
+    Raises UnreadableError, also if it has none of the wanted benchmarks to compare with.
     """
     try:
         found = json.loads(read(path))
-        if found["form"] != FORM:
-            raise UnreadableError(f"{path}: form {found['form']!r}, expected {FORM}")
-        known = {
+        if found["form"] != FORMAT_VERSION:
+            text = f"{path}: format version {found['form']!r}, expected {FORMAT_VERSION}"
+            raise UnreadableError(text)
+        latencies = {
             each["benchmark"]: [_positive(s) for s in each["seconds"]]
             for each in found["benchmarks"]
         }
     except (KeyError, TypeError, ValueError) as error:
-        text = f"{path} is no result of this benchmark: expected what --output has written"
+        text = f"{path} is not a result of this benchmark; expected a file written by --output"
         raise UnreadableError(text) from error
     keys = [each.key for each in wanted]
-    if not any(known.get(key) for key in keys):
-        raise UnreadableError(f"{path} has no answers of {', '.join(keys)} to compare with")
-    return known
+    if not any(latencies.get(key) for key in keys):
+        raise UnreadableError(f"{path} has no latencies of {', '.join(keys)} to compare with")
+    return latencies
 
 
 def _positive(seconds: Any) -> float:
@@ -190,15 +197,15 @@ def _positive(seconds: Any) -> float:
     raise ValueError(seconds)
 
 
-def _shown(result: Result) -> str:
-    """A benchmark's figures in a block."""
+def _text(result: Result) -> str:
+    """The figures of a benchmark as a block of text."""
     benchmark = result.benchmark
-    callers = f", {benchmark.concurrency} at once" if benchmark.concurrency > 1 else ""
+    callers = f", {benchmark.concurrency} callers" if benchmark.concurrency > 1 else ""
     answered, total = len(result.seconds), result.total
     share = f"{answered / total:.1%}" if total else "none"
     lines = [
         f"{benchmark.title} ({benchmark.key}{callers})",
-        f"  answered    {answered}/{total} ({share})",
+        f"  succeeded   {answered}/{total} ({share})",
     ]
     lines += [f"  {count:4} x {problem}" for problem, count in result.problems.items()]
     lines.append(f"  throughput  {result.throughput:.1f}/s")
@@ -206,7 +213,7 @@ def _shown(result: Result) -> str:
         lines.append(f"  min         {_time(min(result.seconds))}")
         for name, pair in result.percentiles().items():
             if pair is None:
-                lines.append(f"  {name:11} too few")
+                lines.append(f"  {name:11} too few samples")
                 continue
             interval = f" ({_time(pair[1][0])} to {_time(pair[1][1])})" if pair[1] else ""
             lines.append(f"  {name:11} {_time(pair[0])}{interval}")
@@ -215,26 +222,20 @@ def _shown(result: Result) -> str:
     return "\n".join((*lines, ""))
 
 
-def _shown_changes(names: Iterable[str], compared: Mapping[str, Comparison]) -> str:
+def _comparison_table(names: Iterable[str], compared: Mapping[str, Comparison]) -> str:
     rows = []
     for name in names:
         if each := compared.get(name):
             times = _time(each.before), _time(each.after), f"{each.change:+.1%}"
-            rows.append((name, *times, f"{each.chance:.2g}", "slower" if each.slower else ""))
+            rows.append((name, *times, f"{each.p_value:.2g}", "slower" if each.slower else ""))
         else:
             rows.append((name, "", "", "", "", "not compared"))
-    head = ("benchmark", "median before", "now", "change", "chance", "verdict")
+    head = ("benchmark", "baseline median", "median", "change", "p-value", "verdict")
     return table(head, rows) + "\n"
 
 
 def _time(seconds: float) -> str:
     return measured_text(seconds, Unit.DURATION)
-
-
-def _count(text: str) -> int:
-    if text.isdecimal() and 0 < int(text) <= 100_000:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 100000")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The benchmarks: what they ask, what they measure, and what of it is judged.
+"""The benchmarks: what they send, what they measure, and what is graded.
 
-The load is closed: each caller asks again as soon as it has its answer. At a concurrency beyond
-what the service has workers for, requests wait for one another, and throughput and latency are the
-same statement (Little's law: 50 callers at 50 answers a second wait a second each). So latency is
-graded for a single caller, and throughput at the concurrencies that the thresholds have rows for.
+The load is closed: each caller sends the next request as soon as it has its response. With more
+callers than workers, requests wait for one another, and throughput and latency say the same
+(Little's law: 50 callers at 50 responses per second wait one second each). So latency is graded
+for a single caller, and throughput for the concurrencies that have a row in the thresholds.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from itertools import cycle, islice
 from typing import Any, Final, Literal
 
 from generator.thresholds import Thresholds
-from tests.performance import estimates
-from tests.performance.client import Client, together
-from tests.performance.estimates import Interval
+from tests.performance.client import Client, send_all
+from tests.performance.estimates import Interval, percentile_interval, rate_interval
 from tests.performance.grading import (
     PERCENTILES,
     Grade,
@@ -25,49 +24,49 @@ from tests.performance.grading import (
     error_grade,
     latency_grades,
     percentile,
-    proves_nothing,
-    refused,
+    rate_limit_advice,
+    too_few_responses,
 )
 from tests.performance.verification import ANSWERS, SOURCES, request
 
-LEAST_EACH: Final = 20
-ALL_SOURCES: Final = 20
+MIN_PER_CALLER: Final = 20
+MANY_SOURCES: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
     key: str
     title: str
-    judged_by: Literal["latency", "throughput"]
+    graded_by: Literal["latency", "throughput"]
     concurrency: int = 1
     keep_alive: bool = True
     sources: int = len(SOURCES)
     answers: tuple[str, ...] = ANSWERS
 
     def requests(self, wanted: int) -> int:
-        """So many, but at least some of each caller."""
-        return max(wanted, LEAST_EACH * self.concurrency)
+        """As many as wanted, but enough for every caller."""
+        return max(wanted, MIN_PER_CALLER * self.concurrency)
 
 
-# The guide's seven, and one for the row of a hundred callers.
+# The seven of the guide, and one for the row of a hundred callers.
 BENCHMARKS: Final = (
     Benchmark(
         key="single",
         title="Single request latency",
-        judged_by="latency",
+        graded_by="latency",
         keep_alive=False,
     ),
-    Benchmark(key="sequential", title="Sequential throughput", judged_by="throughput"),
-    Benchmark(key="callers-10", title="Low concurrency", judged_by="throughput", concurrency=10),
-    Benchmark(key="callers-25", title="Medium concurrency", judged_by="throughput", concurrency=25),
-    Benchmark(key="callers-50", title="High concurrency", judged_by="throughput", concurrency=50),
-    Benchmark(key="callers-100", title="Full concurrency", judged_by="throughput", concurrency=100),
-    Benchmark(key="light", title="Lightweight requests", judged_by="latency", sources=1),
+    Benchmark(key="sequential", title="Sequential throughput", graded_by="throughput"),
+    Benchmark(key="callers-10", title="Low concurrency", graded_by="throughput", concurrency=10),
+    Benchmark(key="callers-25", title="Medium concurrency", graded_by="throughput", concurrency=25),
+    Benchmark(key="callers-50", title="High concurrency", graded_by="throughput", concurrency=50),
+    Benchmark(key="callers-100", title="Full concurrency", graded_by="throughput", concurrency=100),
+    Benchmark(key="light", title="Lightweight requests", graded_by="latency", sources=1),
     Benchmark(
         key="heavy",
         title="Heavy requests",
-        judged_by="latency",
-        sources=ALL_SOURCES,
+        graded_by="latency",
+        sources=MANY_SOURCES,
         answers=(" ".join(ANSWERS * 8),),
     ),
 )
@@ -76,7 +75,7 @@ BY_KEY: Final = {each.key: each for each in BENCHMARKS}
 
 @dataclass(frozen=True)
 class Result:
-    """Of one benchmark, in seconds: what each answer took, when it came, and the whole."""
+    """Latencies and end times of the good responses, and the duration, all in seconds."""
 
     benchmark: Benchmark
     seconds: tuple[float, ...]
@@ -95,67 +94,70 @@ class Result:
 
     @property
     def throughput(self) -> float:
-        """Answers a second."""
+        """Responses per second."""
         return len(self.seconds) / self.elapsed
 
     def percentiles(self) -> dict[str, tuple[float, Interval | None] | None]:
-        """By nearest rank, with the interval of 95 %; None for too few answers."""
+        """By nearest rank, with the 95% interval; None for too few responses."""
         ordered = sorted(self.seconds)
         found = {name: percentile(ordered, share) for name, share in PERCENTILES.items()}
         return {
             name: None
             if value is None
-            else (value, estimates.of_percentile(ordered, PERCENTILES[name]))
+            else (value, percentile_interval(ordered, PERCENTILES[name]))
             for name, value in found.items()
         }
 
 
-def measure(benchmark: Benchmark, url: str, wanted: int, tell: Callable[[], object]) -> Result:
+def measure(
+    benchmark: Benchmark, url: str, wanted: int, on_response: Callable[[], object]
+) -> Result:
     """Run it against the Auditor at `url`."""
     clients = [Client(url, keep_alive=benchmark.keep_alive) for _ in range(benchmark.concurrency)]
     bodies = (request(answer, benchmark.sources) for answer in cycle(benchmark.answers))
-    outcomes = together(clients, islice(bodies, benchmark.requests(wanted)), tell)
+    outcomes = send_all(clients, islice(bodies, benchmark.requests(wanted)), on_response)
     start = min(each.ended - each.seconds for each in outcomes)
+    good = [each for each in outcomes if not each.problem]
     return Result(
         benchmark=benchmark,
-        seconds=tuple(each.seconds for each in outcomes if not each.problem),
-        ends=tuple(each.ended - start for each in outcomes if not each.problem),
+        seconds=tuple(each.seconds for each in good),
+        ends=tuple(each.ended - start for each in good),
         problems=Counter(each.problem for each in outcomes if each.problem and not each.limited),
         limited=sum(each.limited for each in outcomes),
         elapsed=outcomes[-1].ended - start,
     )
 
 
-def judge(thresholds: Thresholds, results: Sequence[Result], slower: Sequence[str]) -> Verdict:
-    """`slower` are the regressions against an earlier result, each in words."""
+def evaluate(thresholds: Thresholds, results: Sequence[Result], slower: Sequence[str]) -> Verdict:
+    """`slower` describes the regressions."""
     grades = [grade for each in results for grade in _grades(thresholds, each)]
     limited = sum(each.limited for each in results)
-    empty = next(
+    inconclusive = next(
         (
-            f"{each.benchmark.key}: {why}"
+            f"{each.benchmark.key}: {reason}"
             for each in results
-            if (why := proves_nothing(thresholds, len(each.seconds), each.problems))
+            if (reason := too_few_responses(thresholds, len(each.seconds), each.problems))
         ),
         "",
     )
     if limited:
-        empty = refused(limited)
+        inconclusive = rate_limit_advice(limited)
     total = sum(each.total for each in results)
-    return Verdict(tuple(grades), f"{total} verifications", empty, tuple(slower))
+    return Verdict(tuple(grades), f"{total} verifications", inconclusive, tuple(slower))
 
 
 def _grades(thresholds: Thresholds, result: Result) -> list[Grade]:
     benchmark = result.benchmark
     found = []
-    if benchmark.judged_by == "latency":
-        known = result.percentiles()
+    if benchmark.graded_by == "latency":
+        percentiles = result.percentiles()
         for grade in latency_grades(thresholds, result.seconds, benchmark.key):
-            pair = known[grade.row.removeprefix("latency.")]
+            pair = percentiles[grade.row.removeprefix("latency.")]
             found.append(replace(grade, interval=pair[1]) if pair else grade)
     else:
         row = _throughput_row(thresholds, benchmark.concurrency)
         levels = thresholds.rows()[row]
-        interval = estimates.of_rate(result.ends, result.elapsed)
+        interval = rate_interval(result.ends, result.elapsed)
         found.append(Grade(row, result.throughput, levels, benchmark.key, interval))
     users = benchmark.concurrency
     found.append(error_grade(thresholds, result.total, result.failed, users, benchmark.key))
@@ -163,18 +165,17 @@ def _grades(thresholds: Thresholds, result: Result) -> list[Grade]:
 
 
 def _throughput_row(thresholds: Thresholds, concurrency: int) -> str:
-    """The row of the highest concurrency that is no higher, or else of the lowest."""
-    rows = thresholds.rows()
-    known = {
+    """The row with the highest concurrency up to this one, else the lowest."""
+    rows = {
         getattr(levels, "concurrency", 0): name
-        for name, levels in rows.items()
+        for name, levels in thresholds.rows().items()
         if name.startswith("throughput.")
     }
-    return known[max((each for each in known if each <= concurrency), default=min(known))]
+    return rows[max((each for each in rows if each <= concurrency), default=min(rows))]
 
 
 def document(result: Result) -> dict[str, Any]:
-    """Seconds, and answers a second; with every latency, so that later results can be compared."""
+    """In seconds and responses per second, with all latencies for later comparisons."""
     return {
         "benchmark": result.benchmark.key,
         "concurrency": result.benchmark.concurrency,

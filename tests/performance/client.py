@@ -1,4 +1,4 @@
-"""Asks the Auditor for verifications, and takes the time."""
+"""Sends requests to the Auditor and measures their latencies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import islice
 from threading import Event, Lock, Thread
 from typing import Any, Final
@@ -13,24 +14,24 @@ from typing import Any, Final
 import requests
 
 from generator.http import address, unreachable
-from tests.performance.verification import ANSWERS, LIMITED, OK, credentials, problem, request
+from tests.performance.verification import ANSWERS, credentials, request, response_problem
 
 TIMEOUT: Final = 60.0
-# A caller who got no answer within TIMEOUT so often in a row asks no more: the host hangs.
-GIVE_UP: Final = 3
-_WARM_THREADS: Final = 8
-_WARM_BATCH: Final = 32
+# After this many timeouts in a row a caller gives up.
+MAX_TIMEOUTS: Final = 3
+_WARM_UP_THREADS: Final = 8
+_WARM_UP_BATCH: Final = 32
 
 
 class HostError(Exception):
-    """The host cannot be tested; the text says why."""
+    """The host cannot be tested; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`problem` is "" for an answer as documented; `limited`: the rate limit refused it.
+    """`problem` is "" for a good response; `limited`: the rate limit rejected the request.
 
-    `ended` is a moment of the performance counter.
+    `ended` is a value of time.perf_counter().
     """
 
     seconds: float
@@ -40,7 +41,7 @@ class Outcome:
 
 
 class Client:
-    """Of one thread; the connection is kept if `keep_alive`."""
+    """Sends requests from one thread, over one connection if `keep_alive`."""
 
     def __init__(self, url: str, *, keep_alive: bool = True) -> None:
         self._url = f"{url}/verify"
@@ -49,85 +50,86 @@ class Client:
         if not keep_alive:
             self._session.headers["Connection"] = "close"
 
-    def ask(self, body: Mapping[str, Any]) -> Outcome:
+    def send(self, body: Mapping[str, Any]) -> Outcome:
         start = time.perf_counter()
         try:
-            answer = self._session.post(self._url, json=body, timeout=TIMEOUT)
+            response = self._session.post(self._url, json=body, timeout=TIMEOUT)
         except requests.RequestException as error:
             end = time.perf_counter()
             return Outcome(end - start, end, type(error).__name__)
         end = time.perf_counter()
-        limited = answer.status_code == LIMITED
-        return Outcome(end - start, end, problem(answer.status_code, answer.text), limited)
+        problem = response_problem(response.status_code, response.text)
+        limited = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        return Outcome(end - start, end, problem, limited)
 
 
-def together(
+def send_all(
     clients: Iterable[Client],
     bodies: Iterable[Mapping[str, Any]],
-    tell: Callable[[], object] = lambda: None,
+    on_response: Callable[[], object] = lambda: None,
 ) -> list[Outcome]:
-    """Each client asks for the next body as soon as it has its answer; in the order of the ends.
+    """Each client sends the next body as soon as it has its response. Ordered by their end.
 
-    Ctrl-C ends it at once: no thread is waited for, and none begins another request.
+    Ctrl-C takes effect at once: it waits for no thread, and no thread sends another request.
     """
-    waiting, lock, over = iter(bodies), Lock(), Event()
-    found: list[Outcome] = []
+    remaining, lock, stop = iter(bodies), Lock(), Event()
+    outcomes: list[Outcome] = []
 
-    def work(client: Client) -> None:
-        silent = 0
-        while silent < GIVE_UP and not over.is_set():
+    def run(client: Client) -> None:
+        timeouts = 0
+        while timeouts < MAX_TIMEOUTS and not stop.is_set():
             with lock:
-                body = next(waiting, None)
+                body = next(remaining, None)
             if body is None:
                 return
-            outcome = client.ask(body)
-            found.append(outcome)
-            silent = silent + 1 if outcome.seconds >= TIMEOUT else 0
-            tell()
+            outcome = client.send(body)
+            outcomes.append(outcome)
+            timeouts = timeouts + 1 if outcome.seconds >= TIMEOUT else 0
+            on_response()
 
-    threads = [Thread(target=work, args=(client,), daemon=True) for client in clients]
+    threads = [Thread(target=run, args=(client,), daemon=True) for client in clients]
     for each in threads:
         each.start()
     try:
         for each in threads:
             each.join()
     finally:
-        over.set()
-    return sorted(found, key=lambda each: each.ended)
+        stop.set()
+    return sorted(outcomes, key=lambda each: each.ended)
 
 
 def host(url: str) -> str:
-    """Without a slash at its end; raises HostError."""
+    """The URL without a trailing slash; raises HostError."""
     try:
-        return address(url, "address of an Auditor: http://HOST:PORT")
+        return address(url, "http://HOST:PORT of an Auditor")
     except ValueError as error:
         raise HostError(str(error)) from error
 
 
-def reach(url: str) -> None:
-    """Raises HostError where GET /health is not answered with 200."""
+def check_health(url: str) -> None:
+    """Raises HostError unless GET /health answers with 200."""
     try:
         status = requests.get(f"{url}/health", headers=credentials(), timeout=TIMEOUT).status_code
     except requests.RequestException as error:
         raise HostError(f"{url} is down: {unreachable(error, (TIMEOUT, TIMEOUT))}") from error
-    if status != OK:
+    if status != HTTPStatus.OK:
         raise HostError(f"{url}/health answers with status {status}")
 
 
-def warm_up(url: str, most_seconds: float) -> int:
-    """Ask until the workers have loaded their models; give the number of requests.
+def warm_up(url: str, max_seconds: float) -> int:
+    """Send requests until all workers have loaded their models; return how many were sent.
 
-    Each request has a connection of its own, so that all workers are met. They are warm when of a
-    batch the slowest took no more than three times the median.
+    Every request uses a new connection, to reach all workers. They are warm when the slowest
+    request of a batch takes at most three times the median.
     """
-    end = time.monotonic() + most_seconds
-    asked = 0
+    end = time.monotonic() + max_seconds
+    sent = 0
     while time.monotonic() < end:
-        clients = [Client(url, keep_alive=False) for _ in range(_WARM_THREADS)]
-        bodies = islice(iter(lambda: request(ANSWERS[0], 1), None), _WARM_BATCH)
-        outcomes = together(clients, bodies)
-        asked += len(outcomes)
+        clients = [Client(url, keep_alive=False) for _ in range(_WARM_UP_THREADS)]
+        bodies = islice(iter(lambda: request(ANSWERS[0], 1), None), _WARM_UP_BATCH)
+        outcomes = send_all(clients, bodies)
+        sent += len(outcomes)
         times = [each.seconds for each in outcomes if not each.problem]
         if not times or max(times) <= 3 * statistics.median(times):
             break
-    return asked
+    return sent

@@ -1,4 +1,4 @@
-"""How sure a measured value is, and whether another one is really worse: by scipy's tests."""
+"""Confidence intervals of measured values, and the test for regressions."""
 
 from __future__ import annotations
 
@@ -13,71 +13,71 @@ from scipy import stats
 
 CONFIDENCE: Final = 0.95
 WINDOWS: Final = 10
-# Share of false alarms among all that are called slower.
-FALSE_DISCOVERIES: Final = 0.01
+# The accepted share of false alarms among all regressions.
+FALSE_DISCOVERY_RATE: Final = 0.01
 
 Interval = tuple[float, float]
 
 
-def of_percentile(ordered: Sequence[float], share: float) -> Interval | None:
-    """Between which of the samples it lies, by their ranks alone (binomial, no distribution).
+def percentile_interval(ordered: Sequence[float], share: float) -> Interval | None:
+    """The confidence interval of a percentile, by ranks alone (binomial, distribution-free).
 
-    None where there are too few samples beyond it for an upper end.
+    None if there are too few samples above it for an upper limit.
     """
     found: Any = stats.quantile_test(ordered, p=share).confidence_interval(CONFIDENCE)
     low, high = float(found.low), float(found.high)
     return None if math.isnan(low) or math.isnan(high) else (low, high)
 
 
-def of_rate(ends: Sequence[float], elapsed: float) -> Interval:
-    """Of events a second, from their moments: Student's t over windows of the same length."""
-    counts, _ = np.histogram(ends, WINDOWS, (0, elapsed))
+def rate_interval(times: Sequence[float], elapsed: float) -> Interval:
+    """The confidence interval of a rate of events: Student's t over windows of equal length."""
+    counts, _ = np.histogram(times, WINDOWS, (0, elapsed))
     rates = counts * WINDOWS / elapsed
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, WINDOWS - 1) * stats.sem(rates)
-    mean = len(ends) / elapsed
-    return max(0.0, mean - float(reach)), mean + float(reach)
+    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, WINDOWS - 1) * stats.sem(rates))
+    mean = len(times) / elapsed
+    return max(0.0, mean - margin), mean + margin
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Medians in seconds; `chance`: of seeing this if it were not slower than is tolerated."""
+    """Medians in seconds; the null hypothesis is "not slower than tolerated"."""
 
     before: float
     after: float
-    chance: float
+    p_value: float
 
     @property
     def change(self) -> float:
-        """0.1 is a tenth slower."""
+        """0.1 is 10% slower."""
         return self.after / self.before - 1
 
     @property
     def slower(self) -> bool:
-        return self.chance <= FALSE_DISCOVERIES
+        return self.p_value <= FALSE_DISCOVERY_RATE
 
 
 def compare(
     before: Mapping[str, Sequence[float]], after: Mapping[str, Sequence[float]], tolerance: float
 ) -> dict[str, Comparison]:
-    """Latencies of the benchmarks that both have.
+    """Compare the latencies of the benchmarks that both results have.
 
-    By Mann and Whitney's test of the new ones against the old ones made longer by the tolerance,
-    which allows for what differs from run to run; corrected for the number of benchmarks as
-    Benjamini and Hochberg do.
+    Mann-Whitney U test of the new latencies against the old ones scaled by the tolerance, which
+    allows for differences between runs. Corrected for multiple comparisons (Benjamini-Hochberg).
     """
     names = [name for name in after if after[name] and before.get(name)]
     if not names:
         return {}
-    chances = [
-        stats.mannwhitneyu(
-            after[name], np.asarray(before[name]) * (1 + tolerance), alternative="greater"
-        ).pvalue
-        for name in names
-    ]
-    corrected = stats.false_discovery_control(chances)
+    p_values = stats.false_discovery_control(
+        [
+            stats.mannwhitneyu(
+                after[name], np.asarray(before[name]) * (1 + tolerance), alternative="greater"
+            ).pvalue
+            for name in names
+        ]
+    )
     return {
         name: Comparison(
-            statistics.median(before[name]), statistics.median(after[name]), float(chance)
+            statistics.median(before[name]), statistics.median(after[name]), float(p_value)
         )
-        for name, chance in zip(names, corrected, strict=True)
+        for name, p_value in zip(names, p_values, strict=True)
     }

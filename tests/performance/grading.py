@@ -1,4 +1,4 @@
-"""What a run has measured, graded by the targets that its load has in the thresholds."""
+"""Grades the measurements of a run by the targets for its load."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from generator.thresholds import Thresholds
 from generator.thresholds.levels import ErrorTargets, Levels
 from generator.thresholds.settings import TrafficAlert
 
-# Rows of the latency and the share of the samples that lie at or under them.
+# The latency rows, and the share of samples at or below their value.
 PERCENTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
 class Level(IntEnum):
-    """From best to worst; the words are those of the guide's tables."""
+    """From best to worst."""
 
     TARGET = 0
     ACCEPTABLE = 1
@@ -28,16 +28,16 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Grade:
-    """A measured value beside its row of the targets; None where the run is too short to tell.
+    """A measured value and its row of the targets; the value is None if the run was too short.
 
-    `of` says what was measured, where a run measures several, and `interval` between which values
-    the true one lies: with a confidence of 95 %, of growth 99.9 %.
+    `subject` names the benchmark or worker where a run has several. `interval` is the confidence
+    interval: 99.9% for growth, else 95%.
     """
 
     row: str
     value: float | None
     levels: Levels
-    of: str = ""
+    subject: str = ""
     interval: tuple[float, float] | None = None
 
     @property
@@ -46,13 +46,13 @@ class Grade:
 
     @property
     def name(self) -> str:
-        return f"{self.of}: {self.row}" if self.of else self.row
+        return f"{self.subject}: {self.row}" if self.subject else self.row
 
     @property
     def measured(self) -> str:
-        """The value and its interval in words; "too few" samples where there is none."""
+        """The value and its interval as text."""
         unit = self.levels.unit
-        value = "too few" if self.value is None else measured_text(self.value, unit)
+        value = "too few samples" if self.value is None else measured_text(self.value, unit)
         if self.interval is None:
             return value
         low, high = (measured_text(each, unit) for each in self.interval)
@@ -61,14 +61,14 @@ class Grade:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`counted` says what the run rests on, `empty` why it proves nothing; "" if it does.
+    """`basis` says how much was measured, `inconclusive` why that is not enough, or "".
 
-    `regressions` are what is worse than in an earlier run, each in words.
+    `regressions` describe what is slower than the baseline.
     """
 
     grades: tuple[Grade, ...]
-    counted: str
-    empty: str = ""
+    basis: str
+    inconclusive: str = ""
     regressions: tuple[str, ...] = ()
 
     @property
@@ -77,26 +77,27 @@ class Verdict:
 
     @property
     def exit_code(self) -> int:
-        """0 for target and acceptable, 1 for worse or a regression, 2 if nothing is proven."""
-        if self.empty:
+        """0 for target and acceptable, 1 if worse or slower than before, 2 if inconclusive."""
+        if self.inconclusive:
             return 2
         return int(self.worst > Level.ACCEPTABLE or bool(self.regressions))
 
     @property
-    def word(self) -> str:
-        return "nothing proven" if self.empty else self.worst.name.lower()
+    def label(self) -> str:
+        return "inconclusive" if self.inconclusive else self.worst.name.lower()
 
     @property
-    def said(self) -> str:
-        """What it comes to, in a line."""
-        if self.empty:
-            return f"nothing proven: {self.empty}"
-        worse = f"; slower than before: {'; '.join(self.regressions)}" if self.regressions else ""
-        return f"verdict: {self.word}, of {self.counted}{worse}"
+    def summary(self) -> str:
+        """One line."""
+        if self.inconclusive:
+            return f"inconclusive: {self.inconclusive}"
+        slower = "; ".join(self.regressions)
+        suffix = f"; slower than the baseline: {slower}" if slower else ""
+        return f"verdict: {self.label}, based on {self.basis}{suffix}"
 
 
 def level_of(levels: Levels, value: float) -> Level:
-    """Each number of a row is the last value of its level; a row of two ends with poor."""
+    """Each number of a row is the last value of its level. A row of two ends with poor."""
     beyond = Level.TARGET
     for name, edge in levels.edges():
         if value <= edge if levels.worse == "above" else value >= edge:
@@ -106,9 +107,9 @@ def level_of(levels: Levels, value: float) -> Level:
 
 
 def worst(grades: Iterable[Grade]) -> list[Grade]:
-    """Of each row, in their order, the one grade that is worst: by level, then by value.
+    """The worst grade of each row, in the order of the rows: by level, then by value.
 
-    Poor is worse than unclear, unclear is worse than good, and too few samples say least.
+    From worst to best: poor, unclear growth, good, too few samples.
     """
     found: dict[str, Grade] = {}
     for each in grades:
@@ -125,80 +126,84 @@ def _badness(grade: Grade) -> tuple[int, float]:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:
-    """By nearest rank: the smallest sample with at least that share at or under it.
+    """By nearest rank: the smallest sample with at least that share at or below it.
 
-    None where not even one sample is expected beyond it.
+    None if less than one sample is expected above it.
     """
     if len(ordered) * (1 - share) < 1 - 1e-9:
         return None
     return ordered[math.ceil(share * len(ordered) - 1e-9) - 1]
 
 
-def of_users(rates: ErrorTargets, users: int) -> str:
-    """The row of a load: the first that holds so many users; the last holds all others."""
-    *names, last = type(rates).model_fields
-    bounds = {name: getattr(rates, name).up_to_users for name in names}
-    return next((name for name, bound in bounds.items() if users <= bound), last)
+def error_row(targets: ErrorTargets, users: int) -> str:
+    """The first row for at least this many users, else the last row."""
+    *names, last = type(targets).model_fields
+    limits = {name: getattr(targets, name).up_to_users for name in names}
+    return next((name for name, limit in limits.items() if users <= limit), last)
 
 
-def latency_grades(thresholds: Thresholds, seconds: Iterable[float], of: str = "") -> list[Grade]:
-    """Of the times of requests that succeeded, by percentile."""
+def latency_grades(
+    thresholds: Thresholds, seconds: Iterable[float], subject: str = ""
+) -> list[Grade]:
+    """The percentiles of the latencies of successful requests."""
     ordered = sorted(seconds)
     rows = thresholds.rows()
     return [
-        Grade(f"latency.{name}", percentile(ordered, share), rows[f"latency.{name}"], of)
+        Grade(f"latency.{name}", percentile(ordered, share), rows[f"latency.{name}"], subject)
         for name, share in PERCENTILES.items()
     ]
 
 
-def error_grade(thresholds: Thresholds, total: int, failed: int, users: int, of: str = "") -> Grade:
-    """Of the share of requests that failed, by the row of the load."""
-    row = f"error_rate.{of_users(thresholds.targets.error_rate, users)}"
-    return Grade(row, failed / total if total else None, thresholds.rows()[row], of)
+def error_grade(
+    thresholds: Thresholds, total: int, failed: int, users: int, subject: str = ""
+) -> Grade:
+    """The share of failed requests, by the row for that many users."""
+    row = f"error_rate.{error_row(thresholds.targets.error_rate, users)}"
+    return Grade(row, failed / total if total else None, thresholds.rows()[row], subject)
 
 
-def refused(limited: int) -> str:
-    """That the rate limit was met, and what to do about it."""
+def rate_limit_advice(limited: int) -> str:
     return (
-        f"the rate limit refused {limited} requests (429): set ENABLE_RATE_LIMITING=false, or a "
-        "higher RATE_LIMIT_PER_MINUTE and RATE_LIMIT_BURST"
+        f"the rate limit rejected {limited} requests (429): set ENABLE_RATE_LIMITING=false or "
+        "raise RATE_LIMIT_PER_MINUTE and RATE_LIMIT_BURST"
     )
 
 
-def proves_nothing(
+def too_few_responses(
     thresholds: Thresholds, answered: int, problems: Mapping[str, int], limited: int = 0
 ) -> str:
-    """Why so many verifications prove nothing; "" if they do.
+    """Why these verifications are not enough for a verdict; "" if they are.
 
-    `problems` counts those that failed, by what was wrong; `limited` those that were refused.
+    `problems` counts the failed ones by problem; `limited` is how many the rate limit rejected.
     """
     total = answered + sum(problems.values())
     least = thresholds.alert("high_error_rate", TrafficAlert).min_requests
+    text = f"only {total} verifications, at least {least} are needed"
     if total < least and limited:
-        return f"{total} verifications, fewer than {least}: {refused(limited)}"
+        return f"{text}: {rate_limit_advice(limited)}"
     if not total:
-        return "no verification was asked for"
+        return "no verifications were sent"
     if not answered:
         most = max(problems, key=lambda each: problems[each])
-        return f"none of {total} verifications succeeded; most often: {most}"
-    return f"{total} verifications, fewer than {least}" if total < least else ""
+        return f"all {total} verifications failed, most often with: {most}"
+    return text if total < least else ""
 
 
-def judge(
+def evaluate(
     thresholds: Thresholds,
     seconds: Sequence[float],
     problems: Mapping[str, int],
     users: int,
     limited: int = 0,
 ) -> Verdict:
-    """Of the latencies of verifications that succeeded, and what the others had, at a load."""
+    """Grade the latencies of the successful verifications, and the share of failed ones."""
     failed = sum(problems.values())
     total = len(seconds) + failed
     grades = (
         *latency_grades(thresholds, seconds),
         error_grade(thresholds, total, failed, users),
     )
-    counted = f"{total} verifications"
+    basis = f"{total} verifications"
     if limited:
-        counted += f", {limited} more refused by the rate limit (429)"
-    return Verdict(grades, counted, proves_nothing(thresholds, len(seconds), problems, limited))
+        basis += f" ({limited} more were rejected with 429)"
+    return Verdict(grades, basis, too_few_responses(thresholds, len(seconds), problems, limited))

@@ -2,16 +2,17 @@
 
     locust -f tests/performance/locustfile.py --host http://localhost:8888
 
-LOAD_TEST_API_KEY is sent as X-API-Key, LOAD_TEST_TOKEN as bearer token. A 429 is counted under the
-request's name with " (429)", apart from failures: it is the limit at work. What is not answered
-within --stop-timeout of the end is a failure. A run ends with a verdict by thresholds.yaml, and
-exits 0, 1 (poor) or 2 (nothing proven).
+LOAD_TEST_API_KEY is sent as X-API-Key, LOAD_TEST_TOKEN as bearer token. A 429 is the rate limit at
+work and no failure: it is counted under the request's name with " (429)". A request that is not
+answered within --stop-timeout of the end is a failure. A run ends with a verdict by thresholds.yaml
+and exits with 0 (good), 1 (poor) or 2 (inconclusive).
 """
 
 from __future__ import annotations
 
 import random
 import time
+from http import HTTPStatus
 from typing import Any
 
 from gevent import GreenletExit, sleep
@@ -20,29 +21,28 @@ from locust import FastHttpUser, between, constant_pacing, task
 from tests.performance import session
 from tests.performance.verification import (
     ANSWERS,
-    LIMITED,
     SOURCES,
     credentials,
-    problem,
     request,
+    response_problem,
 )
 
 
 class UnansweredError(Exception):
-    """A run has ended before the answer came."""
+    """The run ended before the response came."""
 
 
 class AuditorUser(FastHttpUser):
     abstract = True
 
     def on_start(self) -> None:
-        self.last = ""
+        self.last_id = ""
         self.headers = credentials()
 
     def verify(self, name: str, answer: str, count: int) -> None:
-        """`name` is the request's in Locust's statistics."""
+        """`name` is that of the request in Locust's statistics."""
         name = f"{session.VERIFICATION}{name}"
-        sleep()  # the end of the run may be under way: it comes now, not amid the request
+        sleep()  # if the run is ending, stop here and not during the request
         start = time.perf_counter()
         try:
             with self.client.post(
@@ -52,35 +52,35 @@ class AuditorUser(FastHttpUser):
                 name=name,
                 catch_response=True,
             ) as response:
-                if limited(response):
+                if rate_limited(response):
                     return
                 if not response.status_code:
                     response.failure(f"{type(response.error).__name__}: {response.error}")
-                elif wrong := problem(response.status_code, response.text or ""):
-                    response.failure(wrong)
+                elif problem := response_problem(response.status_code, response.text or ""):
+                    response.failure(problem)
                 else:
-                    self.last = response.json()["verification_id"]
+                    self.last_id = response.json()["verification_id"]
         except GreenletExit:
             self.environment.events.request.fire(
                 request_type="POST",
                 name=name,
                 response_time=1000 * (time.perf_counter() - start),
                 response_length=0,
-                exception=UnansweredError("no answer before the end of the run"),
+                exception=UnansweredError("no response before the end of the run"),
                 context={},
             )
             raise
 
-    def look(self, path: str, name: str) -> None:
+    def read(self, path: str, name: str) -> None:
         with self.client.get(
             path, headers=self.headers, name=name, catch_response=True
         ) as response:
-            limited(response)
+            rate_limited(response)
 
 
-def limited(response: Any) -> bool:
-    """Whether the rate limit refused the request, which is then counted under a name of its own."""
-    if response.status_code != LIMITED:
+def rate_limited(response: Any) -> bool:
+    """Whether the rate limit rejected the request, which then counts under another name."""
+    if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
         return False
     response.request_meta["name"] += session.LIMITED
     response.success()
@@ -88,7 +88,7 @@ def limited(response: Any) -> bool:
 
 
 class StandardUser(AuditorUser):
-    """Asks now and then, mostly for verifications of a sentence or two."""
+    """Sends a request now and then, mostly to verify one or several sentences."""
 
     weight = 16
     wait_time = between(0.2, 0.6)
@@ -103,20 +103,20 @@ class StandardUser(AuditorUser):
 
     @task(1)
     def read_again(self) -> None:
-        if self.last:
-            self.look(f"/verifications/{self.last}", "/verifications/ID")
+        if self.last_id:
+            self.read(f"/verifications/{self.last_id}", "/verifications/ID")
 
     @task(1)
     def health(self) -> None:
-        self.look("/health", "/health")
+        self.read("/health", "/health")
 
     @task(1)
     def statistics(self) -> None:
-        self.look("/statistics", "/statistics")
+        self.read("/statistics", "/statistics")
 
 
 class BurstUser(AuditorUser):
-    """Ten requests in a row, then a pause."""
+    """Sends ten requests in a row, then pauses."""
 
     weight = 3
     wait_time = constant_pacing(5)
@@ -128,7 +128,7 @@ class BurstUser(AuditorUser):
 
 
 class HeavyUser(AuditorUser):
-    """Long answers against many sources."""
+    """Sends long answers with many sources."""
 
     weight = 1
     wait_time = between(1, 3)

@@ -1,57 +1,75 @@
-"""The options that every run has, and where they are set without them."""
+"""The command-line options that the tools share."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from generator import files
 from generator.files import UnreadableError
 from generator.thresholds import ConfigError, Thresholds
+
+N = TypeVar("N", int, float)
 
 ROOT: Final = Path(__file__).parents[2]
 SAMPLE_SECONDS: Final = 5.0
 
 
 class OutputError(Exception):
-    """What a run finds cannot be written where it should be; the text says why."""
+    """Results cannot be written where they should be; the message says why."""
 
 
-# What thresholds() and outputs() raise; each has a text for the user.
-WRONG: Final = (ConfigError, UnreadableError, OutputError)
+# Raised by thresholds() and check_outputs(), with a message for the user.
+INPUT_ERRORS: Final = (ConfigError, UnreadableError, OutputError)
+
+
+def number(kind: Callable[[str], N], low: N, high: N) -> Callable[[str], N]:
+    """An argument type: a number within these limits."""
+
+    def parse(text: str) -> N:
+        with suppress(ValueError):
+            if low <= (value := kind(text)) <= high:
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:.10g} to {high:.10g}")
+
+    return parse
+
+
+seconds: Final = number(float, 0.0, 7 * 86400.0)
 
 
 def add_run(parser: Any, warm_up: str) -> None:
-    """Of a run of Locust, to a parser or a group of its arguments."""
+    """Add the options of a Locust run to a parser or a group of its arguments."""
     add_workers(parser, warm_up)
     parser.add_argument(
         "--sample-interval",
         type=seconds,
         default=SAMPLE_SECONDS,
         metavar="SECONDS",
-        help=f"between two readings of the workers (default: {SAMPLE_SECONDS:g})",
+        help=f"time between two samples of the workers (default: {SAMPLE_SECONDS:g})",
     )
     add_verdict(parser)
 
 
 def add_workers(parser: Any, warm_up: str) -> None:
-    """`warm_up` says how long it is by default."""
+    """`warm_up` describes the default."""
     parser.add_argument(
         "--sidecar",
         metavar="URL",
         default=os.environ.get("LOAD_TEST_SIDECAR", ""),
-        help="of the Auditor, to watch its workers; default: LOAD_TEST_SIDECAR, else the "
-        "processes of this machine",
+        help="the Auditor's sidecar, to watch its workers "
+        "(default: LOAD_TEST_SIDECAR, else the processes on this machine)",
     )
     parser.add_argument(
         "--warm-up",
         type=seconds,
         metavar="SECONDS",
-        help=f"in which growth is no leak (default: {warm_up})",
+        help=f"ignore growth during this time (default: {warm_up})",
     )
 
 
@@ -67,50 +85,40 @@ def add_verdict(parser: Any) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="that changes only what it names; may be given again",
+        help="file with the thresholds to change; can be given several times",
     )
     parser.add_argument(
         "--grafana",
         metavar="URL",
         default=os.environ.get("LOAD_TEST_GRAFANA", ""),
-        help="where the run is marked as an annotation, with the token in GRAFANA_TOKEN; "
-        "default: LOAD_TEST_GRAFANA",
+        help="annotate the run in this Grafana, with the token in GRAFANA_TOKEN "
+        "(default: LOAD_TEST_GRAFANA)",
     )
 
 
-def outputs(files: Iterable[Path | None] = (), folder: Path | None = None) -> None:
-    """Make the folders of what a run will write, and try them, before it takes its time.
+def check_outputs(files: Iterable[Path | None] = (), folder: Path | None = None) -> None:
+    """Create the folders of the results and check that they are writable before the run starts.
 
-    None is what is not wanted; raises OutputError.
+    Raises OutputError. None stands for an output that is not wanted.
     """
     wanted = [each for each in files if each]
     for each in wanted:
         if each.is_dir():
             raise OutputError(f"{each} is a folder, expected a file")
-    for place in {*(each.parent for each in wanted), *([folder] if folder else [])}:
+    for target in {*(each.parent for each in wanted), *([folder] if folder else [])}:
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=place):
+            target.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=target):
                 pass
         except OSError as error:
-            raise OutputError(f"{place} cannot be written: {error.strerror or error}") from error
+            raise OutputError(f"cannot write to {target}: {error.strerror or error}") from error
 
 
-def unwritten(error: OSError) -> str:
-    """Of what could be written when the run began, and cannot be at its end."""
-    return f"{error.filename or 'the results'} cannot be written: {error.strerror or error}"
+def write_error(error: OSError) -> str:
+    """The message for results that could not be saved after a run."""
+    return f"cannot write {error.filename or 'the results'}: {error.strerror or error}"
 
 
 def thresholds(chosen: argparse.Namespace) -> Thresholds:
-    """Raises WRONG."""
+    """Raises ConfigError and UnreadableError."""
     return files.thresholds(Path(chosen.thresholds), map(Path, chosen.overlay))
-
-
-def seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if 0 <= value <= 7 * 86400:
-        return value
-    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to 604800")

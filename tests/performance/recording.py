@@ -1,4 +1,4 @@
-"""The readings of the workers while a run lasts, in memory and in a file."""
+"""Records samples of the workers during a run, in memory and in a file."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Final
 
-from tests.performance.workers import Reading, Source, WorkersError
+from tests.performance.workers import WorkerSample, WorkersError, WorkerSource
 
 FILE: Final = "workers.csv"
 
 
-def moments(interval: float) -> Iterator[float]:
-    """Seconds from the start at which to read: 0, and a random moment of each interval.
+def sample_times(interval: float) -> Iterator[float]:
+    """Seconds from the start: 0, then a random time in each interval.
 
-    What is read in step with a sawtooth of the garbage collector drifts slowly, as a leak does.
+    Samples in step with a garbage collector's sawtooth would drift slowly, like a leak.
     """
     yield 0.0
     for number in itertools.count():
@@ -27,32 +27,32 @@ def moments(interval: float) -> Iterator[float]:
 
 
 class Recording:
-    """Each reading is written at once, so that a run that is killed leaves what it has seen."""
+    """Samples are written at once, so that a killed run leaves what it has seen."""
 
-    def __init__(self, source: Source | None, folder: Path | None = None) -> None:
-        """Without a source there is nothing to read; without a folder nothing is written."""
-        self.readings: list[Reading] = []
-        self.problem = "" if source else "no sidecar is named, and the host is another machine"
+    def __init__(self, source: WorkerSource | None, folder: Path | None = None) -> None:
+        """Without a source nothing is read, and without a folder nothing is written."""
+        self.samples: list[WorkerSample] = []
+        self.problem = "" if source else "the host is another machine and no sidecar is given"
         self._source = source
         self._file = folder / FILE if folder and source else None
         if self._file:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._append([tuple(each.name for each in fields(Reading))])
+            self._append([tuple(each.name for each in fields(WorkerSample))])
 
-    def read(self) -> None:
-        """Once; what cannot be read is said on stderr when it begins."""
+    def sample(self) -> None:
+        """Take one sample of all workers. A problem is printed when it begins."""
         if not self._source:
             return
         try:
-            found = self._source.read()
+            samples = self._source.read()
         except WorkersError as error:
             if str(error) != self.problem:
                 print(f"warning: {error}", file=sys.stderr)
             self.problem = str(error)
             return
         self.problem = ""
-        self.readings += found
-        self._append([astuple(each) for each in found])
+        self.samples += samples
+        self._append([astuple(each) for each in samples])
 
     def _append(self, rows: list[tuple[object, ...]]) -> None:
         if self._file:

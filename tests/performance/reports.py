@@ -16,15 +16,17 @@ from tests.performance.grading import Grade, Level, Verdict
 HEAD = ("metric", "measured", "target", "acceptable", "poor", "verdict")
 
 
-def text_of(verdict: Verdict) -> str:
-    """The table, in Markdown, and what it comes to."""
-    return f"{table(HEAD, map(_cells, verdict.grades))}\n{verdict.said}\n"
+def as_text(verdict: Verdict) -> str:
+    """The grades as a table, then the summary."""
+    return f"{_table(verdict)}\n{verdict.summary}\n"
 
 
 def save(folder: Path, name: str, started: datetime, verdict: Verdict) -> list[Path]:
-    """Write the verdict of a run into its folder: for people, for CI, for programs."""
+    """Write the verdict for people, for CI and for programs."""
+    title = f"{name}, {started:%Y-%m-%d %H:%M}"
+    summary = verdict.summary[0].upper() + verdict.summary[1:]
     files = {
-        "summary.md": f"### {name}, {started:%Y-%m-%d %H:%M}\n\n{_summary(verdict)}",
+        "summary.md": f"### {title}\n\n**{summary}.**\n\n{_table(verdict)}\n",
         "junit.xml": junit(name, started, verdict),
         "verdict.json": json.dumps(document(name, started, verdict), indent=2) + "\n",
     }
@@ -32,31 +34,25 @@ def save(folder: Path, name: str, started: datetime, verdict: Verdict) -> list[P
     return [folder / each for each in files]
 
 
-def _summary(verdict: Verdict) -> str:
-    """As a comment of a pull request: what it comes to stands first."""
-    said = verdict.said
-    return f"**{said[0].upper()}{said[1:]}.**\n\n{table(HEAD, map(_cells, verdict.grades))}\n"
-
-
 def document(name: str, started: datetime, verdict: Verdict) -> dict[str, Any]:
-    """Values in SI base units; null for what the run is too short to tell."""
+    """Values in SI base units; null if the run was too short."""
     return {
         "run": name,
         "started": started.isoformat(timespec="seconds"),
-        "verdict": verdict.word,
+        "verdict": verdict.label,
         "exit_code": verdict.exit_code,
-        "counted": verdict.counted,
-        "said": verdict.said,
+        "counted": verdict.basis,
+        "said": verdict.summary,
         "regressions": list(verdict.regressions),
         "grades": [
             {
                 "metric": each.row,
-                "of": each.of,
+                "of": each.subject,
                 "measured": each.value,
                 "interval": each.interval,
                 "unit": each.levels.unit.value,
                 **dict(each.levels.edges()),
-                "verdict": _word(each),
+                "verdict": _level(each),
             }
             for each in verdict.grades
         ],
@@ -64,45 +60,54 @@ def document(name: str, started: datetime, verdict: Verdict) -> dict[str, Any]:
 
 
 def junit(name: str, started: datetime, verdict: Verdict) -> str:
-    """A suite with a case for each grade and each regression.
+    """A suite with a test case for each grade and each regression.
 
-    Poor and critical fail; what is too short to tell is skipped; a run that proves nothing has a
-    case more, which is an error.
+    Poor and critical grades fail, grades without a value are skipped, and an inconclusive run has
+    one more case, which is an error.
     """
     suite = Xml.Element(
         "testsuite",
         name=name,
         timestamp=started.isoformat(timespec="seconds"),
-        tests=str(len(verdict.grades) + len(verdict.regressions) + bool(verdict.empty)),
+        tests=str(len(verdict.grades) + len(verdict.regressions) + bool(verdict.inconclusive)),
         failures=str(
             sum((each.level or 0) > Level.ACCEPTABLE for each in verdict.grades)
             + len(verdict.regressions)
         ),
-        errors=str(int(bool(verdict.empty))),
+        errors=str(int(bool(verdict.inconclusive))),
         skipped=str(sum(each.level is None for each in verdict.grades)),
     )
+
+    def case(title: str, kind: str = "", message: str = "") -> None:
+        element = Xml.SubElement(suite, "testcase", classname=name, name=title)
+        if kind:
+            Xml.SubElement(element, kind, message=message)
+
     for each in verdict.grades:
-        case = Xml.SubElement(suite, "testcase", classname=name, name=each.name)
         if each.level is None:
-            Xml.SubElement(case, "skipped", message=each.measured)
+            case(each.name, "skipped", each.measured)
         elif each.level > Level.ACCEPTABLE:
             bounds = ", ".join(
                 f"{edge} {format_value(value, each.levels.unit)}"
                 for edge, value in each.levels.edges()
             )
-            Xml.SubElement(case, "failure", message=f"{_word(each)}: {each.measured} ({bounds})")
+            case(each.name, "failure", f"{_level(each)}: {each.measured} ({bounds})")
+        else:
+            case(each.name)
     for text in verdict.regressions:
-        case = Xml.SubElement(suite, "testcase", classname=name, name=text)
-        Xml.SubElement(case, "failure", message="slower than before")
-    if verdict.empty:
-        case = Xml.SubElement(suite, "testcase", classname=name, name="the run proves something")
-        Xml.SubElement(case, "error", message=verdict.empty)
+        case(text, "failure", "slower than the baseline")
+    if verdict.inconclusive:
+        case("the run is conclusive", "error", verdict.inconclusive)
     Xml.indent(suite)
     return Xml.tostring(suite, "unicode", xml_declaration=True) + "\n"
 
 
-def _word(grade: Grade) -> str:
+def _level(grade: Grade) -> str:
     return "" if grade.level is None else grade.level.name.lower()
+
+
+def _table(verdict: Verdict) -> str:
+    return table(HEAD, map(_cells, verdict.grades))
 
 
 def _cells(grade: Grade) -> tuple[str, ...]:
@@ -111,4 +116,4 @@ def _cells(grade: Grade) -> tuple[str, ...]:
         format_value(edges[name], grade.levels.unit) if name in edges else ""
         for name in ("target", "acceptable", "poor")
     ]
-    return (grade.name, grade.measured, *bounds, _word(grade))
+    return (grade.name, grade.measured, *bounds, _level(grade))

@@ -1,4 +1,4 @@
-"""Runs scenarios: `tests/performance/scenarios.sh NAME`."""
+"""Runs load test scenarios: `tests/performance/scenarios.sh NAME`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from generator.alerts.leak_recordings import LeakAlert
 from generator.markdown import table
 from generator.thresholds.units import format_duration
 from tests.performance import options
-from tests.performance.client import HostError, host, reach, warm_up
+from tests.performance.client import HostError, check_health, host, warm_up
 from tests.performance.scenarios import BY_NAME, SCENARIOS, Scenario, looks_like_production
-from tests.performance.workers import WorkersError, source
+from tests.performance.workers import WorkersError, worker_source
 
 HERE: Final = Path(__file__).parent
 HOST: Final = "http://localhost:8888"
@@ -28,7 +28,7 @@ WARM_UP_SECONDS: Final = 60.0
 ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 _EPILOG: Final = """\
-exit codes: 0 target or acceptable, 1 poor or critical, 2 nothing proven or bad input
+exit codes: 0 target or acceptable, 1 poor or critical, 2 inconclusive or bad input
 
 scenarios:
 """
@@ -37,12 +37,18 @@ scenarios:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="scenarios.sh",
-        description="Runs scenarios of load against an Auditor, and judges each by the thresholds.",
-        epilog=_EPILOG + listed(),
+        description="Run load test scenarios against an Auditor and grade them by the thresholds.",
+        epilog=_EPILOG + scenario_table(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     names = (*BY_NAME, "all", "menu")
-    top.add_argument("names", nargs="+", choices=names, metavar="SCENARIO", help="or all, or menu")
+    top.add_argument(
+        "names",
+        nargs="+",
+        choices=names,
+        metavar="SCENARIO",
+        help="one or more of the scenarios below, all, or menu",
+    )
     top.add_argument(
         "--host",
         default=os.environ.get("LOAD_TEST_HOST", HOST),
@@ -50,15 +56,15 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument(
         "--scale",
-        type=_factor,
+        type=options.number(float, 0.001, 100.0),
         default=os.environ.get("LOAD_TEST_SCALE", "1"),
-        help="times the durations, as 0.1 for a short run; default: LOAD_TEST_SCALE, else 1",
+        help="multiply the durations, as 0.1 for a short run; default: LOAD_TEST_SCALE, else 1",
     )
     top.add_argument(
         "--users-scale",
-        type=_factor,
+        type=options.number(float, 0.001, 100.0),
         default=os.environ.get("LOAD_TEST_USERS_SCALE", "1"),
-        help="times the users, for a smaller machine; default: LOAD_TEST_USERS_SCALE, else 1",
+        help="multiply the users, for a small machine; default: LOAD_TEST_USERS_SCALE, else 1",
     )
     top.add_argument(
         "--reports",
@@ -71,78 +77,68 @@ def parser() -> argparse.ArgumentParser:
         "--yes",
         action="store_true",
         default=os.environ.get("LOAD_TEST_YES") == "1",
-        help="do not ask before a host that looks like production; default: LOAD_TEST_YES=1",
+        help="do not ask before testing what looks like production; default: LOAD_TEST_YES=1",
     )
-    options.add_run(top, "that of the alert of fast leaks, scaled")
+    options.add_run(top, "the scaled warm-up of AuditorFastMemoryLeak")
     return top
 
 
-def listed() -> str:
-    """The scenarios with what they do, for people."""
+def scenario_table() -> str:
     rows = (
         (each.name, format_duration(each.seconds), str(each.users), each.purpose, each.every)
         for each in SCENARIOS
     )
-    return table(("scenario", "lasts", "users", "what for", "every"), rows)
+    return table(("scenario", "duration", "users", "purpose", "run every"), rows)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run them in turn and give the worst exit code."""
+    """Run the scenarios one after another and return the worst exit code."""
     chosen = parser().parse_args(argv)
     try:
         with _ended_by_signals():
             return _run_all(chosen)
-    except (*options.WRONG, HostError, WorkersError) as error:
+    except (*options.INPUT_ERRORS, HostError, WorkersError) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
-        print("ended early", file=sys.stderr)
+        print("interrupted", file=sys.stderr)
     return 2
 
 
 def _run_all(chosen: argparse.Namespace) -> int:
-    """Raises HostError, WorkersError, options.WRONG, and KeyboardInterrupt for a signal."""
+    """Raises HostError, WorkersError, options.INPUT_ERRORS, and KeyboardInterrupt for a signal."""
     names = _names(chosen.names)
     if not names:
         return 0
     chosen.host = host(chosen.host)
     thresholds = options.thresholds(chosen)
-    options.outputs(folder=chosen.reports)
-    if not chosen.yes and looks_like_production(chosen.host) and not _agreed(chosen.host):
+    options.check_outputs(folder=chosen.reports)
+    if not chosen.yes and looks_like_production(chosen.host) and not _confirmed(chosen.host):
         return 2
-    reach(chosen.host)
-    _see_workers(names, chosen)
-    asked = warm_up(chosen.host, WARM_UP_SECONDS * chosen.scale)
-    print(f"{chosen.host} is warm after {asked} requests", flush=True)
+    check_health(chosen.host)
+    _check_workers(names, chosen)
+    sent = warm_up(chosen.host, WARM_UP_SECONDS * chosen.scale)
+    print(f"{chosen.host} is warm after {sent} requests", flush=True)
     if chosen.warm_up is None:
         chosen.warm_up = thresholds.alert("fast_memory_leak", LeakAlert).warm_up * chosen.scale
     codes = {name: _run(BY_NAME[name], chosen) for name in names}
     if len(codes) > 1:
-        words = ("passed", "failed", "nothing proven")
+        words = ("passed", "failed", "inconclusive")
         print(table(("scenario", "verdict"), [(name, words[code]) for name, code in codes.items()]))
     return max(codes.values())
 
 
-def _see_workers(names: Iterable[str], chosen: argparse.Namespace) -> None:
-    """What judges memory would run for hours in vain; raises WorkersError."""
+def _check_workers(names: Iterable[str], chosen: argparse.Namespace) -> None:
+    """Raises WorkersError if a scenario would run for hours and could not judge memory."""
     judging = [name for name in names if BY_NAME[name].judges_memory]
     if judging:
         try:
-            seen = source(chosen.host, chosen.sidecar)
-            if not seen:
-                raise WorkersError("the host is another machine: name its sidecar with --sidecar")
-            seen.read()
+            source = worker_source(chosen.host, chosen.sidecar)
+            if not source:
+                raise WorkersError("the host is another machine; give its sidecar with --sidecar")
+            source.read()
         except WorkersError as error:
-            raise WorkersError(f"{' and '.join(judging)} would prove nothing: {error}") from error
-
-
-def _factor(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if 0.001 <= value <= 100:
-        return value
-    raise argparse.ArgumentTypeError(f"{text!r} is no factor from 0.001 to 100")
+            text = f"{' and '.join(judging)} would be inconclusive: {error}"
+            raise WorkersError(text) from error
 
 
 def _names(wanted: Sequence[str]) -> list[str]:
@@ -156,40 +152,40 @@ def _names(wanted: Sequence[str]) -> list[str]:
 
 
 def _menu() -> list[str]:
-    """Ask for one; nothing for an empty answer."""
+    """Ask for a scenario; an empty answer means none."""
     for number, each in enumerate(SCENARIOS, start=1):
         print(f"{number:2}  {each.name:10} {format_duration(each.seconds):>5}  {each.purpose}")
-    while answer := _asked("number or name, empty for none: "):
+    while answer := _ask("number or name (empty to quit): "):
         names = list(BY_NAME)
         if answer in BY_NAME:
             return [answer]
         if answer.isdecimal() and 0 < int(answer) <= len(names):
             return [names[int(answer) - 1]]
-        print(f"{answer!r} is none of them")
+        print(f"{answer!r} is not in the list")
     return []
 
 
-def _asked(question: str) -> str:
-    """An answer from the terminal; "" if there is none."""
+def _ask(question: str) -> str:
+    """The answer from the terminal; "" at its end."""
     try:
         return input(question).strip()
     except EOFError:
         return ""
 
 
-def _agreed(host: str) -> bool:
-    print(f"{host} looks like production: agree with who runs it before you load it")
-    if _asked("type yes to go on: ") == "yes":
+def _confirmed(host: str) -> bool:
+    print(f"{host} looks like production: get the agreement of its operators first")
+    if _ask("type yes to continue: ") == "yes":
         return True
-    print("nothing was sent; --yes or LOAD_TEST_YES=1 goes on without asking", file=sys.stderr)
+    print("nothing was sent; use --yes or LOAD_TEST_YES=1 to skip the question", file=sys.stderr)
     return False
 
 
 def _run(scenario: Scenario, chosen: argparse.Namespace) -> int:
     folder = _folder(chosen.reports, scenario.name)
     scaled = scenario.scaled(chosen.scale, chosen.users_scale)
-    lasts = format_duration(max(1, round(scaled.seconds)))
-    print(f"\n{scenario.name}: {scenario.purpose}; {lasts}, users: {scaled.users}", flush=True)
+    duration = format_duration(max(1, round(scaled.seconds)))
+    print(f"\n{scenario.name}: {scenario.purpose}; {duration}, {scaled.users} users", flush=True)
     try:
         with _locust(_command(scenario, chosen, folder)) as process:
             code = process.wait()
@@ -199,7 +195,7 @@ def _run(scenario: Scenario, chosen: argparse.Namespace) -> int:
 
 
 class EndedError(KeyboardInterrupt):
-    """Ended by a signal that Locust, unlike after Ctrl-C, has not received as well."""
+    """Stopped by a signal that only this process received, unlike Ctrl-C."""
 
 
 @contextmanager
@@ -213,7 +209,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 @contextmanager
 def _locust(command: Sequence[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
-    """It never goes on alone; a signal that comes while it starts waits until it has."""
+    """Run Locust, but never leave it running alone. Signals wait until it has started."""
     process = None
     early: list[int] = []
     try:
@@ -226,13 +222,13 @@ def _locust(command: Sequence[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
         if process:
             if isinstance(signalled, EndedError):
                 process.terminate()
-            process.wait()  # until it has given its verdict
+            process.wait()  # for its verdict
         raise
 
 
 @contextmanager
 def _handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Signals that end a program, but for those it was started to ignore, as `nohup` does."""
+    """Handle the signals that stop a program, unless they are ignored, as under `nohup`."""
     wanted = [each for each in ENDING if signal.getsignal(each) is not signal.SIG_IGN]
     before = {each: signal.signal(each, handler) for each in wanted}
     try:
@@ -243,7 +239,7 @@ def _handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[
 
 
 def _folder(reports: Path, name: str) -> Path:
-    """A new one, dated; a second within a second gets a number."""
+    """A new folder with the date; numbered if there is one of the same second."""
     stamp = f"{datetime.now().astimezone():%Y-%m-%dT%H-%M-%S}-{name}"
     for number in range(1, 1000):
         folder = (reports / (stamp if number == 1 else f"{stamp}-{number}")).resolve()

@@ -1,4 +1,4 @@
-"""The scenarios: who comes, how many at which time, and what the run is for."""
+"""The load test scenarios: kind and number of users over time, and the purpose of the run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOUR: Final = 3600
 
 @dataclass(frozen=True)
 class Stage:
-    """So many seconds with so many users, who come or go at so many a second."""
+    """`spawn_rate` is how many users start or stop per second until there are `users`."""
 
     seconds: float
     users: int
@@ -24,7 +24,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """`user` is the class of its users; `judges_memory`: without workers to be seen it is void."""
+    """`user` is the class of its users. `judges_memory`: inconclusive if no worker is visible."""
 
     name: str
     purpose: str
@@ -39,11 +39,11 @@ class Scenario:
 
     @property
     def users(self) -> int:
-        """The most at once."""
+        """The peak."""
         return max(each.users for each in self.stages)
 
     def scaled(self, time: float, users: float) -> Scenario:
-        """The same shape in another time, with more or fewer users, but one at least."""
+        """Multiply the durations by `time` and the users by `users`, but keep at least one."""
         stages = (
             Stage(
                 seconds=each.seconds * time,
@@ -55,83 +55,83 @@ class Scenario:
         return replace(self, stages=tuple(stages))
 
     def at(self, seconds: float) -> Stage | None:
-        """The stage of a moment; None when it is over."""
+        """The stage at that time; None after the last."""
         ends = accumulate(each.seconds for each in self.stages)
         pairs = zip(ends, self.stages, strict=True)
         return next((stage for end, stage in pairs if seconds < end), None)
 
 
-def _level(seconds: float, users: int, ramp: float = 0.1) -> Stage:
-    """All users are there after this share of the time."""
+def _constant(seconds: float, users: int, ramp: float = 0.1) -> Stage:
+    """`ramp` is the share of the time until all users have started."""
     return Stage(seconds, users, users / (seconds * ramp))
 
 
-# Users and durations: the guide, Testing Types. It gives none for burst and heavy.
+# Users and durations are those of the guide, Testing Types. It has none for burst and heavy.
 SCENARIOS: Final = (
     Scenario(
         name="smoke",
         purpose="does it work at all",
         every="deploy",
-        stages=(_level(1 * MINUTE, 10),),
+        stages=(_constant(1 * MINUTE, 10),),
     ),
     Scenario(
         name="baseline",
-        purpose="usual load, to compare with",
+        purpose="normal load, for comparison",
         every="week",
-        stages=(_level(5 * MINUTE, 50),),
+        stages=(_constant(5 * MINUTE, 50),),
     ),
     Scenario(
         name="load",
-        purpose="the load that is expected, in three steps",
+        purpose="the expected load, in three steps",
         every="release",
-        stages=tuple(_level(5 * MINUTE, users) for users in (100, 150, 200)),
+        stages=tuple(_constant(5 * MINUTE, users) for users in (100, 150, 200)),
     ),
     Scenario(
         name="stress",
         purpose="beyond capacity, in three steps",
         every="month",
         stages=(
-            _level(3 * MINUTE, 300),
-            _level(3 * MINUTE, 400),
-            _level(4 * MINUTE, 500),
+            _constant(3 * MINUTE, 300),
+            _constant(3 * MINUTE, 400),
+            _constant(4 * MINUTE, 500),
         ),
     ),
     Scenario(
         name="spike",
-        purpose="ten times the users within seconds, and the recovery",
+        purpose="ten times the users within seconds, then recovery",
         every="month",
         stages=(
-            _level(1.5 * MINUTE, 50),
+            _constant(1.5 * MINUTE, 50),
             Stage(1 * MINUTE, 500, 100),
             Stage(2.5 * MINUTE, 50, 100),
         ),
     ),
     Scenario(
         name="burst",
-        purpose="users who ask ten times in a row, then pause",
+        purpose="users who send ten requests in a row, then pause",
         every="month",
-        stages=(_level(5 * MINUTE, 50),),
+        stages=(_constant(5 * MINUTE, 50),),
         user="BurstUser",
     ),
     Scenario(
         name="heavy",
-        purpose="long answers against many sources",
+        purpose="long answers with many sources",
         every="month",
-        stages=(_level(5 * MINUTE, 20),),
+        stages=(_constant(5 * MINUTE, 20),),
         user="HeavyUser",
     ),
     Scenario(
         name="endurance",
-        purpose="lasting load",
+        purpose="sustained load",
         every="release",
-        stages=(_level(30 * MINUTE, 100, ramp=0.03),),
+        stages=(_constant(30 * MINUTE, 100, ramp=0.03),),
         judges_memory=True,
     ),
     Scenario(
         name="soak",
-        purpose="leaks of memory",
+        purpose="memory leaks",
         every="quarter",
-        stages=(_level(2 * HOUR, 75, ramp=0.01),),
+        stages=(_constant(2 * HOUR, 75, ramp=0.01),),
         judges_memory=True,
     ),
 )
@@ -145,7 +145,7 @@ _PRODUCTION: Final = frozenset(["live", "prd", "prod", "production"])
 
 
 def looks_like_production(host: str) -> bool:
-    """Whether a name says so, or nothing says that it is another: a public address or name."""
+    """By its name, or because it is public and its name does not say otherwise."""
     name = urlsplit(host).hostname or ""
     try:
         return ipaddress.ip_address(name).is_global
@@ -157,7 +157,7 @@ def looks_like_production(host: str) -> bool:
 
 
 def _words(name: str) -> Iterator[str]:
-    """The parts of a host's name between dots and hyphens, and each without a number at its end."""
+    """The parts of a host name, with and without a trailing number."""
     for part in name.lower().replace("-", ".").replace("_", ".").split("."):
         yield part
         yield part.rstrip("0123456789")

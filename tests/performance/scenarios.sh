@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs scenarios of load; `scenarios.sh --help` lists them. All else is in run.py.
+# Runs load test scenarios with run.py; `scenarios.sh --help` lists them.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 python=$root/.venv/bin/python

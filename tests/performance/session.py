@@ -1,7 +1,7 @@
-"""A run of Locust from its start to its verdict, alone or with a master and workers.
+"""A Locust run from its start to its verdict, alone or as a master with workers.
 
-Latencies are kept exactly: Locust's own percentiles are rounded to two digits, too coarse for a
-bound. The sidecar, or the processes themselves on this machine, are read all the while.
+Keeps exact latencies, because Locust rounds its percentiles to two digits. Meanwhile it samples the
+Auditor's workers through the sidecar, or directly on this machine.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
 
 from generator.alerts.leak_recordings import LeakAlert
 from tests.performance import options, reports
-from tests.performance.grading import Verdict, judge
-from tests.performance.marks import Mark, mark
-from tests.performance.recording import Recording, moments
-from tests.performance.workers import grades, source, unproven
+from tests.performance.annotations import Annotation, annotate_run
+from tests.performance.grading import Verdict, evaluate
+from tests.performance.recording import Recording, sample_times
+from tests.performance.workers import grades, unclear_growth, worker_source
 
-# What a request is counted under: its name begins so, and ends so if the rate limit refused it.
+# How the names of requests begin, and how they end if the rate limit rejected them.
 VERIFICATION: Final = "/verify "
 LIMITED: Final = " (429)"
-# What is asked at the end of a run has this long for its answer, so that all counts agree.
+# How long the last requests may take, so that all counts agree.
 STOP_SECONDS: Final = 30.0
-# And workers so long to end after that.
+# How long Locust's workers may take to exit after that.
 WORKER_SECONDS: Final = 10.0
-# The exit code of a run that does not come to its verdict.
-NOTHING_PROVEN: Final = 2
+# The exit code of a run without a verdict.
+INCONCLUSIVE: Final = 2
 
 
 @dataclass
-class Measured:
-    """Seconds of the verifications that succeeded, what the others had, how many were refused."""
+class Measurements:
+    """Latencies of successful verifications, problems of the others, and how many were limited."""
 
     seconds: array[float] = field(default_factory=lambda: array("d"))
     problems: Counter[str] = field(default_factory=Counter)
@@ -52,24 +52,24 @@ class Measured:
 
 
 class Session:
-    """What a process of Locust knows of the run; workers tell their master every few seconds."""
+    """The state of a run in one Locust process. Workers report to their master."""
 
     def __init__(self, environment: Environment) -> None:
-        """Raises options.WRONG for thresholds and folders that cannot be used."""
+        """Raises options.INPUT_ERRORS."""
         self.options = environment.parsed_options or Namespace()
         self.thresholds = options.thresholds(self.options)
         self.folder = Path(self.options.report) if self.options.report else None
-        options.outputs(folder=self.folder)
+        options.check_outputs(folder=self.folder)
         self.environment = environment
-        self.measured = Measured()
+        self.measured = Measurements()
         self.users = 0
         self.started = datetime.now(UTC)
         self.recording = Recording(None)
-        self.mark = Mark("", "", None)
-        self.judged = True
+        self.annotation = Annotation("", "", None)
+        self.finished = True
         self._ended = threading.Event()
         listen = environment.events
-        listen.request.add_listener(self.note)
+        listen.request.add_listener(self.record)
         if isinstance(environment.runner, WorkerRunner):
             listen.report_to_master.add_listener(self.report)
             return
@@ -80,10 +80,10 @@ class Session:
 
     @property
     def name(self) -> str:
-        """The scenario's, or "load" for a run without one."""
+        """The name of the scenario; "load" without one."""
         return str(getattr(self.options, "scenario", "load"))
 
-    def note(self, name: str, response_time: float, exception: object, **_: object) -> None:
+    def record(self, name: str, response_time: float, exception: object, **_: object) -> None:
         if not name.startswith(VERIFICATION):
             return
         if name.endswith(LIMITED):
@@ -94,9 +94,9 @@ class Session:
             self.measured.seconds.append(response_time / 1000)
 
     def report(self, data: dict[str, Any], **_: object) -> None:
-        """A worker's part since its last report."""
-        mine, self.measured = self.measured, Measured()
-        data["verifications"] = (mine.seconds.tolist(), dict(mine.problems), mine.limited)
+        """Send what this worker has measured since its last report."""
+        own, self.measured = self.measured, Measurements()
+        data["verifications"] = (own.seconds.tolist(), dict(own.problems), own.limited)
 
     def collect(self, data: dict[str, Any], **_: object) -> None:
         seconds, problems, limited = data["verifications"]
@@ -107,21 +107,21 @@ class Session:
     def start(self, **_: object) -> None:
         chosen = self.options
         host = self.environment.host or ""
-        self.measured, self.users, self.judged = Measured(), 0, False
-        self.environment.process_exit_code = NOTHING_PROVEN
+        self.measured, self.users, self.finished = Measurements(), 0, False
+        self.environment.process_exit_code = INCONCLUSIVE
         self.started = datetime.now(UTC)
-        self.recording = Recording(source(host, chosen.sidecar), self.folder)
-        self.mark = mark(
+        self.recording = Recording(worker_source(host, chosen.sidecar), self.folder)
+        self.annotation = annotate_run(
             self.thresholds.service.name, f"{self.name} against {host}", chosen.grafana
         )
-        self.mark.begin()
+        self.annotation.start()
         self._ended = threading.Event()
-        sample = threading.Thread(target=self._sample, args=(self._ended,), daemon=True)
-        sample.start()  # a greenlet, as Locust has it
+        sampler = threading.Thread(target=self._sample, args=(self._ended,), daemon=True)
+        sampler.start()  # a greenlet, because Locust patches threads
 
     def _sample(self, ended: threading.Event) -> None:
-        """The users each second, the workers once an interval."""
-        times = moments(self.options.sample_interval)
+        """Count the users every second, and sample the workers once per interval."""
+        times = sample_times(self.options.sample_interval)
         start = time.monotonic()
         due = start + next(times)
         while True:
@@ -129,28 +129,28 @@ class Session:
             self.users = max(self.users, runner.user_count if runner else 0)
             if time.monotonic() >= due:
                 due = start + next(times)
-                self.recording.read()
+                self.recording.sample()
             if ended.wait(max(0.01, min(1.0, due - time.monotonic()))):
                 return
 
     def stop(self, **_: object) -> None:
-        """With the web UI there may be many runs, and each has its verdict at its end."""
-        self._hear_workers()
-        if self.environment.web_ui and not self.judged:
-            self.judge()
+        """With the web UI there may be many runs. Each has its own verdict."""
+        self._wait_for_reports()
+        if self.environment.web_ui and not self.finished:
+            self.finish()
 
     def quit(self, **_: object) -> None:
-        self._hear_workers()
-        if not self.judged:
-            self.judge()
+        self._wait_for_reports()
+        if not self.finished:
+            self.finish()
 
-    def _hear_workers(self) -> None:
-        """Their last reports: those that end send one, for which a master waits too short a time.
+    def _wait_for_reports(self) -> None:
+        """Wait for the last reports of the workers, which a master does not wait for long enough.
 
-        With the web UI they go on, and report every few seconds.
+        A worker sends the last one when it exits. With the web UI it goes on and reports regularly.
         """
         runner = self.environment.runner
-        if not isinstance(runner, MasterRunner) or self.judged:
+        if not isinstance(runner, MasterRunner) or self.finished:
             return
         if self.environment.web_ui:
             time.sleep(WORKER_REPORT_INTERVAL + 1)
@@ -161,46 +161,48 @@ class Session:
         while len(runner.clients) > len(runner.clients.missing) and time.monotonic() < end:
             time.sleep(0.1)
 
-    def judge(self) -> None:
+    def finish(self) -> None:
         self._ended.set()
-        self.recording.read()
-        self.judged = True
+        self.recording.sample()
+        self.finished = True
         verdict = self.verdict()
-        print(reports.text_of(verdict))
-        self.mark.end(verdict.said)
+        print(reports.as_text(verdict))
+        self.annotation.finish(verdict.summary)
         if self.folder:
             reports.save(self.folder, self.name, self.started, verdict)
         self.environment.process_exit_code = verdict.exit_code
 
     def verdict(self) -> Verdict:
         chosen, measured = self.options, self.measured
-        traffic = judge(
+        traffic = evaluate(
             self.thresholds, measured.seconds, measured.problems, self.users, measured.limited
         )
         warm_up = chosen.warm_up
         if warm_up is None:
             warm_up = self.thresholds.alert("fast_memory_leak", LeakAlert).warm_up
-        workers = grades(self.thresholds, self.recording.readings, self.users, warm_up)
+        workers = grades(self.thresholds, self.recording.samples, self.users, warm_up)
         verdict = replace(traffic, grades=(*traffic.grades, *workers))
         if verdict.exit_code:
             return verdict
-        empty = unproven(workers, self.recording.problem) if chosen.judge_memory else ""
-        return replace(verdict, empty=self._lost() or empty)
+        unclear = unclear_growth(workers, self.recording.problem) if chosen.judge_memory else ""
+        return replace(verdict, inconclusive=self._lost_workers() or unclear)
 
-    def _lost(self) -> str:
-        """That workers of Locust are gone, and what they had not yet reported; "" if none are."""
+    def _lost_workers(self) -> str:
+        """Says that workers of Locust, and what they measured last, are lost; "" if none are."""
         runner = self.environment.runner
         if not isinstance(runner, MasterRunner):
             return ""
         lost = len(runner.clients.missing if self.environment.web_ui else runner.clients)
-        return f"{lost} of Locust's workers lost, with what they measured last" if lost else ""
+        return f"lost {lost} of Locust's workers and their last measurements" if lost else ""
 
 
 def add_options(parser: ArgumentParser, **_: object) -> None:
     own = parser.add_argument_group("Verdict")
-    options.add_run(own, "that of the alert of fast leaks")
-    own.add_argument("--judge-memory", action="store_true", help="void without the workers' growth")
-    own.add_argument("--report", default="", metavar="FOLDER", help="for the verdict's files")
+    options.add_run(own, "the warm-up of AuditorFastMemoryLeak")
+    own.add_argument(
+        "--judge-memory", action="store_true", help="inconclusive if memory growth is unknown"
+    )
+    own.add_argument("--report", default="", metavar="FOLDER", help="save the verdict here")
     parser.set_defaults(stop_timeout=STOP_SECONDS)
 
 
@@ -209,14 +211,14 @@ def listen(environment: Environment, **_: object) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = environment.parsed_options
     if chosen and chosen.headless and not (environment.host or chosen.worker):
-        print("no host is named: --host http://HOST:PORT", file=sys.stderr)
+        print("no host given: use --host http://HOST:PORT", file=sys.stderr)
         sys.exit(2)
     try:
         Session(environment)
-    except options.WRONG as error:
+    except options.INPUT_ERRORS as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    # Its clock stands still while modules load, by which --run-time would be too short.
+    # gevent's clock stood still while modules loaded, which would shorten --run-time.
     get_hub().loop.update_now()
 
 

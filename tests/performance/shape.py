@@ -1,8 +1,8 @@
-"""Gives Locust the stages of a scenario.
+"""The stages of a scenario as a load shape for Locust.
 
     locust -f tests/performance/locustfile.py,tests/performance/shape.py --scenario spike
 
-It stands apart from the users: a run with a shape has no --users and no --run-time.
+Separate from the users, because a run with a shape ignores --users and --run-time.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ from tests.performance.scenarios import BY_NAME
 def add_options(parser: ArgumentParser, **_: object) -> None:
     own = parser.add_argument_group("Scenario")
     own.add_argument("--scenario", choices=BY_NAME, default="smoke", help="default: smoke")
-    own.add_argument("--scale", type=float, default=1.0, help="times its duration (default: 1)")
-    own.add_argument("--users-scale", type=float, default=1.0, help="times its users (default: 1)")
+    own.add_argument("--scale", type=float, default=1.0, help="multiply the durations (default: 1)")
+    own.add_argument(
+        "--users-scale", type=float, default=1.0, help="multiply the users (default: 1)"
+    )
 
 
 events.init_command_line_parser.add_listener(add_options)
 
 
 class ScenarioShape(LoadTestShape):
-    """The stages in turn; the run ends with the last."""
+    """Runs the stages one after another."""
 
     def tick(self) -> tuple[int, float] | None:
         runner: Any = self.runner
         chosen = runner.environment.parsed_options
-        passed = time.perf_counter() - self.start_time
+        elapsed = time.perf_counter() - self.start_time
         scenario = BY_NAME[chosen.scenario].scaled(chosen.scale, chosen.users_scale)
-        stage = scenario.at(passed)
+        stage = scenario.at(elapsed)
         return (stage.users, stage.spawn_rate) if stage else None

@@ -1,8 +1,8 @@
-"""The sidecar beside Debian's prometheus-process-exporter, on the same fake workers: `make bench`.
+"""The sidecar compared with Debian's prometheus-process-exporter: `make bench`.
 
-The peer runs without its metrics of threads. It has 2.8 times the series, and reads proportional
-memory unless it is told not to; it is measured both ways. The sidecar runs as the systemd unit and
-the container image run it.
+Both watch the same fake workers. The peer runs without its thread metrics. It has 2.8 times the
+series and reads proportional memory by default, so it is measured with and without that. The
+sidecar runs with the environment of the systemd unit and the container image.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tests.live.prometheus import free_port
 from tests.live.waiting import until
 from tests.tools import ROOT
 
-FAKES = Path(__file__).with_name("fakes.py")
-FRUGAL = {"PYTHONNODEBUGRANGES": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
+FAKE_WORKERS = Path(__file__).with_name("fake_workers.py")
+SERVICE_ENVIRONMENT = {"PYTHONNODEBUGRANGES": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 MIB = 2**20
-MOST_RSS = 30 * MIB
+MAX_RSS = 30 * MIB
 
 
 class Exporter:
-    """A running exporter, asked over a connection that stays open, as Prometheus does."""
+    """A running exporter, scraped over a kept-alive connection like Prometheus does."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, path: str) -> None:
         self.process = process
@@ -41,7 +41,7 @@ class Exporter:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def scrape(self) -> tuple[float, bytes]:
-        """Seconds, and the page."""
+        """The duration in seconds, and the page."""
         start = time.perf_counter()
         self.connection.request("GET", self.path)
         answer = self.connection.getresponse()
@@ -54,7 +54,7 @@ class Exporter:
         return bool(self.scrape()[1])
 
     def cpu(self) -> float:
-        """Seconds so far."""
+        """CPU seconds so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -65,7 +65,7 @@ class Exporter:
 
 @dataclass
 class Cost:
-    """Of one exporter: milliseconds of each scrape, CPU time in ms for all, bytes."""
+    """The cost of an exporter: latencies and total CPU time in milliseconds, RSS in bytes."""
 
     latencies: list[float]
     cpu: float
@@ -82,9 +82,11 @@ class Cost:
 
 @contextmanager
 def fake_workers(*numbers: int) -> Iterator[int]:
-    """So many workers, threads and open files; gives the port."""
+    """Numbers of workers, threads and file descriptors; yields the port."""
     process = subprocess.Popen(
-        [sys.executable, FAKES, *map(str, numbers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, FAKE_WORKERS, *map(str, numbers)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert process.stdout
     try:
@@ -95,13 +97,13 @@ def fake_workers(*numbers: int) -> Iterator[int]:
 
 @contextmanager
 def exporter(command: list[str], port: int, path: str = "/metrics") -> Iterator[Exporter]:
-    environment = {"PATH": os.environ["PATH"], **FRUGAL}
+    environment = {"PATH": os.environ["PATH"], **SERVICE_ENVIRONMENT}
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         running = Exporter(process, port, path)
-        until(running.serves, "the exporter serves", 120)
+        until(running.serves, "the exporter responds", 120)
         yield running
         running.connection.close()
     finally:
@@ -117,7 +119,7 @@ def sidecar(port: int, *options: str) -> tuple[list[str], int]:
 
 def peer(folder: Path, *options: str) -> tuple[list[str], int]:
     listen = free_port()
-    groups = {"process_names": [{"name": "{{.PID}}", "cmdline": ["fakes.py"]}]}
+    groups = {"process_names": [{"name": "{{.PID}}", "cmdline": ["fake_workers.py"]}]}
     (folder / "peer.yml").write_text(yaml.safe_dump(groups))
     program = str(tools.program(tools.PROCESS_EXPORTER))
     paths = [f"-config.path={folder / 'peer.yml'}", f"-web.listen-address=127.0.0.1:{listen}"]
@@ -125,7 +127,7 @@ def peer(folder: Path, *options: str) -> tuple[list[str], int]:
 
 
 def measure(exporters: list[Exporter], turns: int) -> list[Cost]:
-    """Scrapes that alternate between the exporters, so that noise meets both."""
+    """Scrape the exporters alternately, so that noise affects all of them."""
     costs = [Cost([], each.cpu(), 0) for each in exporters]
     for _ in range(turns):
         for each, cost in zip(exporters, costs, strict=True):
@@ -161,7 +163,7 @@ def test_a_scrape_costs_a_fraction_of_the_peers(
         ratios = f"{other.latency / our.latency:8.1f} {other.cpu / our.cpu:8.1f}"
         print(f"  {name:22}  {other} {ratios}")
     assert others[0].latency / our.latency >= goal
-    assert our.rss <= MOST_RSS
+    assert our.rss <= MAX_RSS
 
 
 DEAD = 10_000
@@ -200,7 +202,7 @@ print(sorted(times)[1])
 
 
 @pytest.mark.bench
-def test_the_apps_page_costs_the_same_after_ten_thousand_workers(tmp_path: Path) -> None:
+def test_a_scrape_of_the_app_costs_the_same_after_ten_thousand_workers(tmp_path: Path) -> None:
     write_workers(tmp_path, 4 + DEAD)
     (theirs,) = run(STANDARD, tmp_path)
     merging, ours = run(PROGRAM, tmp_path)
@@ -212,7 +214,7 @@ def test_the_apps_page_costs_the_same_after_ten_thousand_workers(tmp_path: Path)
 
 
 def write_workers(folder: Path, count: int) -> None:
-    """As the Auditor's leave them: one of them writes its files, the others have copies."""
+    """Write the files of that many workers: one real worker's, and copies of them."""
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
     program = (
         "import tests.live.exporters.app as app\n"
@@ -225,13 +227,13 @@ def write_workers(folder: Path, count: int) -> None:
         kind = file.name.split("_")[0]
         for pid in range(1, count + 1):
             with (folder / f"{kind}_{pid}.db").open("wb") as copy:
-                copy.write(content[:4096])  # the rest is zeros, and stays a hole
+                copy.write(content[:4096])  # the rest is a hole of zeros
                 copy.truncate(len(content))
         file.unlink()
 
 
 def run(program: str, folder: Path) -> list[float]:
-    """What a program prints, in a process of its own."""
+    """The numbers that a program prints."""
     command = [sys.executable, "-c", program, str(folder)]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300).stdout
     return [float(line) for line in output.split()]

@@ -1,17 +1,15 @@
-"""Requests for a verification, who asks, and what is wrong with an answer."""
+"""Requests to /verify, and checks of the responses."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
+from http import HTTPStatus
 from itertools import cycle, islice
 from typing import Any, Final
 
-OK: Final = 200
-LIMITED: Final = 429  # the rate limit at work, no failure
-
-# Texts of statutes, by a name as a retrieval gives it.
+# Texts of statutes, under names that a retrieval would give them.
 SOURCES: Final = {
     "bgb_823_1": "Wer vorsätzlich oder fahrlässig das Leben, den Körper, die Gesundheit, "
     "die Freiheit, das Eigentum oder ein sonstiges Recht eines anderen widerrechtlich verletzt, "
@@ -30,7 +28,7 @@ ANSWERS: Final = (
 
 
 def sources(count: int) -> list[dict[str, Any]]:
-    """So many snippets of statutes, with the scores of a retrieval."""
+    """`count` statutes with the scores of a retrieval."""
     chosen = islice(cycle(SOURCES.items()), count)
     return [
         {"source_id": name, "text": text, "score": round(0.95 - 0.02 * rank, 2)}
@@ -38,9 +36,14 @@ def sources(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def problem(status: int, text: str) -> str:
-    """What of an answer of /verify is not as documented; empty if nothing is."""
-    if status != OK:
+def request(answer: str, count: int) -> dict[str, Any]:
+    """The body of a request with `count` sources."""
+    return {"answer": answer, "sources": sources(count)}
+
+
+def response_problem(status: int, text: str) -> str:
+    """What is wrong with a response; "" if it is as documented."""
+    if status != HTTPStatus.OK:
         return f"status {status}"
     try:
         body = json.loads(text)
@@ -48,21 +51,16 @@ def problem(status: int, text: str) -> str:
         score = float(body["confidence"]["score"])
         complete = body["verification_id"] and body["confidence"]["trust_label"]
     except KeyError as error:
-        return f"the response lacks {error}"
+        return f"the response has no {error}"
     except (TypeError, ValueError):
-        return "the response is not of the Auditor's form"
+        return "the response is not in the Auditor's format"
     if not complete or not 0 <= rate <= 1 or not 0 <= score <= 1:
-        return f"the response makes no sense: rate {rate}, score {score}"
+        return f"the response has invalid values: rate {rate}, score {score}"
     return ""
 
 
-def request(answer: str, count: int) -> dict[str, Any]:
-    """Body of a request with so many sources."""
-    return {"answer": answer, "sources": sources(count)}
-
-
 def credentials(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Headers: LOAD_TEST_API_KEY as X-API-Key, LOAD_TEST_TOKEN as bearer token."""
+    """Headers with LOAD_TEST_API_KEY as X-API-Key and LOAD_TEST_TOKEN as bearer token."""
     headers = {}
     if key := environment.get("LOAD_TEST_API_KEY"):
         headers["X-API-Key"] = key

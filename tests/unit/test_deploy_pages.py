@@ -47,10 +47,10 @@ def test_files_that_a_command_names_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["compose", "kubernetes"])
-def test_a_page_says_what_it_needs_and_what_was_not_done(name: str) -> None:
+def test_a_page_names_permissions_checks_and_what_ci_does_not_do(name: str) -> None:
     found = text(name)
     assert "Permissions: " in found
-    assert "See that it works" in found
+    assert "Check that it works" in found
     assert re.search(r"not (started|applied)\s+in CI", found)
 
 

@@ -33,7 +33,7 @@ INSTEAD: Final = {
     r"troubles": "read errors",
     r"house (style|theme)|house": "theme",
     r"processor('s)? time": "CPU time",
-    r"(?<!file )(?<![\"`])descriptors?": "file descriptors",  # but for the label `descriptors`
+    r"(?<!file[ -])(?<![\"`])descriptors?": "file descriptors",  # but for the label `descriptors`
     r"milder|mildest": "lower severity, lowest severity",
     r"one word an incident": "one notification per incident",
     r"leakwords|burncases|budgetcases": "a module of what it holds",

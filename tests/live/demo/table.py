@@ -1,4 +1,4 @@
-"""The table of the fault matrix, out of the rows that its tests have left.
+"""Writes the fault matrix from the rows that the tests have left.
 
 python -m tests.live.demo.table
 """
@@ -12,23 +12,23 @@ from generator.markdown import table
 from tests.bundle import ROOT
 from tests.live.demo.test_matrix import ROWS
 
-HEAD = ("fault", "with", "alert", "s to fire", "s to notify", "s to resolve", "other alerts seen")
+HEAD = ("fault", "versions", "alerts", "fired, s", "notified, s", "resolved, s", "other alerts")
 FILE = ROOT / "build" / "fault-matrix.md"
 
 
 def main() -> int:
-    """Print it and write it down; 1 if there are no rows."""
+    """Print and save the table; 1 if there are no rows."""
     rows = [json.loads(file.read_text()) for file in sorted(ROWS.glob("*.json"))]
     text = table(
         HEAD,
         (
             (
                 row["fault"],
-                row["with"],
-                ", ".join(row["alert"]) or "none, rightly",
+                row["versions"],
+                ", ".join(row["alerts"]) or "none expected",
                 *(
-                    f"{row[name]:.0f}" if row["alert"] else ""
-                    for name in ("fire", "notify", "resolve")
+                    f"{row[name]:.0f}" if row["alerts"] else ""
+                    for name in ("fired", "notified", "resolved")
                 ),
                 ", ".join(row["others"]),
             )

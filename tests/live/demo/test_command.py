@@ -1,4 +1,4 @@
-"""`python -m demo` as a newcomer runs it."""
+"""`python -m demo` as a user runs it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ COMMAND = [sys.executable, "-m", "demo"]
 
 @contextmanager
 def demo(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """Started, and ended if a test has not; what it prints is in the file."""
+    """A running demo, killed if the test has not stopped it, and the file with its output."""
     for name in (tools.PROMETHEUSES[-1], tools.ALERTMANAGERS[-1]):
         had(name)
-    printed = folder / "printed"
-    with printed.open("w") as file:
+    output = folder / "output"
+    with output.open("w") as file:
         process = subprocess.Popen(
             [*COMMAND, "--folder", str(folder / "run"), "--workers", "2", *arguments],
             cwd=ROOT,
@@ -39,15 +39,15 @@ def demo(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str],
             text=True,
         )
     try:
-        yield process, printed
+        yield process, output
     finally:
         process.kill()
         process.wait(10)
-        until(lambda: not left(folder), "all that it started has ended", 30)
+        until(lambda: not leftovers(folder), "all its processes have exited", 30)
 
 
-def left(folder: Path) -> list[str]:
-    """Command lines of live processes that name the folder or have it in their environment."""
+def leftovers(folder: Path) -> list[str]:
+    """Live processes with the folder in their command line or environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -60,10 +60,9 @@ def left(folder: Path) -> list[str]:
 
 
 def ports(folder: Path) -> set[int]:
-    """Those that the demo's screen links to."""
-    return {
-        int(each) for each in re.findall(r"127\.0\.0\.1:(\d+)", (folder / "printed").read_text())
-    }
+    """The ports in the links of the demo's screen."""
+    output = (folder / "output").read_text()
+    return {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", output)}
 
 
 def listening() -> set[int]:
@@ -71,12 +70,12 @@ def listening() -> set[int]:
     return {int(line.split()[1].split(":")[1], 16) for line in lines if line.split()[3] == "0A"}
 
 
-def test_it_shows_what_is_injected_and_ends_without_a_trace(tmp_path: Path) -> None:
-    with demo(tmp_path, "--plain", "--inject", "outage") as (process, printed):
-        until(lambda: "injected: outage" in printed.read_text(), "the screen is there", 60)
+def test_it_shows_faults_and_notifications_and_cleans_up(tmp_path: Path) -> None:
+    with demo(tmp_path, "--plain", "--inject", "outage") as (process, output):
+        until(lambda: "injected: outage" in output.read_text(), "the screen is shown", 60)
         assert ports(tmp_path) <= listening()
         until(
-            lambda: re.search(r"pages\s+firing\s+AuditorRequestsFailing", printed.read_text()),
+            lambda: re.search(r"pages\s+firing\s+AuditorRequestsFailing", output.read_text()),
             "the page is shown",
             120,
             0.5,
@@ -86,38 +85,38 @@ def test_it_shows_what_is_injected_and_ends_without_a_trace(tmp_path: Path) -> N
             [*COMMAND, *folder], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
         )
         assert again.returncode == 2
-        assert again.stderr.startswith(f"a demo runs in {tmp_path / 'run'} already")
+        assert again.stderr.startswith(f"a demo is already running in {tmp_path / 'run'}")
         assert main([*folder, "inject"]) == 0
-        until(lambda: "injected: none" in printed.read_text(), "it is taken back", 30, 0.5)
-        assert left(tmp_path)
+        until(lambda: "injected: none" in output.read_text(), "the fault is removed", 30, 0.5)
+        assert leftovers(tmp_path)
         process.send_signal(signal.SIGINT)
         assert process.wait(40) == 0
-        assert left(tmp_path) == []
+        assert leftovers(tmp_path) == []
         assert not ports(tmp_path) & listening()
-        assert "Traceback" not in printed.read_text()
+        assert "Traceback" not in output.read_text()
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -9)], ids=["TERM", "KILL"]
 )
-def test_however_it_is_ended_nothing_stays(tmp_path: Path, number: int, code: int) -> None:
-    with demo(tmp_path, "--plain") as (process, printed):
-        until(lambda: "Prometheus" in printed.read_text(), "the screen is there", 60)
-        assert len(left(tmp_path)) > 4
+def test_it_cleans_up_after_a_signal(tmp_path: Path, number: int, code: int) -> None:
+    with demo(tmp_path, "--plain") as (process, output):
+        until(lambda: "Prometheus" in output.read_text(), "the screen is shown", 60)
+        assert len(leftovers(tmp_path)) > 4
         process.send_signal(number)
         assert process.wait(40) == code
-        until(lambda: not left(tmp_path), "all that it started has ended", 30)
+        until(lambda: not leftovers(tmp_path), "all its processes have exited", 30)
         assert not ports(tmp_path) & listening()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--inject", "eror"], "fault 'eror' is not known; there are errors, "),
-        (["inject", "errors"], "no demo runs in "),
+        (["--inject", "eror"], "unknown fault 'eror'; known faults: errors, "),
+        (["inject", "errors"], "no demo is running in "),
     ],
 )
-def test_what_is_wrong_is_said(
+def test_bad_input_is_reported(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--folder", str(tmp_path / "run"), *arguments]) == 2
@@ -125,8 +124,8 @@ def test_what_is_wrong_is_said(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_port_that_nobody_serves_is_an_error_with_the_log(tmp_path: Path) -> None:
-    """Here Python cannot start the stand-in."""
+def test_a_component_that_does_not_start_is_an_error_with_its_log(tmp_path: Path) -> None:
+    """Here an invalid setting stops the stand-in."""
     environment = os.environ | {"STANDIN_API_KEYS": "", "RATE_LIMIT_BURST": "many"}
     run = subprocess.run(
         [*COMMAND, "--folder", str(tmp_path / "run"), "--workers", "1", "--plain"],
@@ -139,11 +138,11 @@ def test_a_port_that_nobody_serves_is_an_error_with_the_log(tmp_path: Path) -> N
     )
     assert run.returncode == 1
     log = tmp_path / "run" / "log" / "auditor.log"
-    assert run.stderr == f"auditor has ended; its last words are in {log}\n"
+    assert run.stderr == f"auditor exited; see {log}\n"
     assert "invalid literal for int()" in log.read_text()
 
 
-def test_the_commands_of_the_page_are_commands() -> None:
+def test_the_commands_in_the_docs_are_valid() -> None:
     page = (ROOT / "docs/demo.md").read_text()
     lines = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).splitlines()
     assert len(lines) == 5

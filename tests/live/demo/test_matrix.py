@@ -1,4 +1,4 @@
-"""Every fault of the demo, from the worker to the receiver and back to silence."""
+"""Every fault of the demo, from the worker to the receiver and back to normal."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import pytest
 from demo.faults import FAULTS, Fault
 from demo.stack import Stack
 from tests.bundle import ROOT
-from tests.live.demo import course
+from tests.live.demo import fault_run
+from tests.live.demo.fault_run import FaultRun
 
 ROWS = ROOT / "build" / "faults"
 HALVES = (FAULTS[::2], FAULTS[1::2])
-# One worker is busy, and nothing else runs beside: this needs a whole processor.
+# A busy worker needs a whole core, so nothing else may run meanwhile.
 ALONE = ("cpu",)
-# What is true after half a minute of a fault that fires nothing.
+# What holds half a minute after a fault for which no alert is expected.
 TRACES = {
     "crash": "auditor_worker_starts_total - auditor_worker_starts_total offset 30s >= 2",
     "sawtooth": "max_over_time(auditor_worker_resident_memory_bytes[20s])"
@@ -29,21 +30,22 @@ TRACES = {
 def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
-    pair, _ = request.param
-    with course.stack(tmp_path_factory.mktemp("stack") / "run", pair) as running:
+    versions, _ = request.param
+    folder = tmp_path_factory.mktemp("stack") / "run"
+    with fault_run.running_stack(folder, versions) as running:
         yield running
 
 
 def cases() -> Iterator[object]:
-    """Four stacks side by side, each with half of the faults."""
-    for pair in course.PAIRS:
+    """Four stacks in parallel, each with half of the faults."""
+    for versions in fault_run.VERSIONS:
         for number, half in enumerate(HALVES):
-            group = f"{pair[0]}-{number}"
+            group = f"{versions[0]}-{number}"
             for fault in half:
                 yield pytest.param(
-                    (pair, number),
+                    (versions, number),
                     fault,
-                    id=f"{pair[0]}-{fault.name}",
+                    id=f"{versions[0]}-{fault.name}",
                     marks=[
                         pytest.mark.xdist_group(group),
                         *([pytest.mark.alone] if fault.name in ALONE else []),
@@ -54,43 +56,43 @@ def cases() -> Iterator[object]:
 @pytest.mark.matrix
 @pytest.mark.parametrize(("stack", "fault"), list(cases()), indirect=["stack"])
 def test_a_fault_reaches_its_receiver_and_no_other_family_fires(stack: Stack, fault: Fault) -> None:
-    course.quiet(stack)
-    if not fault.fires:
-        unnoticed(stack, fault)
+    fault_run.wait_until_resolved(stack)
+    if not fault.expected:
+        no_alert_fires(stack, fault)
         return
-    found = course.run(stack, fault, ":0" if fault.name in ALONE else "")
-    note(stack, found)
-    course.check_notifications(found)
-    assert found.others(course.families(stack)) == set()
+    run = fault_run.follow(stack, fault, ":0" if fault.name in ALONE else "")
+    save_row(stack, run)
+    fault_run.check_notifications(run)
+    assert run.unexpected(fault_run.families(stack)) == set()
 
 
-def unnoticed(stack: Stack, fault: Fault) -> None:
-    """It is seen in the metrics, and nobody need be told."""
-    found = course.Course(fault)
+def no_alert_fires(stack: Stack, fault: Fault) -> None:
+    """The fault shows in the metrics, but no alert fires."""
+    run = FaultRun(fault)
     stack.inject([fault.name])
     end = time.monotonic() + 30
     while time.monotonic() < end:
-        found.seen |= course.firing(stack)
+        run.seen |= fault_run.firing(stack)
         time.sleep(0.5)
-    assert stack.prometheus.query(TRACES[fault.name]), "the fault leaves its trace"
+    assert stack.prometheus.query(TRACES[fault.name]), "the fault shows in the metrics"
     assert (stack.prometheus.value("auditor_workers") or 0) == stack.options.workers
     stack.inject([])
-    note(stack, found)
-    assert found.seen == set()
+    save_row(stack, run)
+    assert run.seen == set()
 
 
-def note(stack: Stack, found: course.Course) -> None:
-    """A row of the table that `python -m tests.live.demo.table` prints."""
+def save_row(stack: Stack, run: FaultRun) -> None:
+    """Save the row that `python -m tests.live.demo.table` reads."""
     ROWS.mkdir(parents=True, exist_ok=True)
-    wanted = {name for name, _ in found.fault.fires}
+    expected = {name for name, _ in run.fault.expected}
     row = {
-        "fault": found.fault.name,
-        "with": f"{stack.options.prometheus}, {stack.options.alertmanager}",
-        "alert": sorted(f"{name} ({severity})" for name, severity in found.fault.fires),
-        "fire": found.fired,
-        "notify": found.told,
-        "resolve": found.resolved,
-        "others": sorted({name for name, _ in found.seen} - wanted),
+        "fault": run.fault.name,
+        "versions": f"{stack.options.prometheus}, {stack.options.alertmanager}",
+        "alerts": sorted(f"{name} ({severity})" for name, severity in run.fault.expected),
+        "fired": run.fired,
+        "notified": run.notified,
+        "resolved": run.resolved,
+        "others": sorted({name for name, _ in run.seen} - expected),
     }
-    file = ROWS / f"{stack.options.prometheus}-{found.fault.name}.json"
+    file = ROWS / f"{stack.options.prometheus}-{run.fault.name}.json"
     file.write_text(json.dumps(row, indent=2) + "\n")

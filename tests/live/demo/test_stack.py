@@ -1,4 +1,4 @@
-"""The demo's stack: quiet, with data everywhere, from a fault to the pager, and after failures."""
+"""The demo's stack: data everywhere, a fault that reaches the pager, and recovery from failures."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from generator.dashboards import render
 from generator.promql import plain
 from tests.full import older_in_full
 from tests.grafana import selectors, substituted, targets
-from tests.live.demo import course
+from tests.live.demo import fault_run
 from tests.live.waiting import until
 
-# Panels that show nothing here, by a word of their query.
+# Why some panels show no data here, by a part of their query.
 EMPTY = {
     "absent(": "every job has a target",
-    "seconds_to_limit": "the workers' cgroup has no limit here",
-    ":first": "the first seconds of the workers are over",
-    "auditor_memory_": "as above",
-    "auditor_memory:": "as above",
-    "offset": "nothing is as old yet",
+    "seconds_to_limit": "no cgroup limit",
+    ":first": "no worker has just started",
+    "auditor_memory_": "no cgroup limit",
+    "auditor_memory:": "no cgroup limit",
+    "offset": "no data is that old",
     "ALERTS{": "nothing fires",
 }
 
 
-def test_a_quiet_run_has_data_for_every_rule_and_panel(tmp_path: Path) -> None:
-    with course.stack(tmp_path / "run") as stack:
-        # A request that fails, so that its status has a series too; of one worker none may come.
+def test_every_rule_and_panel_has_data(tmp_path: Path) -> None:
+    with fault_run.running_stack(tmp_path / "run") as stack:
+        # One failed request, so that its status has a series. All workers fail, as one may be idle.
         stack.inject(["errors"])
         failed = 'auditor_verify_requests_total{status="error"}'
         until(lambda: stack.prometheus.query(failed), "a request has failed", 60, 0.25)
         stack.inject([])
-        settled = "count_over_time(auditor_workers[1h]) > 80"
-        until(lambda: stack.prometheus.query(settled), "every window is full", 120, 0.5)
-        course.quiet(stack)
+        full = "count_over_time(auditor_workers[1h]) > 80"
+        until(lambda: stack.prometheus.query(full), "every window is full", 120, 0.5)
+        fault_run.wait_until_resolved(stack)
         every_selector_matches(stack)
         every_panel_shows_data(stack)
         assert every_rule_evaluates(stack) > 70
-        listens_on_loopback_alone(stack)
+        listens_on_loopback_only(stack)
 
 
 def every_rule_evaluates(stack: Stack) -> int:
@@ -54,7 +54,7 @@ def every_rule_evaluates(stack: Stack) -> int:
 
 
 def every_selector_matches(stack: Stack) -> None:
-    """Of every rule and panel: metric, and each label that it asks for, exist in this system."""
+    """The metrics and labels of every rule and panel exist in this stack."""
     recorded = all_recordings(stack.thresholds, stack.alerts)
     names = {each.name for group in recorded.values() for each in group}
     exprs = [
@@ -62,21 +62,21 @@ def every_selector_matches(stack: Stack) -> None:
         *(plain(each.expr) for group in recorded.values() for each in group),
         *panel_queries(stack),
     ]
-    asked = {
+    queried = {
         text
         for expr in exprs
         for selector in selectors(expr)
         if selector.name not in (*names, "ALERTS", None)
         for text in [_bare(selector)]
     }
-    assert len(asked) > 20
+    assert len(queried) > 20
     limits = ("auditor_memory_limit_bytes", "auditor_memory_usage_bytes")
-    missing = {text for text in asked if not stack.prometheus.query(text)}
+    missing = {text for text in queried if not stack.prometheus.query(text)}
     assert {text for text in missing if not text.startswith(limits)} == set()
 
 
 def _bare(selector: object) -> str:
-    """Name and matchers, without a dashboard's variables."""
+    """Name and matchers, without dashboard variables."""
     name = getattr(selector, "name", "")
     matchers = getattr(selector, "matchers", None)
     found = [
@@ -105,7 +105,7 @@ def every_panel_shows_data(stack: Stack) -> None:
     assert unexplained == []
 
 
-def listens_on_loopback_alone(stack: Stack) -> None:
+def listens_on_loopback_only(stack: Stack) -> None:
     ports = {*stack.ports.values(), stack.receiver.port, stack.database.port}
     found = set()
     for table in ("tcp", "tcp6"):
@@ -117,57 +117,62 @@ def listens_on_loopback_alone(stack: Stack) -> None:
     assert found == {"0100007F"}
 
 
-@pytest.mark.parametrize("pair", older_in_full(course.PAIRS), ids=lambda pair: pair[0])
-def test_an_outage_reaches_the_pager_and_ends(tmp_path: Path, pair: tuple[str, str]) -> None:
-    with course.stack(tmp_path / "run", pair) as stack:
-        found = course.run(stack, find("outage"))
-        course.check_notifications(found)
-        assert found.others(course.families(stack)) == set()
+@pytest.mark.parametrize(
+    "versions", older_in_full(fault_run.VERSIONS), ids=lambda versions: versions[0]
+)
+def test_an_outage_reaches_the_pager_and_ends(tmp_path: Path, versions: tuple[str, str]) -> None:
+    with fault_run.running_stack(tmp_path / "run", versions) as stack:
+        found = fault_run.follow(stack, find("outage"))
+        fault_run.check_notifications(found)
+        assert found.unexpected(fault_run.families(stack)) == set()
 
 
 @pytest.mark.full
-def test_a_service_that_is_down_silences_its_symptoms_and_comes_back(tmp_path: Path) -> None:
-    with course.stack(tmp_path / "run") as stack:
+def test_an_alert_for_a_dead_service_inhibits_its_symptoms(tmp_path: Path) -> None:
+    with fault_run.running_stack(tmp_path / "run") as stack:
         stack.inject(["errors"])
         until(
-            lambda: ("AuditorHighErrorRate", "critical") in course.firing(stack),
+            lambda: ("AuditorHighErrorRate", "critical") in fault_run.firing(stack),
             "errors fire",
-            course.PATIENCE,
+            fault_run.TIMEOUT,
         )
-        stack.parts["auditor"].kill()
+        stack.components["auditor"].kill()
         down = ("AuditorDown", "critical")
-        until(lambda: down in course.firing(stack), "down fires", course.PATIENCE)
+        until(lambda: down in fault_run.firing(stack), "down fires", fault_run.TIMEOUT)
         until(
-            lambda: "AuditorHighErrorRate" in stack.alertmanager.inhibited(), "it is kept back", 30
+            lambda: "AuditorHighErrorRate" in stack.alertmanager.inhibited(), "it is inhibited", 30
         )
-        told = {each.alert for each in stack.receiver.told}
+        notified = {each.alert for each in stack.receiver.notifications}
         until(
-            lambda: "AuditorDown" in {each.alert for each in stack.receiver.told}, "it is told", 30
+            lambda: "AuditorDown" in {each.alert for each in stack.receiver.notifications},
+            "the receiver is notified",
+            30,
         )
-        assert "AuditorWorkersMissing" not in told
+        assert "AuditorWorkersMissing" not in notified
         stack.inject([])
         stack.restart("auditor")
-        course.quiet(stack)
+        fault_run.wait_until_resolved(stack)
 
 
 @pytest.mark.full
-def test_what_is_stopped_in_the_middle_recovers_by_itself(tmp_path: Path) -> None:
-    """Counters go on where they were, a firing alert stays told, and nothing is told twice anew."""
+def test_every_component_recovers_from_a_restart(tmp_path: Path) -> None:
+    """Counters continue, a firing alert keeps firing, and nobody is notified of it again."""
     total = "sum(auditor_verify_requests_total)"
-    with course.stack(tmp_path / "run") as stack:
+    with fault_run.running_stack(tmp_path / "run") as stack:
         stack.inject(["slow-leak"])
         leak = ("AuditorMemoryLeak", "warning")
-        until(lambda: leak in course.firing(stack), "the leak fires", course.PATIENCE)
+        until(lambda: leak in fault_run.firing(stack), "the leak fires", fault_run.TIMEOUT)
         before = stack.prometheus.value(total) or 0
         for name in ("sidecar", "alertmanager", "prometheus"):
             stack.restart(name)
             until(lambda: (stack.prometheus.value(total) or 0) >= before, f"after {name}", 60, 0.25)
-            until(lambda: leak in course.firing(stack), f"it fires after {name}", course.PATIENCE)
+            until(
+                lambda: leak in fault_run.firing(stack), f"it fires after {name}", fault_run.TIMEOUT
+            )
         falls = stack.prometheus.value(f"resets({total}[5m:1s])")
-        assert falls == 0, "no counter has fallen"
-        answered = requests.get(f"{stack.url('sidecar')}/metrics/app", timeout=5)
-        assert answered.ok
+        assert falls == 0, "no counter was reset"
+        assert requests.get(f"{stack.url('sidecar')}/metrics/app", timeout=5).ok
         stack.inject([])
-        course.quiet(stack)
-        told = [each for each in stack.receiver.told if each.alert == leak[0]]
-        assert {each.status for each in told} == {"firing", "resolved"}
+        fault_run.wait_until_resolved(stack)
+        notifications = [each for each in stack.receiver.notifications if each.alert == leak[0]]
+        assert {each.status for each in notifications} == {"firing", "resolved"}

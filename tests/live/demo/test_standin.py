@@ -1,4 +1,4 @@
-"""The stand-in under real uvicorn: the Auditor's routes, shapes, metrics and log lines."""
+"""The stand-in under real uvicorn: the Auditor's routes, JSON, metrics and log lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
         yield started
 
 
-def test_a_verification_has_the_auditors_shape(auditor: Standin) -> None:
+def test_a_verification_has_the_auditors_fields(auditor: Standin) -> None:
     body = auditor.verify().json()
     assert body.keys() == {
         "verification_id",
@@ -48,7 +48,7 @@ def test_a_verification_has_the_auditors_shape(auditor: Standin) -> None:
     assert auditor.get("/").json()["service"] == "JuraGPT Auditor"
 
 
-def test_metrics_have_the_contracts_buckets_and_no_process_series(auditor: Standin) -> None:
+def test_metrics_have_the_auditors_buckets_and_no_process_series(auditor: Standin) -> None:
     auditor.verify()
     text = auditor.get("/metrics").text
     assert "process_" not in text
@@ -71,26 +71,26 @@ def test_metrics_have_the_contracts_buckets_and_no_process_series(auditor: Stand
         (None, {"Authorization": "Bearer bad"}, 401),
     ],
 )
-def test_what_is_refused_is_counted_nowhere(
+def test_rejected_requests_are_not_counted(
     auditor: Standin, body: Any, headers: dict[str, str], status: int
 ) -> None:
-    def counted() -> list[float | None]:
+    def counts() -> list[float | None]:
         name = "auditor_verify_requests_total"
         return [auditor.metric(name, status=each) for each in ("success", "error")]
 
-    before = counted()
+    before = counts()
     assert auditor.verify(body, **headers).status_code == status
-    assert counted() == before
+    assert counts() == before
 
 
-def test_a_key_that_is_known_is_taken(auditor: Standin) -> None:
+def test_a_valid_key_is_accepted(auditor: Standin) -> None:
     assert auditor.verify(**{"X-API-Key": "good"}).status_code == 200
 
 
-def test_a_failure_is_counted_logged_and_answered_500(tmp_path: Path) -> None:
+def test_a_failure_is_counted_logged_and_answered_with_500(tmp_path: Path) -> None:
     with standin(tmp_path) as auditor:
         auditor.inject(Effect.ERRORS, 1)
-        until(lambda: auditor.verify().status_code == 500, "the fault is there")
+        until(lambda: auditor.verify().status_code == 500, "the fault is active")
         before = auditor.metric("auditor_verify_requests_total", status="error") or 0
         latency = auditor.metric("auditor_verify_latency_seconds_count")
         answer = auditor.verify()
@@ -101,7 +101,7 @@ def test_a_failure_is_counted_logged_and_answered_500(tmp_path: Path) -> None:
         assert re.search(line, auditor.log, re.MULTILINE)
 
 
-def test_the_limit_answers_429(tmp_path: Path) -> None:
+def test_the_rate_limit_answers_429(tmp_path: Path) -> None:
     with standin(tmp_path, ENABLE_RATE_LIMITING="true") as auditor:
         answers = [auditor.verify() for _ in range(12)]
         assert [each.status_code for each in answers] == [200] * 10 + [429] * 2

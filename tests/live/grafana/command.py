@@ -1,4 +1,4 @@
-"""The commands `push` and `pull`, run as a user runs them."""
+"""Runs `push` and `pull` as a user runs them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""A server of the endpoints of Grafana that a push, a pull and a load test use.
+"""A fake Grafana with the endpoints that a push, a pull and a load test use.
 
-As Grafana documents them ("Dashboard", "Dashboard versions", "Folder" and "Annotations HTTP API"),
-and where that is silent as its source does (pkg/api/dashboard.go,
-pkg/services/dashboards/errors.go). It keeps what is sent, byte for byte, as Grafana's classic
-storage does.
+It follows the docs of Grafana's HTTP API ("Dashboard", "Dashboard versions", "Folder",
+"Annotations") or, where they are silent, its source (pkg/api/dashboard.go,
+pkg/services/dashboards/errors.go). Like Grafana's classic storage it keeps dashboards unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 Json = dict[str, Any]
 Answer = tuple[int, Any]
 Query = dict[str, list[str]]
-# Before an answer; true if it has given one itself.
+# Runs before the response; true if it has sent one itself.
 Fault = Callable[[BaseHTTPRequestHandler], bool]
 
 EDITOR = "glsa_editor"
@@ -45,7 +44,7 @@ class Dashboard:
 
 @dataclass
 class FakeGrafana:
-    """`wrapped`: the list of versions as since 11.5; `path`: where Grafana lives below the host."""
+    """`wrapped`: the list of versions as since 11.5; `path`: the path of Grafana's address."""
 
     wrapped: bool = True
     path: str = ""
@@ -58,11 +57,11 @@ class FakeGrafana:
 
     @property
     def written(self) -> list[str]:
-        """Paths of the requests that change something."""
+        """Paths of the requests that write."""
         return [path for method, path in self.requests if method != "GET"]
 
     def edit(self, uid: str, change: Callable[[Json], object], message: str = "") -> None:
-        """Save a change as somebody does in the browser."""
+        """Save a change like a user in the browser."""
         data = deepcopy(self.dashboards[uid].data)
         change(data)
         self._save(self.dashboards[uid], data, message, "alice")
@@ -170,12 +169,12 @@ class FakeGrafana:
         return self.get_folder(body["uid"], query)
 
     def post_annotation(self, body: Json, _: Query) -> Answer:
-        """Times are in milliseconds; one without an end is a point."""
+        """Times are in milliseconds. Without an end it is a point in time."""
         self.annotations.append({"timeEnd": body["time"], **body})
         return 200, {"message": "Annotation added", "id": len(self.annotations)}
 
     def patch_annotation(self, number: str, body: Json, _: Query) -> Answer:
-        """What is not in the body stays."""
+        """Keeps what is not in the body."""
         if int(number) > len(self.annotations):
             return 404, {"message": "Annotation not found"}
         self.annotations[int(number) - 1].update(body)
@@ -235,7 +234,7 @@ class Handler(BaseHTTPRequestHandler):
         send(self, status, json.dumps(document))
 
     def refused(self, method: str, path: str) -> Answer | None:
-        """A viewer reads, but no history."""
+        """A viewer can read dashboards, but not their versions."""
         token = self.headers.get("Authorization", "")
         reads = method == "GET" and "/versions" not in path
         if token == f"Bearer {EDITOR}" or (token == f"Bearer {VIEWER}" and reads):

@@ -1,4 +1,4 @@
-"""Exchanges as Grafana documents them: the server here gives the like, the client reads them."""
+"""Requests and responses as Grafana documents them: the fake server and the client agree."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from generator.grafana.client import Grafana
-from generator.grafana.errors import GrafanaError
+from generator.grafana.client import Grafana, GrafanaError
 from generator.grafana.state import Folder
 from tests.live.grafana.server import EDITOR, FakeGrafana, send, serving
 
@@ -25,7 +24,7 @@ each_exchange = pytest.mark.parametrize(
 
 @pytest.fixture
 def grafana() -> Iterator[FakeGrafana]:
-    """With a folder and with a dashboard of two versions."""
+    """With a folder and a dashboard that has two versions."""
     with serving(FakeGrafana(folders={"law": "Law"})) as found:
         client(found).save(DASHBOARD, LAW, 0)
         found.edit("auditor-errors", lambda data: data.update(schemaVersion=16, timezone=""))
@@ -44,7 +43,7 @@ def body(exchange: Any) -> Any:
 
 
 def missing(documented: Any, given: Any, path: str = "") -> Iterator[str]:
-    """Places of a documented answer that another one lacks, or has with another type."""
+    """The parts of a documented response that another one lacks, or has with another type."""
     if isinstance(documented, dict) and isinstance(given, dict):
         for key, value in documented.items():
             if key in given:
@@ -83,10 +82,10 @@ def folder(grafana: Grafana) -> object:
 
 def newest(grafana: Grafana) -> object:
     found = grafana.dashboard("auditor-errors")
-    return found and str(found.saves[0])
+    return found and str(found.versions[0])
 
 
-# What reads an answer, and what it makes of it.
+# The client's call for each request, and its result.
 READ: dict[str, tuple[Callable[[Grafana], object], object]] = {
     "GET /api/dashboards/uid/auditor-errors": (folder, (Folder("l3KqBxCMz", ""), "")),
     "GET /api/dashboards/uid/auditor-none": (
@@ -105,7 +104,7 @@ READ: dict[str, tuple[Callable[[Grafana], object], object]] = {
     "GET /api/folders/law": (lambda grafana: grafana.folder("law", "Law"), LAW),
     "GET /api/folders": (lambda grafana: grafana.folder("of-provisioning", "Law"), LAW),
     "POST /api/folders": (
-        lambda grafana: grafana.make_folder("auditor", "Auditor"),
+        lambda grafana: grafana.create_folder("auditor", "Auditor"),
         Folder("auditor", "Auditor"),
     ),
 }

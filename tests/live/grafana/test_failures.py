@@ -1,4 +1,4 @@
-"""Each way in which a Grafana fails is one message that says what would be right."""
+"""Every failure of Grafana is one message that says what to do."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.grafana.client import Grafana
-from generator.grafana.errors import GrafanaError
+from generator.grafana.client import Grafana, GrafanaError
 from generator.grafana.state import Folder
 from tests import certificates
 from tests.live.grafana.command import RENDERED, run
@@ -33,7 +32,7 @@ def grafana() -> Iterator[FakeGrafana]:
 
 
 def save(grafana: FakeGrafana) -> str:
-    """What a save that fails says."""
+    """The message of a failed save."""
     with pytest.raises(GrafanaError) as error:
         Grafana(grafana.url, EDITOR, (0.3, 0.3)).save(DASHBOARD, Folder("law", "Law"), 0)
     text = str(error.value)
@@ -42,7 +41,7 @@ def save(grafana: FakeGrafana) -> str:
     return text.removeprefix(f"{grafana.url}: ")
 
 
-def answering(grafana: FakeGrafana, status: int, document: object, kind: str = "") -> None:
+def respond(grafana: FakeGrafana, status: int, document: object, kind: str = "") -> None:
     text = document if isinstance(document, str) else json.dumps(document)
 
     def fault(handler: BaseHTTPRequestHandler) -> bool:
@@ -53,98 +52,98 @@ def answering(grafana: FakeGrafana, status: int, document: object, kind: str = "
 
 
 @pytest.mark.parametrize(
-    ("status", "document", "said"),
+    ("status", "document", "message"),
     [
         (
             400,
             {"message": "Cannot save provisioned dashboard"},
-            "400 for POST /api/dashboards/db: Cannot save provisioned dashboard",
+            "POST /api/dashboards/db failed with 400: Cannot save provisioned dashboard",
         ),
         (
             401,
             {"message": "Invalid API key"},
-            "the token is not accepted (Invalid API key): wrong, expired, or of another Grafana",
+            "the token was rejected (Invalid API key): it is wrong, expired or for another Grafana",
         ),
         (
             403,
             {"message": "Access denied"},
             (
-                "the token may not do POST /api/dashboards/db (Access denied): "
+                "the token does not allow POST /api/dashboards/db (Access denied); "
                 "it needs dashboards:write"
             ),
         ),
         (
             404,
             {"message": "Dashboard not found"},
-            "404 for POST /api/dashboards/db: Dashboard not found",
+            "POST /api/dashboards/db failed with 404: Dashboard not found",
         ),
         (
             412,
             {"message": "x", "status": "version-mismatch"},
-            "somebody saved the dashboard just now: push again to see what",
+            "somebody saved the dashboard just now; push again to see the change",
         ),
         (
             412,
             {"message": "A dashboard with the same name exists", "status": "name-exists"},
             (
-                "A dashboard with the same name exists (name-exists): "
-                "change that in Grafana, then push again"
+                "A dashboard with the same name exists (name-exists); "
+                "fix this in Grafana, then push again"
             ),
         ),
         (
             412,
             {"message": "The dashboard belongs to plugin P.", "status": "plugin-dashboard"},
             (
-                "The dashboard belongs to plugin P. (plugin-dashboard): "
-                "change that in Grafana, then push again"
+                "The dashboard belongs to plugin P. (plugin-dashboard); "
+                "fix this in Grafana, then push again"
             ),
         ),
-        (429, {}, "it is asked too often (Too Many Requests): try again in a minute"),
+        (429, {}, "too many requests (Too Many Requests); try again in a minute"),
         (
             500,
             {"message": "Failed to save dashboard"},
             (
-                "500 for POST /api/dashboards/db (Failed to save dashboard): "
-                "look into its log, then try again"
+                "POST /api/dashboards/db failed with 500 (Failed to save dashboard); "
+                "check Grafana's log, then try again"
             ),
         ),
         (
             502,
             "<html>",
-            "502 for POST /api/dashboards/db (Bad Gateway): look into its log, then try again",
+            "POST /api/dashboards/db failed with 502 (Bad Gateway); check Grafana's log, then try",
         ),
-        (200, {}, "an answer is not as Grafana documents it: KeyError('version')"),
-        (200, [], "an answer is not as Grafana documents it: TypeError("),
+        (200, {}, "unexpected response: KeyError('version')"),
+        (200, [], "unexpected response: TypeError("),
     ],
 )
-def test_an_answer_that_is_no_success(
-    grafana: FakeGrafana, status: int, document: object, said: str
+def test_a_failed_request(
+    grafana: FakeGrafana, status: int, document: object, message: str
 ) -> None:
-    answering(grafana, status, document)
-    assert save(grafana).startswith(said)
+    respond(grafana, status, document)
+    assert save(grafana).startswith(message)
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_a_page_is_not_grafana(grafana: FakeGrafana, status: int) -> None:
-    answering(grafana, status, "<html>sign in</html>", "text/html; charset=UTF-8")
+def test_an_html_page_is_not_grafana(grafana: FakeGrafana, status: int) -> None:
+    respond(grafana, status, "<html>sign in</html>", "text/html; charset=UTF-8")
     assert save(grafana) == (
-        f"{status} and text/html for POST /api/dashboards/db, where Grafana answers JSON: "
-        "is this its address, path and all, and no login page before it?"
+        f"POST /api/dashboards/db returned text/html with status {status} instead of JSON; "
+        "check the address, its path, and that no login page is in front"
     )
 
 
-def test_a_wrong_path_is_no_empty_grafana() -> None:
-    """It answers 404 to everything, which a missing dashboard does too."""
+def test_a_wrong_path_is_an_error() -> None:
+    """It answers 404 to everything, like a missing dashboard."""
     with serving(FakeGrafana(path="/grafana")) as found:
         found.url = found.url.removesuffix("/grafana")
         done = run("push", found)
         assert done.returncode == 2
-        assert "is this its address, path and all" in done.stderr
+        assert "check the address, its path" in done.stderr
         assert done.stderr.count("\n") == 1
 
 
-def test_a_redirection_says_where_to(grafana: FakeGrafana) -> None:
-    """A token is not handed on to another host."""
+def test_a_redirect_is_not_followed(grafana: FakeGrafana) -> None:
+    """The token must not go to another host."""
 
     def fault(handler: BaseHTTPRequestHandler) -> bool:
         handler.send_response(301)
@@ -154,38 +153,38 @@ def test_a_redirection_says_where_to(grafana: FakeGrafana) -> None:
         return True
 
     grafana.faults["POST", "/"] = fault
-    assert save(grafana) == "it is elsewhere: give the address https://grafana.example"
+    assert save(grafana) == "redirects to https://grafana.example; use that address"
 
 
-def test_a_dashboard_of_the_newer_schema(grafana: FakeGrafana) -> None:
-    said = "auditor-errors was saved in Grafana's newer schema (v2), which leads not back: "
+def test_a_dashboard_in_the_newer_schema(grafana: FakeGrafana) -> None:
+    message = "auditor-errors was saved in Grafana's v2 schema, which cannot be converted back"
 
-    def refused(handler: BaseHTTPRequestHandler) -> bool:
+    def rejected(handler: BaseHTTPRequestHandler) -> bool:
         send(handler, 406, json.dumps({"message": "dashboard api version not supported"}))
         return True
 
-    def handed_out(handler: BaseHTTPRequestHandler) -> bool:
+    def returned(handler: BaseHTTPRequestHandler) -> bool:
         send(handler, 200, json.dumps({"dashboard": {"elements": {}}, "meta": {}}))
         return True
 
-    for fault in (refused, handed_out):
+    for fault in (rejected, returned):
         grafana.faults["GET", "/api/dashboards"] = fault
         with pytest.raises(GrafanaError) as error:
             Grafana(grafana.url, EDITOR).dashboard("auditor-errors")
-        assert said in str(error.value)
+        assert message in str(error.value)
 
 
-def test_no_answer_in_time(grafana: FakeGrafana) -> None:
+def test_a_timeout(grafana: FakeGrafana) -> None:
     def slow(handler: BaseHTTPRequestHandler) -> bool:
         time.sleep(1)
         handler.close_connection = True
         return True
 
     grafana.faults["POST", "/"] = slow
-    assert save(grafana) == "no answer within 0.3 s; what was asked may still happen: look again"
+    assert save(grafana) == "no response within 0.3 s; the request may still take effect"
 
 
-def test_an_answer_that_breaks_off(grafana: FakeGrafana) -> None:
+def test_a_truncated_response(grafana: FakeGrafana) -> None:
     def cut(handler: BaseHTTPRequestHandler) -> bool:
         handler.send_response(200)
         handler.send_header("Content-Length", "100")
@@ -198,22 +197,22 @@ def test_an_answer_that_breaks_off(grafana: FakeGrafana) -> None:
     assert save(grafana).startswith("no connection: ")
 
 
-def test_nobody_listens() -> None:
+def test_a_refused_connection() -> None:
     assert save(FakeGrafana(url=f"http://127.0.0.1:{free_port()}")).endswith("Connection refused")
 
 
-def test_a_host_that_does_not_exist() -> None:
+def test_an_unknown_host() -> None:
     assert save(FakeGrafana(url="http://grafana.invalid")).startswith("no connection: ")
 
 
-def test_a_proxy_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
-    said = save(FakeGrafana(url="https://grafana.example"))
-    assert said.startswith("the proxy does not pass it on (")
-    assert said.endswith("; see HTTPS_PROXY and NO_PROXY")
+    message = save(FakeGrafana(url="https://grafana.example"))
+    assert message.startswith("the proxy does not forward it (")
+    assert message.endswith("; check HTTPS_PROXY, NO_PROXY")
 
 
-def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
+def test_an_untrusted_certificate(tmp_path: Path) -> None:
     certificates.make(tmp_path)
     grafana = FakeGrafana()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -232,7 +231,7 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
         done = run("push", grafana)
         assert done.returncode == 2
         assert "its certificate is not trusted (" in done.stderr
-        assert "name the file of its authority in REQUESTS_CA_BUNDLE" in done.stderr
+        assert "set REQUESTS_CA_BUNDLE to the file of its CA" in done.stderr
         assert "Traceback" not in done.stderr
         trusted = run("push", grafana, REQUESTS_CA_BUNDLE=str(tmp_path / "server.crt"))
         assert (trusted.returncode, trusted.stderr) == (0, "")
@@ -240,33 +239,36 @@ def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
-        ("grafana.example", "grafana.example is no address of a Grafana: https://HOST"),
-        ("ftp://grafana.example", "is no address of a Grafana"),
-        ("http://", "is no address of a Grafana"),
-        ("https://me:secret@grafana.example", "the address holds a password; give a token"),
-        ("https://grafana.example/?orgId=1", "is an address of a page"),
-        ("https://[::1", "is no address of a Grafana"),
-        ("https://grafana.example:port", "is no address of a Grafana"),
+        (
+            "grafana.example",
+            "grafana.example is not a valid address; expected https://HOST",
+        ),
+        ("ftp://grafana.example", "is not a valid address"),
+        ("http://", "is not a valid address"),
+        ("https://me:secret@grafana.example", "the address contains a password; use GRAFANA_TOKEN"),
+        ("https://grafana.example/?orgId=1", "is the address of a page"),
+        ("https://[::1", "is not a valid address"),
+        ("https://grafana.example:port", "is not a valid address"),
     ],
 )
-def test_an_address_that_cannot_be_one(url: str, said: str) -> None:
+def test_an_invalid_address(url: str, message: str) -> None:
     done = run("push", FakeGrafana(url=url))
     assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
+    assert message in done.stderr
     assert "secret" not in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("token", ["", " \n", "two words", "a\nb", "\N{EURO SIGN}"])
-def test_a_token_that_cannot_be_one(token: str) -> None:
+def test_an_invalid_token(token: str) -> None:
     done = run("push", FakeGrafana(url="http://127.0.0.1:1"), token=token)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "the token is empty or has a space or a line break within\n"
+    assert done.stderr == "the token is empty or has invalid characters, such as a space\n"
 
 
-def test_no_token_at_all(tmp_path: Path) -> None:
+def test_a_missing_token_file(tmp_path: Path) -> None:
     missing = str(tmp_path / "token")
     done = run("push", FakeGrafana(url="http://127.0.0.1:1"), "--token-file", missing)
     assert (done.returncode, done.stdout) == (2, "")
@@ -293,9 +295,7 @@ JSON = st.recursive(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(document=JSON, status=st.sampled_from([200, 404, 412, 500]))
-def test_whatever_json_comes_is_understood_or_said(
-    grafana: FakeGrafana, document: Any, status: int
-) -> None:
+def test_any_json_is_parsed_or_an_error(grafana: FakeGrafana, document: Any, status: int) -> None:
     def fault(handler: BaseHTTPRequestHandler) -> bool:
         send(handler, status, json.dumps(document))
         return True
@@ -306,7 +306,7 @@ def test_whatever_json_comes_is_understood_or_said(
         lambda: client.dashboard("x"),
         lambda: client.version("x", 1),
         lambda: client.folder("x", "X"),
-        lambda: client.make_folder("x", "X"),
+        lambda: client.create_folder("x", "X"),
         lambda: client.save(DASHBOARD, Folder("x", "X"), 0),
     ):
         with suppress(GrafanaError):

@@ -1,4 +1,4 @@
-"""Backtest and calibration on a real Prometheus that has watched the stand-in with a fault."""
+"""Backtest and calibration on a real Prometheus that has scraped the stand-in with a fault."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from demo.faults import find
 from demo.stack import Stack
 from generator.alerts import all_recordings
 from generator.cli import main
-from generator.history.backtest import backtest, history
+from generator.history.backtest import backtest, expand, history
 from generator.history.client import Prometheus, PrometheusError, Range, RangeSeries
-from generator.history.inline import inlined
 from generator.promql import plain
 from tests.full import older_in_full
-from tests.live.demo import course
+from tests.live.demo import fault_run
 from tests.live.waiting import until
 
 # They share what takes a while to start.
@@ -28,13 +27,13 @@ pytestmark = pytest.mark.xdist_group("history")
 OVERLAYS = ("--overlay", "demo/overlay.yaml")
 
 
-# What counts requests, and what is made of that.
+# Parts of the names of counts of requests, and of what is computed from them.
 COUNTED = ("increase", ":sum", "_budget:")
 
 
 @dataclass
 class Watched:
-    """A stack, and the range in which errors came and went."""
+    """A stack, and the range in which an outage started and ended."""
 
     stack: Stack
     span: Range
@@ -50,38 +49,39 @@ class Watched:
         return [name, *thresholds, *where, "--until", until_, *arguments]
 
 
-@pytest.fixture(scope="module", params=older_in_full(course.PAIRS), ids=lambda pair: pair[0])
+@pytest.fixture(scope="module", params=older_in_full(fault_run.VERSIONS), ids=lambda it: it[0])
 def watched(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Watched]:
-    """On the oldest Prometheus and on the newest."""
-    with course.stack(tmp_path_factory.mktemp("stack") / "run", request.param) as stack:
-        course.run(stack, find("outage"))
+    """With the oldest and the newest Prometheus."""
+    folder = tmp_path_factory.mktemp("stack") / "run"
+    with fault_run.running_stack(folder, request.param) as stack:
+        fault_run.follow(stack, find("outage"))
         end = time.time()
         until(lambda: time.time() > end + 2, "the last rules are evaluated")
         yield Watched(stack, Range.until(end, 50, 1))
 
 
-def test_a_backtest_has_what_prometheus_itself_has_fired(watched: Watched) -> None:
-    """Within two evaluations, of every rule; its own are at other fractions of a second."""
+def test_a_backtest_agrees_with_the_alerts_of_prometheus(watched: Watched) -> None:
+    """For every rule, within two evaluations, as they run at other fractions of a second."""
     thresholds, prometheus, span = watched.stack.thresholds, watched.prometheus, watched.span
     past = history(prometheus.range, prometheus.has, thresholds, span)
     needed = {rule.name for alert in watched.stack.alerts for rule in alert.recordings}
     unknown = {name for name in needed & past.missing.keys() if ":seconds_to_limit" not in name}
     unknown = {name for name in unknown if ":auditor_memory:" not in name}
-    assert unknown == set(), "all is recorded, but for what needs growth, or a cgroup with a limit"
+    assert unknown == set(), "all is recorded except what needs growth or a cgroup limit"
     found = {
         (each.alert, each.severity): each for each in backtest(past, watched.stack.alerts, span)
     }
     fired = prometheus.range('ALERTS{alertstate="firing",alertname!="AuditorWatchdog"}', span)
     expected = {(each.labels["alertname"], each.labels["severity"]): each for each in fired}
     assert ("AuditorRequestsFailing", "critical") in expected
-    assert {key for key, each in found.items() if each.episodes} == expected.keys()
+    assert {key for key, each in found.items() if each.firings} == expected.keys()
     for key, series in expected.items():
-        (episode,) = found[key].episodes
+        (firing,) = found[key].firings
         times = sorted(series.values)
-        assert episode.start == pytest.approx(times[0], abs=2), key
-        end = span.end if episode.end is None else episode.end
+        assert firing.start == pytest.approx(times[0], abs=2), key
+        end = span.end if firing.end is None else firing.end
         assert end == pytest.approx(times[-1] + 1, abs=2), key
 
 
@@ -89,7 +89,7 @@ def labels_of(series: RangeSeries) -> dict[str, str]:
     return {name: value for name, value in series.labels.items() if name != "__name__"}
 
 
-def test_what_was_not_recorded_is_the_same_written_out(watched: Watched) -> None:
+def test_expanded_recordings_agree_with_recorded_ones(watched: Watched) -> None:
     thresholds, prometheus = watched.stack.thresholds, watched.prometheus
     rules = {
         rule.name: rule
@@ -99,16 +99,16 @@ def test_what_was_not_recorded_is_the_same_written_out(watched: Watched) -> None
     compared = 0
     for name in rules:
         if any(part in name for part in COUNTED):
-            continue  # of seconds of history, which a rule has from its own beginning
+            continue  # depends on the seconds before the rule was first evaluated
         recorded = prometheus.range(name, watched.span)
-        text = plain(inlined(f"{name}{{}}", rules, 1))
-        written = {
+        text = plain(expand(f"{name}{{}}", rules, 1))
+        expanded = {
             frozenset(labels_of(each).items()): each
             for each in prometheus.range(text, watched.span)
         }
         for series in recorded:
-            other = written.get(frozenset(labels_of(series).items()))
-            if other is None:  # of a worker's first alert_tests, which a fraction of a second parts
+            other = expanded.get(frozenset(labels_of(series).items()))
+            if other is None:  # only in a worker's first second
                 assert len(series.values) <= 2, name
                 continue
             apart = [
@@ -116,14 +116,14 @@ def test_what_was_not_recorded_is_the_same_written_out(watched: Watched) -> None
                 for at, value in series.values.items()
                 if at in other.values
             ]
-            # A rule is evaluated up to a second before.
+            # The rule was evaluated up to a second earlier.
             near = max(map(abs, series.values.values())) * 0.35 + 1e-9
             assert sorted(apart)[len(apart) // 2] <= near, name
             compared += 1
     assert compared > 20
 
 
-def test_the_command_says_what_fired_then_and_with_other_numbers(
+def test_backtest_compares_the_current_with_the_proposed_thresholds(
     watched: Watched, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "other.yaml"
@@ -134,49 +134,49 @@ def test_the_command_says_what_fired_then_and_with_other_numbers(
     assert wrote == f"wrote {plot}"
     assert "AuditorRequestsFailing (critical): " in plot.read_text()
     (first,) = (n for n, line in enumerate(lines) if "AuditorRequestsFailing" in line)
-    today, proposed = lines[first], lines[first + 1]
-    assert "today" in today
-    assert "#" in today
+    current, proposed = lines[first], lines[first + 1]
+    assert "current" in current
+    assert "#" in current
     assert "| proposed | never" in proposed
     assert "#" not in proposed
     assert lines[-1].endswith("rules never fired")
 
 
-def test_calibration_fits_what_is_normal_and_shows_what_follows(
+def test_calibration_proposes_an_overlay_and_shows_its_effect(
     watched: Watched, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "proposal.yaml"
     code = main(watched.command("calibrate", "--output", str(output)))
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert code == 1
-    assert "latency.p95" in said
-    assert "rules never fired" in said
-    assert f"wrote {output}" in said
+    assert "latency.p95" in printed
+    assert "rules never fired" in printed
+    assert f"wrote {output}" in printed
     assert main(["check", *watched.command("", "")[1:5], "--overlay", str(output)]) in (0, 1)
     assert "calibrated: 20% above" in output.read_text()
 
 
-def test_without_a_prometheus_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_prometheus_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backtest", "--prometheus", "http://127.0.0.1:1"]) == 2
     assert "http://127.0.0.1:1: no connection" in capsys.readouterr().err
     assert main(["calibrate"]) == 2
     assert "needs --results or --prometheus" in capsys.readouterr().err
 
 
-def test_a_wrong_query_is_said(watched: Watched) -> None:
+def test_an_invalid_query_is_an_error(watched: Watched) -> None:
     with pytest.raises(PrometheusError, match="parse error"):
         watched.prometheus.range("sum(", watched.span)
-    with pytest.raises(PrometheusError, match="no answer of Prometheus's"):
+    with pytest.raises(PrometheusError, match="not a response of Prometheus"):
         Prometheus(watched.stack.url("api")).range("up", watched.span)
 
 
-def test_a_result_of_the_benchmark_is_learnt_from(
+def test_calibration_from_a_result_of_the_benchmark(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     latency = {"p95": {"value": 0.8, "interval": None}}
     single = {"benchmark": "single", "concurrency": 1, "throughput": 1, "latency": latency}
     (tmp_path / "results.json").write_text(
-        json.dumps({"form": 1, "verdict": "poor", "benchmarks": [single]})
+        json.dumps({"form": 1, "exit_code": 1, "benchmarks": [single]})
     )
     code = main(["calibrate", "--results", str(tmp_path / "results.json")])
     assert code == 1

@@ -1,4 +1,4 @@
-"""Runs a tool of the performance tests as the guide says it."""
+"""Runs a performance test tool as the docs show it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMEOUT = 300
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """With the project's Python first on PATH, and nothing to answer a question."""
+    """Run it with the project's Python first on PATH and without a terminal."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
         command,

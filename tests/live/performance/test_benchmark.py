@@ -1,4 +1,4 @@
-"""The benchmark against the stand-in: its counts, its verdict by what is injected, regressions."""
+"""The benchmark against the stand-in: counts, verdicts for injected faults, regressions."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ import pytest
 from demo.injection import Effect
 from demo.processes import free_port
 from tests.bundle import ROOT
-from tests.live.performance.answering import answering
 from tests.live.performance.command import run
+from tests.live.performance.fake_server import fake_server
 from tests.live.standin import Standin, standin
 from tests.performance.benchmarks import BENCHMARKS
 from tests.performance.grading import PERCENTILES
 
 BENCHMARK = ("python", "tests/performance/benchmark.py")
 SINGLE = ("--only", "single", "--requests", "20", "--warm-up", "0")
-# Smaller numbers than the bundle's, for shorter tests.
+# Lower targets, for shorter tests.
 OVERLAY = "targets: {latency: {p50: {target: 100ms, acceptable: 200ms, poor: 300ms}}}"
 
 
@@ -39,7 +39,7 @@ def levels(document: Any) -> dict[str, str]:
     return {f"{each['of']} {each['metric']}": each["verdict"] for each in document["grades"]}
 
 
-def test_all_benchmarks_count_as_the_server_does(auditor: Standin, tmp_path: Path) -> None:
+def test_all_benchmarks_agree_with_the_servers_counts(auditor: Standin, tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     before = auditor.served or 0
     auditor.inject(Effect.DELAY, 0)
@@ -48,16 +48,18 @@ def test_all_benchmarks_count_as_the_server_does(auditor: Standin, tmp_path: Pat
     document = json.loads(file.read_text())
     found = {each["benchmark"]: each for each in document["benchmarks"]}
     assert list(found) == [each.key for each in BENCHMARKS]
-    warm = int(done.stdout.split(" is warm after ")[1].split()[0])
-    assert sum(each["requests"] for each in found.values()) + warm == (auditor.served or 0) - before
+    warm_up = int(done.stdout.split(" is warm after ")[1].split()[0])
+    assert (
+        sum(each["requests"] for each in found.values()) + warm_up == (auditor.served or 0) - before
+    )
     for each in found.values():
         assert len(each["seconds"]) == each["requests"]
         assert each["throughput"] == pytest.approx(each["requests"] / each["elapsed"])
         for name, share in PERCENTILES.items():
             if known := each["latency"][name]:
                 rank = ceil(Fraction(str(share)) * each["requests"])
-                independent = sorted(each["seconds"])[rank - 1]
-                assert known["value"] == pytest.approx(independent, abs=1e-6)
+                expected = sorted(each["seconds"])[rank - 1]
+                assert known["value"] == pytest.approx(expected, abs=1e-6)
     assert found["callers-50"]["concurrency"] == 50
     assert "single latency.p95" in levels(document)
     assert "callers-50 throughput.medium" in levels(document)
@@ -74,7 +76,7 @@ def test_all_benchmarks_count_as_the_server_does(auditor: Standin, tmp_path: Pat
         (Effect.ERRORS, 0.05, "single error_rate.normal", "poor", 1),
     ],
 )
-def test_what_is_injected_is_what_is_judged(
+def test_the_verdict_follows_the_injected_fault(
     auditor: Standin,
     tmp_path: Path,
     effect: Effect,
@@ -93,7 +95,7 @@ def test_what_is_injected_is_what_is_judged(
     assert ("<failure" in (tmp_path / "junit.xml").read_text()) is (code == 1)
 
 
-def test_a_regression_is_told_from_no_change(auditor: Standin, tmp_path: Path) -> None:
+def test_only_a_real_change_is_a_regression(auditor: Standin, tmp_path: Path) -> None:
     before, after = tmp_path / "before.json", tmp_path / "after.json"
     with_baseline = ("--url", auditor.url, "--baseline", before, "--output", after)
     auditor.inject(Effect.DELAY, 0.05)
@@ -103,36 +105,36 @@ def test_a_regression_is_told_from_no_change(auditor: Standin, tmp_path: Path) -
     auditor.inject(Effect.DELAY, 0.08)
     slower = run(*BENCHMARK, *SINGLE, *with_baseline)
     assert slower.returncode == 1, slower.stdout
-    (said,) = json.loads(after.read_text())["regressions"]
-    assert said.startswith("single by ")
+    (regression,) = json.loads(after.read_text())["regressions"]
+    assert regression.startswith("single by ")
     assert "verdict: target" in slower.stdout
-    assert "slower than before: single by " in slower.stdout
+    assert "slower than the baseline: single by " in slower.stdout
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "problem"),
     [
-        (200, {"overall_confidence": 1}, "the response lacks 'verification'"),
-        (200, [1], "the response is not of the Auditor's form"),
+        (200, {"overall_confidence": 1}, "the response has no 'verification'"),
+        (200, [1], "the response is not in the Auditor's format"),
         (503, {}, "status 503"),
     ],
 )
-def test_without_a_good_answer_it_ends_at_once(status: int, body: Any, said: str) -> None:
-    """After the first benchmark: of the others there is no more to learn."""
-    with answering(status, body) as url:
+def test_without_a_good_response_it_stops_early(status: int, body: Any, problem: str) -> None:
+    """It skips the benchmarks after the first."""
+    with fake_server(status, body) as url:
         done = run(*BENCHMARK, "--url", url, "--requests", "20")
     assert done.returncode == 2
-    assert f"none of 20 verifications succeeded; most often: {said}" in done.stdout
+    assert f"all 20 verifications failed, most often with: {problem}" in done.stdout
     assert "callers-10" not in done.stdout
 
 
-def test_ctrl_c_ends_it_while_the_host_hangs() -> None:
+def test_ctrl_c_stops_it_while_the_host_hangs() -> None:
     good = {
         "verification_id": "1",
         "verification": {"verification_rate": 1},
         "confidence": {"score": 1, "trust_label": "Verified"},
     }
-    with answering(200, good, silent_after=40) as url:
+    with fake_server(200, good, silent_after=40) as url:
         process = subprocess.Popen(
             [sys.executable, *BENCHMARK[1:], "--url", url, "--warm-up", "0"],
             cwd=ROOT,
@@ -143,13 +145,13 @@ def test_ctrl_c_ends_it_while_the_host_hangs() -> None:
         assert process.stdout
         assert " is warm after " in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=20)
     assert process.returncode == 2
-    assert said.splitlines()[-1] == "ended early: nothing proven"
-    assert "Traceback" not in said
+    assert errors.splitlines()[-1] == "interrupted: inconclusive"
+    assert "Traceback" not in errors
 
 
-def test_a_rate_limit_proves_nothing(tmp_path: Path) -> None:
+def test_a_rate_limited_run_is_inconclusive(tmp_path: Path) -> None:
     with standin(tmp_path, ENABLE_RATE_LIMITING="true") as auditor:
         done = run(*BENCHMARK, *SINGLE, "--url", auditor.url)
     assert done.returncode == 2
@@ -157,25 +159,25 @@ def test_a_rate_limit_proves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--url", "http://127.0.0.1:1"], "http://127.0.0.1:1 is down: no connection: [Errno 111]"),
         (
             ["--url", "localhost:8888"],
-            "localhost:8888 is no address of an Auditor: http://HOST:PORT",
+            "localhost:8888 is not a valid address; expected http://HOST:PORT of an Auditor",
         ),
-        (["--baseline", "thresholds.yaml"], "thresholds.yaml is no result of this benchmark"),
-        (["--output", "/proc/nowhere/it.json"], "/proc/nowhere cannot be written"),
+        (["--baseline", "thresholds.yaml"], "thresholds.yaml is not a result of this benchmark"),
+        (["--output", "/proc/nowhere/it.json"], "cannot write to /proc/nowhere: "),
         (["--output", "docs"], "docs is a folder, expected a file"),
-        (["--report", "README.md"], "README.md cannot be written: File exists"),
+        (["--report", "README.md"], "cannot write to README.md: File exists"),
         (["--baseline", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["--thresholds", "README.md"], "README.md:"),
-        (["--requests", "0"], "'0' is no number from 1 to 100000"),
+        (["--requests", "0"], "'0' is not a number from 1 to 100000"),
         (["--tolerance", "-1"], "'-1' is not a share such as 0.1% or 99.5%"),
     ],
 )
-def test_what_cannot_be_run_is_said_in_a_line(arguments: list[str], said: str) -> None:
+def test_bad_input_is_one_line(arguments: list[str], message: str) -> None:
     done = run(*BENCHMARK, "--url", f"http://127.0.0.1:{free_port()}", *arguments)
     assert done.returncode == 2
-    assert said in done.stderr.splitlines()[-1]
+    assert message in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr

@@ -23,28 +23,28 @@ INJECTIONS = st.lists(
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_names_alerts_that_there_are(fault: Fault) -> None:
+def test_a_fault_names_existing_alerts(fault: Fault) -> None:
     known = {(alert.name, each.severity) for alert in alerts() for each in alert.triggers}
     families = {alert.name: alert.family for alert in alerts()}
-    assert set(fault.fires) <= known
-    assert {families[name] for name, _ in fault.fires} <= set(fault.shows)
-    assert set(fault.shows) <= set(families.values())
+    assert set(fault.expected) <= known
+    assert {families[name] for name, _ in fault.expected} <= set(fault.allowed)
+    assert set(fault.allowed) <= set(families.values())
 
 
 def test_every_effect_belongs_to_a_fault() -> None:
     assert {effect for fault in FAULTS for effect, _ in fault.effects} == set(Effect)
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
-    assert len({fault.effects for fault in FAULTS}) == len(FAULTS), "they can be told apart"
+    assert len({fault.effects for fault in FAULTS}) == len(FAULTS), "their effects identify them"
 
 
-def test_a_fault_on_one_worker_alone() -> None:
-    (everywhere,) = injections(["errors"], 7)
-    (alone,) = injections(["errors:2"], 7)
-    assert [everywhere.meets(worker) for worker in range(4)] == [True] * 4
-    assert [alone.meets(worker) for worker in range(4)] == [False, False, True, False]
+def test_a_fault_can_be_limited_to_one_worker() -> None:
+    (all_workers,) = injections(["errors"], 7)
+    (one_worker,) = injections(["errors:2"], 7)
+    assert [all_workers.applies_to(worker) for worker in range(4)] == [True] * 4
+    assert [one_worker.applies_to(worker) for worker in range(4)] == [False, False, True, False]
 
 
-def test_the_names_of_what_is_injected() -> None:
+def test_injections_lead_back_to_the_names_of_their_faults() -> None:
     wanted = ["slow-leak:0", "errors", "hang"]
     assert sorted(names(injections(wanted, 7))) == sorted(wanted)
     assert names([]) == []
@@ -53,20 +53,20 @@ def test_the_names_of_what_is_injected() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("eror", "fault 'eror' is not known; there are errors, outage, "),
-        ("errors:", "'errors:': '' is no worker; expected a number from 0"),
-        ("errors:first", "'errors:first': 'first' is no worker"),
-        ("errors:-1", "'-1' is no worker"),
+        ("eror", "unknown fault 'eror'; known faults: errors, outage, "),
+        ("errors:", "'errors:': '' is not a worker number"),
+        ("errors:first", "'errors:first': 'first' is not a worker number"),
+        ("errors:-1", "'-1' is not a worker number"),
     ],
 )
-def test_what_is_wrong_is_said(text: str, message: str) -> None:
+def test_an_unknown_fault_or_worker_is_reported(text: str, message: str) -> None:
     with pytest.raises(UnknownFaultError) as raised:
         injections([text], 0)
     assert message in str(raised.value)
 
 
 @given(wanted=INJECTIONS)
-def test_the_file_gives_back_what_was_written(
+def test_injections_survive_writing_and_reading(
     wanted: list[Injection], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("control")

@@ -12,11 +12,11 @@ from demo.clients import ActiveAlert
 from demo.receiver import Notification
 from demo.screen import screen
 from demo.stack import OVERLAY
-from demo.status import SHOWN, Reading, Status
+from demo.status import SHOWN_ALERTS, Measurement, Status
 from generator.alerts import all_alerts
 from generator.config import load
 from generator.measured import measured_text
-from generator.thresholds.units import Unit, format_value
+from generator.thresholds.units import Unit
 from tests.bundle import FILE, ROOT, text
 
 NOW = time.time()
@@ -29,34 +29,36 @@ def shown(status: Status) -> str:
 
 
 def status(**other: Any) -> Status:
-    quiet = Status(
+    healthy = Status(
         seconds=83.0,
         links=(("Prometheus", "http://127.0.0.1:9090/alerts"),),
         faults=(),
-        readings=(Reading("p95 latency", "61ms", (("critical", "> 2s"), ("warning", "> 1s")), ""),),
+        measurements=(
+            Measurement("p95 latency", "61ms", {"critical": "> 2s", "warning": "> 1s"}, ""),
+        ),
         alerts=(),
-        told=(),
+        notifications=(),
         heartbeats=3,
-        trouble="",
+        problems="",
     )
-    return replace(quiet, **other)
+    return replace(healthy, **other)
 
 
-def test_all_is_well() -> None:
+def test_a_healthy_stack() -> None:
     text = shown(status())
-    for part in ("1:23", "injected: none", "http://127.0.0.1:9090/alerts", "no alert is active"):
+    for part in ("1:23", "injected: none", "http://127.0.0.1:9090/alerts", "no active alerts"):
         assert part in text
     (row,) = [line for line in text.splitlines() if line.startswith("p95 latency")]
     assert row.split() == ["p95", "latency", "61ms", ">", "1s", ">", "2s"]
 
 
-def test_something_fires() -> None:
+def test_a_firing_alert_and_its_notification() -> None:
     labels = {"alertname": "AuditorMemoryLeak", "severity": "warning", "worker": "2"}
     alert = ActiveAlert(
         "AuditorMemoryLeak", "warning", "firing", NOW - 40, labels, {"summary": "worker 2 grows"}
     )
-    told = Notification(NOW, "tickets", "firing", labels, {})
-    text = shown(status(faults=("slow-leak",), alerts=(alert,), told=(told,)))
+    notification = Notification(NOW, "tickets", "firing", labels, {})
+    text = shown(status(faults=("slow-leak",), alerts=(alert,), notifications=(notification,)))
     (row,) = [line for line in text.splitlines() if "worker 2 grows" in line]
     assert row.split()[:3] == ["AuditorMemoryLeak", "warning", "firing"]
     assert "worker 2" in row
@@ -65,9 +67,10 @@ def test_something_fires() -> None:
     assert "injected: slow-leak" in text
 
 
-def test_trouble_is_said() -> None:
-    text = shown(status(trouble="prometheus has ended, see /tmp/log"))
-    assert "prometheus has ended, see /tmp/log" in text
+def test_problems_are_shown() -> None:
+    assert "prometheus exited; see /tmp/log" in shown(
+        status(problems="prometheus exited; see /tmp/log")
+    )
 
 
 def test_values_have_few_digits_and_a_unit() -> None:
@@ -79,18 +82,21 @@ def test_values_have_few_digits_and_a_unit() -> None:
     assert measured_text(4, Unit.COUNT) == "4"
 
 
-def test_the_readme_shows_the_screen_as_it_is() -> None:
-    """Its quantities and their bounds; the values were of that moment."""
-    readme = (ROOT / "README.md").read_text()
-    (shot,) = re.findall(r"```text\n(auditor-monitoring demo .*?)```", readme, re.DOTALL)
+def test_the_docs_show_the_current_screen() -> None:
+    """The rows and columns are compared, not the numbers, which depend on the thresholds."""
+    docs = (ROOT / "docs/demo.md").read_text()
+    (shot,) = re.findall(r"```text\n(auditor-monitoring demo .*?)```", docs, re.DOTALL)
     bounds = load(text(), FILE, [(str(OVERLAY), OVERLAY.read_text())])
     by_key = {alert.key: alert for alert in all_alerts(bounds)}
     rows = re.findall(r"^\S.*?  .*[<>] .*$", shot, re.MULTILINE)
-    assert len(rows) == len(SHOWN)
-    for row, key in zip(rows, SHOWN, strict=True):
+    assert len(rows) == len(SHOWN_ALERTS)
+    for row, key in zip(rows, SHOWN_ALERTS, strict=True):
         alert = by_key[key]
-        assert row.startswith(f"{alert.panel.title}  ")
-        shown = re.findall(r"[<>] \S+", row)
-        triggers = reversed(alert.triggers)
-        said = [f"{alert.op} {format_value(alert.bound(each), alert.unit)}" for each in triggers]
-        assert shown == said
+        title, *_ = re.split(r"\s{2,}", row)
+        assert without_numbers(title) == without_numbers(alert.panel.title)
+        assert re.findall(r"[<>](?= \S)", row) == [alert.op] * len(alert.triggers)
+
+
+def without_numbers(text: str) -> str:
+    """Changing thresholds and windows needs no change of the docs."""
+    return re.sub(r"[\d.]+\w*", "0", text)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from demo.auditor.agent import Pile, Share, claim
-from demo.auditor.limits import RateLimiter, client_of, refused
+from demo.auditor.injector import Leak, Sampler, claim_slot
+from demo.auditor.limits import RateLimiter, auth_error, client_id
+from demo.auditor.schemas import VerifyRequest
 from demo.auditor.settings import Settings
-from demo.auditor.shapes import VerifyRequest
 from demo.auditor.storage import Storage
 from demo.auditor.verification import Verifier
 from demo.database import Database
@@ -24,58 +24,58 @@ def settings(**environment: str) -> Settings:
     return Settings.read({**FAST, **environment})
 
 
-def asking(answer: str, *sources: str) -> VerifyRequest:
+def verify_request(answer: str, *sources: str) -> VerifyRequest:
     return VerifyRequest.model_validate(
         {"answer": answer, "sources": [{"text": text, "score": 0.9} for text in sources]}
     )
 
 
 @given(ratio=st.floats(0, 1), requests=st.integers(1, 300))
-def test_a_share_of_requests_fails_evenly(ratio: float, requests: int) -> None:
-    share = Share()
-    failed = sum(share.next(ratio) for _ in range(requests))
+def test_failing_requests_are_spread_evenly(ratio: float, requests: int) -> None:
+    sampler = Sampler()
+    failed = sum(sampler.select(ratio) for _ in range(requests))
     assert failed == pytest.approx(ratio * requests, abs=1)
 
 
 @given(st.lists(st.integers(0, 30)))
-def test_a_pile_has_what_it_should_and_drops_each_thing_once(counts: list[int]) -> None:
-    made: list[int] = []
-    dropped: list[int] = []
+def test_a_leak_holds_what_it_should_and_releases_everything_once(counts: list[int]) -> None:
+    allocated: list[int] = []
+    released: list[int] = []
 
-    def add() -> int:
-        made.append(len(made))
-        return made[-1]
+    def allocate() -> int:
+        allocated.append(len(allocated))
+        return allocated[-1]
 
-    pile = Pile(add, dropped.append, 20)
+    leak = Leak(allocate, released.append, 20)
     for count in (*counts, 0):
-        pile.hold(count)
-        assert len(made) - len(dropped) == min(count, 20)
-    assert sorted(dropped) == made
+        leak.resize(count)
+        assert len(allocated) - len(released) == min(count, 20)
+    assert sorted(released) == allocated
 
 
-def test_each_worker_has_its_own_number_and_the_next_takes_a_freed_one(tmp_path: Path) -> None:
-    first, file = claim(tmp_path)
-    second, other = claim(tmp_path)
+def test_each_worker_has_a_slot_and_the_next_takes_a_freed_one(tmp_path: Path) -> None:
+    first, file = claim_slot(tmp_path)
+    second, other = claim_slot(tmp_path)
     file.close()
-    third, freed = claim(tmp_path)
+    third, freed = claim_slot(tmp_path)
     assert (first, second, third) == (0, 1, 0)
     other.close()
     freed.close()
 
 
-def test_ten_a_second_and_sixty_a_minute() -> None:
+def test_clients_are_limited_per_second_and_per_minute() -> None:
     now = 0.0
     limiter = RateLimiter(60, 10, lambda: now)
-    answers = [limiter.wait("a") for _ in range(12)]
-    assert answers == [0] * 10 + [1, 1]
-    assert limiter.wait("b") == 0, "each client has its own"
+    waits = [limiter.retry_after("a") for _ in range(12)]
+    assert waits == [0] * 10 + [1, 1]
+    assert limiter.retry_after("b") == 0, "every client has its own limit"
     for second in range(1, 6):
         now = float(second)
-        assert [limiter.wait("a") for _ in range(10)] == [0] * 10
+        assert [limiter.retry_after("a") for _ in range(10)] == [0] * 10
     now = 6.0
-    assert limiter.wait("a") == 55, "sixty within the minute, the first of them at 0"
+    assert limiter.retry_after("a") == 55, "sixty in this minute, the first at 0"
     now = 60.5
-    assert limiter.wait("a") == 0
+    assert limiter.retry_after("a") == 0
 
 
 def request(**headers: str) -> Request:
@@ -85,10 +85,10 @@ def request(**headers: str) -> Request:
     return Request({"type": "http", "headers": raw, "client": ("10.0.0.1", 1)})
 
 
-def test_who_asks() -> None:
-    assert client_of(request()) == "10.0.0.1"
-    assert client_of(request(X_Forwarded_For="1.2.3.4, 10.0.0.9")) == "1.2.3.4"
-    assert client_of(request(X_API_Key="secret", X_Forwarded_For="1.2.3.4")) == "key secret"
+def test_clients_are_identified_by_key_or_address() -> None:
+    assert client_id(request()) == "10.0.0.1"
+    assert client_id(request(X_Forwarded_For="1.2.3.4, 10.0.0.9")) == "1.2.3.4"
+    assert client_id(request(X_API_Key="secret", X_Forwarded_For="1.2.3.4")) == "key secret"
 
 
 @pytest.mark.parametrize(
@@ -101,18 +101,18 @@ def test_who_asks() -> None:
         ({"Authorization": "Bearer bad"}, "Invalid token"),
     ],
 )
-def test_a_key_is_optional_but_a_wrong_one_is_refused(
-    headers: dict[str, str], problem: str
-) -> None:
-    assert refused(request(**headers), frozenset({"good"})) == problem
+def test_credentials_are_optional_but_must_be_valid(headers: dict[str, str], problem: str) -> None:
+    assert auth_error(request(**headers), frozenset({"good"})) == problem
 
 
-def test_an_answer_that_its_sources_bear_out_scores_higher() -> None:
+def test_an_answer_supported_by_its_sources_scores_higher() -> None:
     verifier = Verifier(settings())
     source = "Die regelmäßige Verjährungsfrist beträgt drei Jahre."
-    good = verifier.verify(asking("Die Verjährungsfrist beträgt drei Jahre.", source), 0, 0)
-    bad = verifier.verify(asking("Häuser sind Pferde.", source), 0, 0)
-    weak = verifier.verify(asking("Die Verjährungsfrist beträgt drei Jahre.", source), 0.5, 0)
+    good = verifier.verify(verify_request("Die Verjährungsfrist beträgt drei Jahre.", source), 0, 0)
+    bad = verifier.verify(verify_request("Häuser sind Pferde.", source), 0, 0)
+    weak = verifier.verify(
+        verify_request("Die Verjährungsfrist beträgt drei Jahre.", source), 0.5, 0
+    )
     assert good.confidence.verified
     assert good.verification.verification_rate == 1
     assert not bad.confidence.verified
@@ -121,24 +121,26 @@ def test_an_answer_that_its_sources_bear_out_scores_higher() -> None:
 
 
 @given(answer=st.text(min_size=1), sources=st.lists(st.text(min_size=1), min_size=1, max_size=4))
-def test_any_answer_is_verified(answer: str, sources: list[str]) -> None:
-    found = Verifier(settings()).verify(asking(answer, *sources), 0, 0)
+def test_any_answer_can_be_verified(answer: str, sources: list[str]) -> None:
+    found = Verifier(settings()).verify(verify_request(answer, *sources), 0, 0)
     assert 0 <= found.confidence.score <= 1
     assert found.verification.total_sentences >= 1
 
 
 def test_citations_and_sentences() -> None:
     found = Verifier(settings()).verify(
-        asking("Es gilt § 823 Abs. 1 BGB. Auch Art. 14 GG gilt! Oder?", "§ 823 BGB"), 0, 0
+        verify_request("Es gilt § 823 Abs. 1 BGB. Auch Art. 14 GG gilt! Oder?", "§ 823 BGB"), 0, 0
     )
     assert found.answer.citations == ["§ 823 Abs. 1 BGB", "Art. 14 GG"]
     assert found.answer.total_sentences == 3
 
 
-def test_what_is_stored_comes_back(tmp_path: Path) -> None:
+def test_results_can_be_stored_and_read(tmp_path: Path) -> None:
     storage = Storage(settings(DATABASE_URL=f"sqlite:///{tmp_path / 'rows'}"))
     verifier = Verifier(settings())
-    results = [verifier.verify(asking("Gut.", "Gut."), weakness, 0) for weakness in (0, 0.6)]
+    results = [
+        verifier.verify(verify_request("Gut.", "Gut."), weakness, 0) for weakness in (0, 0.6)
+    ]
     for result in results:
         storage.store(result)
     assert storage.get(results[0].verification_id) == results[0].model_dump()
@@ -148,8 +150,8 @@ def test_what_is_stored_comes_back(tmp_path: Path) -> None:
     assert sum(statistics.by_label.values()) == 2
 
 
-def test_the_pool_opens_no_more_than_it_may() -> None:
+def test_the_pool_is_limited_in_size() -> None:
     with Database() as database:
         address = f"127.0.0.1:{database.port}"
         storage = Storage(settings(STANDIN_DATABASE=address, DB_POOL_SIZE="2", DB_MAX_OVERFLOW="1"))
-        assert [storage.connect(wanted) for wanted in (1, 9, 2, 0)] == [1, 3, 2, 0]
+        assert [storage.resize_pool(wanted) for wanted in (1, 9, 2, 0)] == [1, 3, 2, 0]

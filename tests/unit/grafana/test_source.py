@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from generator.grafana.changes import Change, panels
 from generator.grafana.command import modules
+from generator.grafana.diff import Change, panels
 from generator.grafana.source import Source
 from tests.bundle import ROOT, alerts, thresholds
 from tests.live.grafana.command import RENDERED
@@ -58,13 +58,13 @@ def test_every_value_of_a_dashboard_has_a_place(name: str) -> None:
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert.name)
-def test_every_line_of_an_alert_that_the_thresholds_say_leads_there(alert: Any) -> None:
+def test_every_threshold_step_of_an_alert_leads_to_the_thresholds(alert: Any) -> None:
     panel = panels(RENDERED[f"auditor-{alert.panel.dashboard}"])[alert.panel.id]
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    lines = [step["value"] for step in steps if step["value"] is not None]
-    assert lines
+    values = [step["value"] for step in steps if step["value"] is not None]
+    assert values
     bounds = [trigger.bound for trigger in alert.triggers if trigger.bound]
-    for number, value in enumerate(lines, 1):
+    for number, value in enumerate(values, 1):
         path = f"fieldConfig.defaults.thresholds.steps[{number}].value"
         where = source().where(alert.panel.dashboard, Change(alert.panel.id, path, value, 1))
         assert where.startswith("thresholds.yaml:" if bounds else "generator/alerts/"), where
@@ -74,8 +74,8 @@ def test_every_line_of_an_alert_that_the_thresholds_say_leads_there(alert: Any) 
 def test_the_expression_of_an_alert_leads_to_its_module(alert: Any) -> None:
     change = Change(alert.panel.id, "targets[A].expr", "before", "after")
     where = source().where(alert.panel.dashboard, change)
-    place, said = where.split(": ")
+    place, note = where.split(": ")
     path, line = place.split(":")
-    assert said == f"{alert.name} fires by it too"
+    assert note == f"{alert.name} uses it too"
     shown = (ROOT / path).read_text().splitlines()[int(line) - 1]
     assert f"def {alert.key}(" in shown or f'key="{alert.key}"' in shown

@@ -19,14 +19,39 @@ from generator.history.calibrate import (
     propose,
 )
 from generator.history.client import Range, RangeSeries
-from tests.bundle import ROOT, alerts, thresholds
+from tests.bundle import FILE, ROOT, alerts, text, thresholds
 
 ROWS = thresholds().rows()
 SPAN = Range(0, 100, 1)
+# Rows with known numbers, whatever the committed ones are.
+KNOWN = load(
+    text(),
+    FILE,
+    [
+        (
+            "test",
+            """
+targets:
+  latency:
+    p50: {target: 200ms, acceptable: 500ms, poor: 1s}
+    p95: {target: 500ms, acceptable: 1s, poor: 2s}
+    p99: {target: 1s, acceptable: 2s, poor: 3s}
+    p999: {target: 2s, acceptable: 3s, poor: 5s}
+  throughput:
+    low: {target: 30/s, acceptable: 20/s}
+  error_rate:
+    normal: {target: 0.1%, acceptable: 1%}
+  worker:
+    fds: {target: 50%, acceptable: 80%, poor: 90%}
+    threads: {target: 32, acceptable: 64, poor: 128}
+""",
+        )
+    ],
+)
 
 
 def proposed(row: str, value: float, margin: float = 0.2) -> dict[str, float]:
-    found = propose(thresholds(), [Observed(row, value, "here")], margin)
+    found = propose(KNOWN, [Observed(row, value, "here")], margin)
     return dict(found[0].edges)
 
 
@@ -37,20 +62,20 @@ def proposed(row: str, value: float, margin: float = 0.2) -> dict[str, float]:
         ("latency.p50", 0.02, {"target": 0.025, "acceptable": 0.075, "poor": 0.25}),
         ("throughput.low", 11.3, {"target": 8, "acceptable": 6}),
         ("worker.threads", 40, {"target": 50, "acceptable": 100, "poor": 200}),
-        ("latency.p95", 0.42, {}),  # today's fits
-        ("error_rate.normal", 0, {}),  # nothing was seen
-        ("worker.fds", 0.5, {}),  # beyond 100%
-        ("latency.p50", 2.0, {}),  # beyond the buckets
+        ("latency.p95", 0.42, {}),  # the current numbers fit
+        ("error_rate.normal", 0, {}),  # zero
+        ("worker.fds", 0.5, {}),  # above 100%
+        ("latency.p50", 2.0, {}),  # above the buckets
     ],
 )
-def test_the_target_is_normal_and_a_margin(
+def test_the_target_has_a_margin_to_what_is_normal(
     row: str, value: float, expected: dict[str, float]
 ) -> None:
     assert proposed(row, value) == pytest.approx(expected)
 
 
 @given(st.sampled_from(list(ROWS)), st.floats(1e-6, 1e9), st.floats(0, 0.9))
-def test_a_proposal_is_a_row_that_the_file_may_have(row: str, value: float, margin: float) -> None:
+def test_a_proposal_is_a_valid_row(row: str, value: float, margin: float) -> None:
     found, *_ = propose(thresholds(), [Observed(row, value, "here")], margin)
     if not found.edges:
         assert found.why
@@ -74,8 +99,8 @@ def test_a_proposal_is_a_row_that_the_file_may_have(row: str, value: float, marg
         min_size=1,
     )
 )
-def test_latencies_of_any_kind_can_be_loaded(values: dict[str, float]) -> None:
-    """Rows follow those that they may not be lower than."""
+def test_an_overlay_with_any_latencies_can_be_loaded(values: dict[str, float]) -> None:
+    """Rows follow those that they must not be below."""
     proposals = propose(thresholds(), [Observed(row, v, "here") for row, v in values.items()], 0.2)
     text = yaml.safe_dump(overlay(proposals) or {"targets": {}})
     base = ROOT / "thresholds.yaml"
@@ -88,7 +113,7 @@ def test_latencies_of_any_kind_can_be_loaded(values: dict[str, float]) -> None:
 def test_a_higher_percentile_follows() -> None:
     found = {
         each.observed.row: each
-        for each in propose(thresholds(), [Observed("latency.p95", 0.8, "here")], 0.2)
+        for each in propose(KNOWN, [Observed("latency.p95", 0.8, "here")], 0.2)
     }
     assert found["latency.p95"].why == "calibrated: 20% above 800ms (here)"
     assert found["latency.p99"].why == "calibrated: not below latency.p95"
@@ -96,29 +121,30 @@ def test_a_higher_percentile_follows() -> None:
     assert "latency.p999" not in found, "its numbers are high enough"
 
 
-def test_normal_is_what_holds_most_of_the_time_of_the_worst_instance() -> None:
+def test_normal_is_what_holds_most_of_the_time_on_the_worst_instance() -> None:
     def query(expr: str, _: Range) -> list[RangeSeries]:
         if "p95_rate5m" not in expr:
             return []
-        quiet = RangeSeries({"instance": "a"}, {float(t): 0.1 for t in range(100)})
+        good = RangeSeries({"instance": "a"}, {float(t): 0.1 for t in range(100)})
         incident = {float(t): (9.0 if t < 5 else 0.3) for t in range(100)}
         broken = RangeSeries({"instance": "c"}, {float(t): float("nan") for t in range(100)})
-        return [quiet, RangeSeries({"instance": "b"}, incident), broken]
+        return [good, RangeSeries({"instance": "b"}, incident), broken]
 
     (found,) = from_history(History(query, {}, 15), alerts(), SPAN)
     assert found == Observed("latency.p95", 0.3, "AuditorHighLatency, 95% of the time")
 
 
-def test_the_other_rows_of_an_alert_keep_their_distance() -> None:
+def test_the_other_rows_of_an_alert_keep_their_ratio() -> None:
     def query(expr: str, _: Range) -> list[RangeSeries]:
         found = expr == "auditor_worker_resident_memory_bytes"
         return [RangeSeries({}, {1.0: 2.0**31})] if found else []
 
     found = {each.row: each for each in from_history(History(query, {}, 15), alerts(), SPAN)}
     assert found["memory.peak_1h"].value == 2**31
-    assert found["memory.peak_24h"] == Observed(
-        "memory.peak_24h", 1.5 * 2**31, "in proportion to memory.peak_1h"
-    )
+    memory = thresholds().targets.memory
+    other = found["memory.peak_24h"]
+    assert other.value == pytest.approx(2**31 * memory.peak_24h.target / memory.peak_1h.target)
+    assert other.source == "in proportion to memory.peak_1h"
     proposals = propose(thresholds(), found.values(), 0.2)
     target = {each.observed.row: each.edges["target"] for each in proposals}
     assert target["memory.peak_24h"] > target["memory.peak_1h"]
@@ -129,6 +155,7 @@ def result(p95: float | None, low: float) -> dict[str, Any]:
     return {
         "form": 1,
         "verdict": "poor",
+        "exit_code": 1,
         "benchmarks": [
             {"benchmark": "single", "concurrency": 1, "throughput": 1, "latency": latency},
             {"benchmark": "callers-10", "concurrency": 10, "throughput": low, "latency": {}},
@@ -138,7 +165,7 @@ def result(p95: float | None, low: float) -> dict[str, Any]:
     }
 
 
-def test_of_several_results_the_worst_counts() -> None:
+def test_the_worst_of_several_results_counts() -> None:
     texts = {
         "one.json": json.dumps(result(0.4, 50)),
         "two.json": json.dumps(result(0.6, 40)),
@@ -150,22 +177,29 @@ def test_of_several_results_the_worst_counts() -> None:
     assert found["throughput.low"] == Observed("throughput.low", 40, "two.json")
 
 
-def test_a_result_that_proves_nothing_teaches_nothing() -> None:
-    void = result(0.4, 50) | {"verdict": "nothing proven", "said": "nothing proven: no traffic"}
-    with pytest.raises(ResultError, match=r"^here\.json: nothing proven: no traffic$"):
+def test_an_inconclusive_result_is_an_error() -> None:
+    void = result(0.4, 50) | {"exit_code": 2, "said": "inconclusive: no traffic"}
+    with pytest.raises(ResultError, match=r"^here\.json: inconclusive: no traffic$"):
         list(from_results(thresholds(), {"here.json": json.dumps(void)}))
 
 
 @pytest.mark.parametrize("low", [0, -1, float("nan"), float("inf")])
-def test_what_cannot_be_measured_is_no_result(low: float) -> None:
-    with pytest.raises(ResultError, match="is no result of the benchmark"):
+def test_an_impossible_value_is_an_error(low: float) -> None:
+    with pytest.raises(ResultError, match="is not a result of the benchmark"):
         list(from_results(thresholds(), {"here.json": json.dumps(result(0.4, low))}))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"form": 2}', '{"form": 1}', '{"form": 1, "verdict": "", "benchmarks": [1]}'],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"form": 2}',
+        '{"form": 1}',
+        '{"form": 1, "exit_code": 0, "benchmarks": [1]}',
+    ],
 )
-def test_what_is_no_result_is_said(text: str) -> None:
+def test_another_file_is_an_error(text: str) -> None:
     with pytest.raises(ResultError, match=r"^here\.json"):
         list(from_results(thresholds(), {"here.json": text}))

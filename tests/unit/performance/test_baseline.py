@@ -19,7 +19,7 @@ def result(tmp_path: Path, *benchmarks: object, form: int = 1) -> Path:
     return path
 
 
-def test_a_baseline_may_have_others_too(tmp_path: Path) -> None:
+def test_a_baseline_may_have_other_benchmarks_too(tmp_path: Path) -> None:
     path = result(
         tmp_path,
         {"benchmark": "single", "seconds": [0.1, 0.2]},
@@ -32,31 +32,31 @@ def test_a_baseline_may_have_others_too(tmp_path: Path) -> None:
     "benchmarks",
     [[], [{"benchmark": "heavy", "seconds": [1]}], [{"benchmark": "single", "seconds": []}]],
 )
-def test_a_baseline_without_what_is_wanted_compares_nothing(
+def test_a_baseline_without_any_wanted_benchmark_is_an_error(
     tmp_path: Path, benchmarks: list[object]
 ) -> None:
     path = result(tmp_path, *benchmarks)
-    with pytest.raises(UnreadableError, match=r"has no answers of single, callers-10 to compare"):
+    with pytest.raises(UnreadableError, match=r"has no latencies of single, callers-10 to compare"):
         baseline(path, WANTED)
 
 
 @pytest.mark.parametrize("seconds", [[float("nan")], [0], [-1], ["x"], [None], 1, [float("inf")]])
-def test_what_is_no_time_is_no_result(tmp_path: Path, seconds: object) -> None:
+def test_invalid_latencies_are_an_error(tmp_path: Path, seconds: object) -> None:
     path = result(tmp_path, {"benchmark": "single", "seconds": seconds})
-    with pytest.raises(UnreadableError, match=r"before\.json is no result of this benchmark"):
+    with pytest.raises(UnreadableError, match=r"before\.json is not a result of this benchmark"):
         baseline(path, WANTED)
 
 
-def test_another_form_is_named(
+def test_another_format_version_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     result(tmp_path, form=2)
     assert main(["--baseline", "before.json"]) == 2
-    assert capsys.readouterr().err == "before.json: form 2, expected 1\n"
+    assert capsys.readouterr().err == "before.json: format version 2, expected 1\n"
 
 
-def test_a_disk_that_fills_meanwhile_is_said(
+def test_a_full_disk_is_an_error(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> dict[str, list[float]]:
@@ -64,4 +64,4 @@ def test_a_disk_that_fills_meanwhile_is_said(
 
     monkeypatch.setattr(benchmark, "_run", full)
     assert main([]) == 2
-    assert capsys.readouterr().err == "results.json cannot be written: No space left on device\n"
+    assert capsys.readouterr().err == "cannot write results.json: No space left on device\n"

@@ -8,23 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.performance.estimates import compare, of_percentile, of_rate
+from tests.performance.estimates import compare, percentile_interval, rate_interval
 from tests.performance.grading import PERCENTILES, percentile
 
 SAMPLES = st.lists(st.floats(1e-6, 1e3), min_size=2, max_size=400)
 
 
 @given(SAMPLES, st.sampled_from(list(PERCENTILES.values())))
-def test_a_percentile_is_that_of_exact_arithmetic_by_the_same_method(
-    samples: list[float], share: float
-) -> None:
+def test_a_percentile_agrees_with_exact_arithmetic(samples: list[float], share: float) -> None:
     found = percentile(sorted(samples), share)
     if found is not None:
         assert found == sorted(samples)[ceil(Fraction(str(share)) * len(samples)) - 1]
 
 
 @given(SAMPLES)
-def test_a_percentile_differs_from_an_interpolated_one_by_a_rank_at_most(
+def test_a_percentile_is_within_one_rank_of_an_interpolated_one(
     samples: list[float],
 ) -> None:
     ordered = sorted(samples)
@@ -36,29 +34,29 @@ def test_a_percentile_differs_from_an_interpolated_one_by_a_rank_at_most(
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95])
-def test_the_interval_holds_the_true_percentile_as_often_as_it_says(share: float) -> None:
-    """Of an exponential distribution, whose percentiles are known."""
+def test_the_interval_contains_the_true_percentile_as_often_as_stated(share: float) -> None:
+    """With an exponential distribution, whose percentiles are known."""
     draw = np.random.default_rng(1)
     truth = -float(np.log(1 - share))
-    held = 0
+    hits = 0
     for _ in range(300):
-        found = of_percentile(sorted(draw.exponential(size=200)), share)
+        found = percentile_interval(sorted(draw.exponential(size=200)), share)
         assert found
-        held += found[0] <= truth <= found[1]
-    assert held / 300 >= 0.93
+        hits += found[0] <= truth <= found[1]
+    assert hits / 300 >= 0.93
 
 
-def test_too_few_samples_have_no_interval() -> None:
-    assert of_percentile([float(each) for each in range(20)], 0.99) is None
+def test_too_few_samples_give_no_interval() -> None:
+    assert percentile_interval([float(each) for each in range(20)], 0.99) is None
 
 
-def test_the_interval_of_a_rate_holds_the_true_one() -> None:
+def test_the_interval_contains_the_true_rate() -> None:
     draw = np.random.default_rng(1)
-    held = 0
+    hits = 0
     for _ in range(200):
-        low, high = of_rate(sorted(draw.uniform(0, 10, draw.poisson(500))), 10)
-        held += low <= 50 <= high
-    assert held / 200 >= 0.9
+        low, high = rate_interval(sorted(draw.uniform(0, 10, draw.poisson(500))), 10)
+        hits += low <= 50 <= high
+    assert hits / 200 >= 0.9
 
 
 def latencies(seed: int, factor: float = 1.0, count: int = 200) -> list[float]:
@@ -68,14 +66,14 @@ def latencies(seed: int, factor: float = 1.0, count: int = 200) -> list[float]:
 @pytest.mark.parametrize(
     ("factor", "slower"), [(0.7, False), (1.0, False), (1.08, False), (1.3, True)]
 )
-def test_a_regression_is_slower_than_tolerated(factor: float, slower: bool) -> None:
+def test_a_regression_exceeds_the_tolerance(factor: float, slower: bool) -> None:
     found = compare({"single": latencies(1)}, {"single": latencies(2, factor)}, tolerance=0.1)
     assert found["single"].slower is slower
     assert found["single"].change == pytest.approx(factor - 1, abs=0.07)
 
 
-def test_the_same_service_is_rarely_called_slower() -> None:
-    """Seven benchmarks, a hundred times, with no tolerance at all."""
+def test_an_unchanged_service_is_rarely_called_slower() -> None:
+    """Seven benchmarks a hundred times, with no tolerance."""
     wrong = 0
     for seed in range(100):
         before = {str(each): latencies(1000 * seed + each, count=60) for each in range(7)}
@@ -84,5 +82,5 @@ def test_the_same_service_is_rarely_called_slower() -> None:
     assert wrong <= 3
 
 
-def test_only_what_both_have_is_compared() -> None:
+def test_only_benchmarks_of_both_results_are_compared() -> None:
     assert compare({"a": [1.0], "b": []}, {"b": [1.0], "c": [1.0]}, 0.1) == {}

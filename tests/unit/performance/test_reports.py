@@ -8,16 +8,20 @@ from xml.etree import ElementTree as Xml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.measured import measured_text
+from generator.thresholds.units import format_value
 from tests.bundle import thresholds
 from tests.performance import reports
-from tests.performance.grading import Grade, Level, Verdict, judge, worst
+from tests.performance.grading import Grade, Level, Verdict, evaluate, worst
 
 STARTED = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 ROWS = thresholds().rows()
-P95 = ROWS["latency.p95"]
+LATENCY = thresholds().targets.latency
+P95 = LATENCY.p95
+FAST = LATENCY.p50.target
 NUMBERS = st.one_of(st.none(), st.floats(0, 1e6))
 GRADES = st.builds(
-    lambda row, value, of: Grade(row, value, ROWS[row], of),
+    lambda row, value, subject: Grade(row, value, ROWS[row], subject),
     st.sampled_from(list(ROWS)),
     NUMBERS,
     st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=9),
@@ -29,8 +33,10 @@ def parsed(text: str) -> Xml.Element:
 
 
 @given(st.lists(GRADES, max_size=8), st.booleans(), st.lists(st.just("low by 30%"), max_size=2))
-def test_every_form_says_the_same(grades: list[Grade], empty: bool, slower: list[str]) -> None:
-    verdict = Verdict(tuple(grades), "9 samples", "no traffic" if empty else "", tuple(slower))
+def test_all_formats_agree(grades: list[Grade], inconclusive: bool, slower: list[str]) -> None:
+    verdict = Verdict(
+        tuple(grades), "9 samples", "no traffic" if inconclusive else "", tuple(slower)
+    )
     document = json.loads(json.dumps(reports.document("run", STARTED, verdict)))
     suite = parsed(reports.junit("run", STARTED, verdict))
     levels = [each.level for each in grades]
@@ -43,73 +49,76 @@ def test_every_form_says_the_same(grades: list[Grade], empty: bool, slower: list
         "skipped": len(suite.findall("testcase/skipped")),
     }
     assert counts["failures"] == bad
-    assert counts["errors"] == empty
+    assert counts["errors"] == inconclusive
     assert counts["skipped"] == levels.count(None)
-    assert document["exit_code"] == verdict.exit_code == (2 if empty else int(bad > 0))
+    assert document["exit_code"] == verdict.exit_code == (2 if inconclusive else int(bad > 0))
     assert [each["measured"] for each in document["grades"]] == [each.value for each in grades]
-    assert reports.text_of(verdict).count("\n| ") == len(grades) + 1
+    assert reports.as_text(verdict).count("\n| ") == len(grades) + 1
 
 
-def test_a_run_leaves_its_files(tmp_path: Path) -> None:
-    verdict = judge(thresholds(), [0.2] * 94 + [1.5] * 6, {}, users=10)
+def test_a_run_saves_its_reports(tmp_path: Path) -> None:
+    verdict = evaluate(thresholds(), [FAST] * 94 + [P95.poor] * 6, {}, users=1)
+    measured = measured_text(P95.poor, P95.unit)
+    target, acceptable, poor = (format_value(value, P95.unit) for _, value in P95.edges())
     paths = reports.save(tmp_path, "smoke", STARTED, verdict)
     assert {each.name for each in paths} == {each.name for each in tmp_path.iterdir()}
     summary = (tmp_path / "summary.md").read_text().splitlines()
     assert summary[0] == "### smoke, 2026-05-04 03:02"
-    assert summary[2] == "**Verdict: poor, of 100 verifications.**"
+    assert summary[2] == "**Verdict: poor, based on 100 verifications.**"
     (row,) = (line for line in summary if "latency.p95" in line)
-    assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        "latency.p95",
-        "1.5s",
-        "500ms",
-        "1s",
-        "2s",
-        "poor",
-    ]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == ["latency.p95", measured, target, acceptable, poor, "poor"]
     failure = parsed((tmp_path / "junit.xml").read_text()).find("testcase/failure")
     assert failure is not None
-    assert failure.attrib["message"] == "poor: 1.5s (target 500ms, acceptable 1s, poor 2s)"
+    bounds = f"target {target}, acceptable {acceptable}, poor {poor}"
+    assert failure.attrib["message"] == f"poor: {measured} ({bounds})"
     document = json.loads((tmp_path / "verdict.json").read_text())
     assert document["verdict"] == "poor"
     assert document["grades"][1] == {
         "metric": "latency.p95",
         "of": "",
-        "measured": 1.5,
+        "measured": P95.poor,
         "interval": None,
         "unit": "duration",
-        "target": 0.5,
-        "acceptable": 1.0,
-        "poor": 2.0,
+        "target": P95.target,
+        "acceptable": P95.acceptable,
+        "poor": P95.poor,
         "verdict": "poor",
     }
 
 
-def test_of_each_row_the_worst_is_told() -> None:
+def test_the_worst_grade_of_each_row_counts() -> None:
     unclear = Grade("latency.p95", None, P95, "unclear", (0.1, 3.0))
-    few = Grade("latency.p95", None, P95, "few")
-    fast, slow = Grade("latency.p95", 0.2, P95, "fast"), Grade("latency.p95", 0.3, P95, "slow")
-    poor, critical = (
-        Grade("latency.p95", 1.5, P95, "poor"),
-        Grade("latency.p95", 9, P95, "critical"),
+    few, fast, slow, poor, critical = (
+        Grade("latency.p95", value, P95, subject)
+        for value, subject in (
+            (None, "few"),
+            (P95.target / 2, "fast"),
+            (P95.target, "slow"),
+            (P95.poor, "poor"),
+            (2 * P95.poor, "critical"),
+        )
     )
     for better, worse in zip(
         (few, fast, slow, unclear, poor), (fast, slow, unclear, poor, critical), strict=True
     ):
         assert worst([better, worse]) == worst([worse, better]) == [worse]
-    slower = ROWS["throughput.low"]
-    one, other = Grade("throughput.low", 40, slower), Grade("throughput.low", 35, slower)
+    slower = thresholds().targets.throughput.low
+    one, other = (Grade("throughput.low", by * slower.target, slower) for by in (2, 1))
     assert worst([one, other, fast]) == [other, fast]
 
 
-def test_the_interval_stands_beside_the_value() -> None:
+def test_the_interval_follows_the_value() -> None:
     assert Grade("latency.p95", 0.2, P95, "", (0.19, 0.25)).measured == "200ms (190ms to 250ms)"
     assert Grade("latency.p95", None, P95, "", (0.19, 2.5)).measured == "unclear (190ms to 2.5s)"
-    assert Grade("latency.p95", None, P95).measured == "too few"
+    assert Grade("latency.p95", None, P95).measured == "too few samples"
 
 
 def test_a_regression_fails_a_good_run() -> None:
-    good = judge(thresholds(), [0.2] * 100, {}, users=10)
+    good = evaluate(thresholds(), [FAST] * 100, {}, users=1)
     assert good.exit_code == 0
-    worse = Verdict(good.grades, good.counted, "", ("single by 30%",))
+    worse = Verdict(good.grades, good.basis, "", ("single by 30%",))
     assert worse.exit_code == 1
-    assert worse.said == "verdict: target, of 100 verifications; slower than before: single by 30%"
+    assert worse.summary == (
+        "verdict: target, based on 100 verifications; slower than the baseline: single by 30%"
+    )

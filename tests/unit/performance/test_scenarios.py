@@ -29,14 +29,14 @@ each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: 
         ("soak", 2 * HOUR, 75, 75),
     ],
 )
-def test_a_scenario_is_the_guides(name: str, seconds: float, least: int, most: int) -> None:
-    """Its table "Testing Types"."""
+def test_scenarios_are_those_of_the_guide(name: str, seconds: float, least: int, most: int) -> None:
+    """See its table "Testing Types"."""
     scenario = BY_NAME[name]
     assert scenario.seconds == seconds
     assert (min(each.users for each in scenario.stages), scenario.users) == (least, most)
 
 
-def test_the_spike_rises_within_seconds_and_falls_again() -> None:
+def test_the_spike_rises_and_falls_within_seconds() -> None:
     before, spike, after = BY_NAME["spike"].stages
     assert before.users == after.users
     assert spike.users == 10 * before.users
@@ -53,7 +53,7 @@ def test_every_stage_reaches_its_users_in_time(scenario: Scenario) -> None:
 
 
 @each_scenario
-def test_the_stages_follow_one_another_to_the_end(scenario: Scenario) -> None:
+def test_the_stages_follow_one_another(scenario: Scenario) -> None:
     start = 0.0
     for stage in scenario.stages:
         assert scenario.at(start) == stage
@@ -62,7 +62,7 @@ def test_the_stages_follow_one_another_to_the_end(scenario: Scenario) -> None:
     assert scenario.at(start) is None
 
 
-def test_scaled_it_has_the_same_shape() -> None:
+def test_a_scaled_scenario_has_the_same_shape() -> None:
     spike = BY_NAME["spike"]
     scaled = spike.scaled(0.1, 0.2)
     assert scaled.seconds == pytest.approx(spike.seconds / 10)
@@ -87,7 +87,7 @@ def test_scaled_it_has_the_same_shape() -> None:
         "http://prod01",
     ],
 )
-def test_it_asks_before_production(host: str) -> None:
+def test_public_and_production_hosts_need_confirmation(host: str) -> None:
     assert looks_like_production(host)
 
 
@@ -106,18 +106,18 @@ def test_it_asks_before_production(host: str) -> None:
         "http://auditor.local",
     ],
 )
-def test_it_asks_nothing_before_others(host: str) -> None:
+def test_other_hosts_need_no_confirmation(host: str) -> None:
     assert not looks_like_production(host)
 
 
-def test_memory_that_cannot_be_seen_is_said_before_the_run(
+def test_invisible_workers_are_reported_before_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run, "reach", lambda _: None)
+    monkeypatch.setattr(run, "check_health", lambda _: None)
     arguments = ["--host", "http://192.0.2.1", "--yes", "--reports", str(tmp_path)]
     assert run.main(["smoke", "endurance", "soak", *arguments]) == 2
     assert capsys.readouterr().err == (
-        "endurance and soak would prove nothing: the host is another machine: "
-        "name its sidecar with --sidecar\n"
+        "endurance and soak would be inconclusive: the host is another machine; "
+        "give its sidecar with --sidecar\n"
     )
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""When each alert first fires in a scenario, as the real promtool evaluates the rules."""
+"""When each alert first fires in a scenario, found with the real promtool."""
 
 from __future__ import annotations
 
@@ -22,39 +22,40 @@ _LABEL: Final = re.compile(r'(\w+)="([^"]*)"')
 
 
 class PromtoolError(InputError):
-    """promtool cannot be run, or refuses what it is given; the text says why."""
+    """promtool cannot be run or rejects its input; the message says why."""
 
 
 @dataclass(frozen=True)
-class ExpectedAlert:
-    """An alert and the second at which it first fires; a rule without a severity has none."""
+class FirstFiring:
+    """An alert and the second at which it first fires. The guide's rules have no severity."""
 
     alert: str
     instance: str
     severity: str
     at: float
 
+    @property
+    def name(self) -> str:
+        return f"{self.alert} ({self.severity})" if self.severity else self.alert
 
-def question(end: int, interval: int) -> dict[str, Any]:
-    """An expectation that nothing ever fired: promtool answers with what did, and since when."""
+
+def expectation(end: int, interval: int) -> dict[str, Any]:
+    """Expects that nothing ever fired, so that promtool prints what did, and since when."""
     span = f"{format_duration(end + interval)}:{format_duration(interval)}"
-    fired = f'ALERTS{{alertstate="firing",alertname!="{WATCHDOG}"}}'
+    firing = f'ALERTS{{alertstate="firing",alertname!="{WATCHDOG}"}}'
     return {
         "expr": (
-            f"min by (alertname, instance, severity) (min_over_time(timestamp({fired})[{span}]))"
+            f"min by (alertname, instance, severity) (min_over_time(timestamp({firing})[{span}]))"
         ),
         "eval_time": format_duration(end),
         "exp_samples": [],
     }
 
 
-def firings(
+def first_firings(
     promtool: Path, documents: Sequence[Mapping[str, Any]]
-) -> list[tuple[ExpectedAlert, ...]]:
-    """What fired in each test file, whose one expectation is `question`; as many at once as cores.
-
-    Raises PromtoolError.
-    """
+) -> list[tuple[FirstFiring, ...]]:
+    """What fires in each test file, which has only the `expectation`; raises PromtoolError."""
     with (
         tempfile.TemporaryDirectory(prefix="scoreboard-") as folder,
         ThreadPoolExecutor(os.cpu_count()) as pool,
@@ -62,12 +63,12 @@ def firings(
         paths = [Path(folder, f"{index}.yml") for index in range(len(documents))]
         for path, document in zip(paths, documents, strict=True):
             path.write_text(dump(document))
-        return list(pool.map(lambda path: _fired(promtool, path), paths))
+        return list(pool.map(lambda path: _run(promtool, path), paths))
 
 
-def _fired(promtool: Path, test: Path) -> tuple[ExpectedAlert, ...]:
+def _run(promtool: Path, test: Path) -> tuple[FirstFiring, ...]:
     try:
-        done = subprocess.run(  # noqa: S603  # the program that the user named
+        done = subprocess.run(  # noqa: S603  # the user's program
             [promtool, "test", "rules", test],
             env={**os.environ, "GOGC": "400"},
             capture_output=True,
@@ -80,13 +81,13 @@ def _fired(promtool: Path, test: Path) -> tuple[ExpectedAlert, ...]:
         return ()
     found = parse(done.stdout + done.stderr)
     if not found:
-        words = (done.stderr or done.stdout).strip().splitlines()
-        raise PromtoolError(f"{promtool} failed: {words[-1] if words else 'it says nothing'}")
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise PromtoolError(f"{promtool} failed: {lines[-1] if lines else 'no output'}")
     return found
 
 
-def parse(output: str) -> tuple[ExpectedAlert, ...]:
-    """The samples that promtool `got`."""
+def parse(output: str) -> tuple[FirstFiring, ...]:
+    """The samples that promtool prints after `got:`."""
     _, _, got = output.partition("got:")
     found = []
     for labels, value in _SAMPLE.findall(got):
@@ -94,5 +95,5 @@ def parse(output: str) -> tuple[ExpectedAlert, ...]:
         alert, instance, severity = (
             known.get(name, "") for name in ("alertname", "instance", "severity")
         )
-        found.append(ExpectedAlert(alert, instance, severity, float(value)))
+        found.append(FirstFiring(alert, instance, severity, float(value)))
     return tuple(found)

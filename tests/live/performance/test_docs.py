@@ -1,4 +1,4 @@
-"""Every command of the guide, as printed there but shorter, and the workflow that it names."""
+"""Every command of docs/performance-testing.md, shortened, and the CI workflow it mentions."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from typing import Any
 import pytest
 import yaml
 
-from demo.processes import answers, free_port
+from demo.processes import free_port, responds
 from tests.bundle import ROOT
 from tests.live.prometheus import running
 from tests.live.waiting import until
-from tests.performance.run import listed
+from tests.performance.run import scenario_table
 from tests.tools.skipping import had
 
-GUIDE = (ROOT / "docs" / "performance-testing.md").read_text()
+PAGE = (ROOT / "docs" / "performance-testing.md").read_text()
 BLOCKS = [
     [
         " ".join(line.split())
         for line in block.replace("\\\n", " ").splitlines()
         if line.strip() and not line.startswith("#")
     ]
-    for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
+    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 ]
 SERVER = next(line for block in BLOCKS for line in block if "uvicorn" in line)
 TOGETHER = next(block for block in BLOCKS if any(line.endswith("--worker") for line in block))
 WEB = "locust -f tests/performance/locustfile.py --host http://localhost:8888"
-# What sets up, what goes on until Ctrl-C, and what test_scenarios.py runs.
-APART = ("make", SERVER, WEB, *TOGETHER, "./tests/performance/scenarios.sh all")
+# Setup, what runs until Ctrl-C, and what test_scenarios.py covers.
+SEPARATE = ("make", SERVER, WEB, *TOGETHER, "./tests/performance/scenarios.sh all")
 COMMANDS = [
     line
     for block in BLOCKS
     for line in block
-    if line not in APART and not line.startswith(("source ", "export "))
+    if line not in SEPARATE and not line.startswith(("source ", "export "))
 ]
 WORKFLOW: Any = yaml.safe_load((ROOT / ".github/workflows/performance.yml").read_text())
 JOB = WORKFLOW["jobs"]["performance"]
-# Of minutes, seconds; of many requests, a few.
-SHORTER = (
+# Seconds instead of minutes, and fewer requests.
+SHORTENED = (
     (r"--run-time 5m", "--run-time 4s"),
     (r"--interval \d+ ", ""),
     (r"--duration \d+", "--duration 6 --interval 0.2"),
     (r"(benchmark\.py)", r"\1 --only single --only callers-10 --requests 100"),
 )
-SHORT = {
+SHORT_RUN = {
     "LOAD_TEST_SCALE": "0.001",
     "LOAD_TEST_USERS_SCALE": "0.05",
     "STANDIN_WORK_SECONDS": "0.001",
@@ -60,9 +60,9 @@ SHORT = {
 
 
 def shell(text: str, port: int, prometheus: int = 0) -> list[str]:
-    """With the ports of the test, in the environment that the guide sets up."""
-    for pattern, shorter in SHORTER:
-        text = re.sub(pattern, shorter, text)
+    """The command with the ports of the test, in the virtual environment."""
+    for pattern, replacement in SHORTENED:
+        text = re.sub(pattern, replacement, text)
     text = text.replace(":8888", f":{port}").replace("--port 8888", f"--port {port}")
     text = text.replace(":9090", f":{prometheus}")
     text = re.sub(r"(memory_profile\.py)", rf"\1 --port {port}", text)
@@ -70,7 +70,7 @@ def shell(text: str, port: int, prometheus: int = 0) -> list[str]:
 
 
 def environment(port: int) -> dict[str, str]:
-    return os.environ | SHORT | {"LOAD_TEST_HOST": f"http://localhost:{port}"}
+    return os.environ | SHORT_RUN | {"LOAD_TEST_HOST": f"http://localhost:{port}"}
 
 
 def run(command: list[str], checkout: Path, port: int) -> subprocess.CompletedProcess[str]:
@@ -88,7 +88,7 @@ def run(command: list[str], checkout: Path, port: int) -> subprocess.CompletedPr
 
 @pytest.fixture(scope="module")
 def server(checkout: Path) -> Iterator[int]:
-    """The stand-in, by the guide's own command."""
+    """The stand-in, started by the command on the page."""
     port = free_port()
     with (checkout / "standin.log").open("w") as log:
         process = subprocess.Popen(
@@ -100,7 +100,7 @@ def server(checkout: Path) -> Iterator[int]:
             start_new_session=True,
         )
     try:
-        until(answers(f"http://localhost:{port}/health"), "the stand-in serves", 30)
+        until(responds(f"http://localhost:{port}/health"), "the stand-in responds", 30)
         yield port
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -109,18 +109,18 @@ def server(checkout: Path) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """One that knows nothing."""
+    """Without any data."""
     program = had("prometheus-3")
     with running(program, {}, tmp_path_factory.mktemp("prometheus")) as found:
-        until(answers(f"http://{found.address}/-/ready"), "Prometheus serves", 30)
+        until(responds(f"http://{found.address}/-/ready"), "Prometheus responds", 30)
         yield int(found.address.rpartition(":")[2])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_runs_as_printed(
+def test_a_command_runs_as_shown(
     checkout: Path, server: int, prometheus: int, command: str
 ) -> None:
-    """What it measures here, in a second and beside other tests, may be good or poor."""
+    """The verdict may be good or poor, as other tests run at the same time."""
     if "--baseline results.json" in command or "--results results.json" in command:
         made = "python tests/performance/benchmark.py --output results.json"
         run(shell(made, server), checkout, server)
@@ -128,35 +128,35 @@ def test_a_command_runs_as_printed(
         (checkout / "proposal.yaml").write_text("targets: {}\n")
     done = run(shell(command, server, prometheus), checkout, server)
     assert "Traceback" not in done.stderr, done.stderr
-    said = done.stdout + done.stderr
-    too_short = "nothing proven: " in said and "scenarios.sh" in command
-    assert done.returncode in (0, 1) or too_short, said
+    output = done.stdout + done.stderr
+    too_short = "inconclusive: " in output and "scenarios.sh" in command
+    assert done.returncode in (0, 1) or too_short, output
 
 
 @pytest.mark.parametrize(
-    ("host", "said"),
+    ("host", "message"),
     [
         ("https://staging.example.com", "https://staging.example.com is down: "),
         ("https://api.production.example.com", "nothing was sent"),
     ],
 )
-def test_no_other_host_is_loaded_by_chance(checkout: Path, host: str, said: str) -> None:
+def test_no_foreign_host_is_tested_by_accident(checkout: Path, host: str, message: str) -> None:
     (block,) = (each for each in BLOCKS if f"export LOAD_TEST_HOST={host}" in each)
     done = run(shell("\n".join(block), 0), checkout, 0)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
 
 
-def test_master_and_worker_run_as_printed(checkout: Path, server: int) -> None:
+def test_master_and_worker_run_as_shown(checkout: Path, server: int) -> None:
     port = free_port()
     text = "\n".join(TOGETHER).replace("--master ", f"--master --master-bind-port {port} ")
     text = re.sub("--worker$", f"--worker --master-port {port}", text, flags=re.MULTILINE)
     done = run(shell(text, server), checkout, server)
-    assert re.search(r"^verdict: \w+, of \d+ verifications$", done.stdout, re.MULTILINE), done
+    assert re.search(r"^verdict: \w+, based on \d+ verifications$", done.stdout, re.MULTILINE), done
     assert done.returncode in (0, 1)
 
 
-def test_the_web_ui_serves(checkout: Path, server: int) -> None:
+def test_the_web_ui_responds(checkout: Path, server: int) -> None:
     port = free_port()
     process = subprocess.Popen(
         shell(f"exec {WEB} --web-host 127.0.0.1 --web-port {port}", server),
@@ -165,14 +165,14 @@ def test_the_web_ui_serves(checkout: Path, server: int) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(answers(f"http://127.0.0.1:{port}"), "the web UI serves", 30)
+        until(responds(f"http://127.0.0.1:{port}"), "the web UI responds", 30)
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
 
 
 def test_the_workflow_runs(checkout: Path) -> None:
-    """Its steps in turn, in one folder, twice: the second run has the first as its baseline."""
+    """Runs its steps twice in one folder: the first run is the baseline of the second."""
     port = free_port()
     summary = checkout / "step-summary.md"
     given = environment(port) | {"GITHUB_STEP_SUMMARY": str(summary)}
@@ -202,7 +202,7 @@ def test_the_workflow_runs(checkout: Path) -> None:
     assert "### smoke, " in text
 
 
-def test_the_workflow_starts_as_the_guide_says() -> None:
+def test_the_workflow_is_triggered_as_the_page_says() -> None:
     when = WORKFLOW[True]  # YAML 1.1 reads "on" as true
     assert when["push"] == {"branches": ["main"]}
     minute, hour, day, month, weekday = when["schedule"][0]["cron"].split()
@@ -213,20 +213,22 @@ def test_the_workflow_starts_as_the_guide_says() -> None:
     assert upload["with"]["path"] == "tests/performance/reports/"
 
 
-def test_the_guide_lists_the_scenarios_as_they_are() -> None:
-    assert listed() in GUIDE
+def test_the_page_lists_all_scenarios() -> None:
+    assert scenario_table() in PAGE
     assert WEB in BLOCKS[2]
-    printed = re.findall(r"scenarios\.sh (\w+)$", GUIDE, re.MULTILINE)
-    assert set(printed) >= {line.split()[1] for line in listed().splitlines()[2:]} | {"all", "menu"}
+    shown = re.findall(r"scenarios\.sh (\w+)$", PAGE, re.MULTILINE)
+    assert set(shown) >= {line.split()[1] for line in scenario_table().splitlines()[2:]} | {
+        "all",
+        "menu",
+    }
 
 
-def test_every_path_of_the_guide_exists() -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)", GUIDE):
+def test_every_link_of_the_page_exists() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", PAGE):
         assert (ROOT / "docs" / target).exists(), target
 
 
-def test_every_option_of_the_guide_is_known() -> None:
-    """Those in its texts, too, of one tool or another."""
+def test_every_option_of_the_page_exists() -> None:
     helps = "".join(
         subprocess.run(
             ["/bin/bash", "-c", f"source .venv/bin/activate; {command} --help"],
@@ -245,7 +247,7 @@ def test_every_option_of_the_guide_is_known() -> None:
             "locust -f tests/performance/locustfile.py",
         )
     )
-    texts = re.sub(r"```.*?```", "", GUIDE, flags=re.DOTALL)
+    texts = re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL)
     named = set(re.findall(r"`(--[a-z-]+)", texts))
     assert named
     assert {each for each in named if each not in helps} == set()

@@ -1,4 +1,4 @@
-"""What differs between two states of a dashboard, by panel."""
+"""The differences between two states of a dashboard, by panel."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any, Final
 
 Json = Mapping[str, Any]
 
-# Grafana's own bookkeeping: it counts, numbers and migrates by itself.
+# Grafana counts, numbers and migrates these by itself.
 _BOOKKEEPING: Final = frozenset({"gnetId", "id", "iteration", "schemaVersion", "uid", "version"})
-_OF_PANEL: Final = frozenset({"id", "panels", "pluginVersion"})
-# What tells the elements of a list apart, in this order.
+_PANEL_BOOKKEEPING: Final = frozenset({"id", "pluginVersion"})
+# What identifies the elements of a list, in this order.
 _KEYS: Final = ("refId", "name", "title", "id")
 _EMPTY: Final[tuple[Any, ...]] = (None, "", False, [], {})
 
 
 @dataclass(frozen=True)
 class Change:
-    """A value that differs; None is one that is not there.
+    """A value that differs; None if it is missing.
 
-    `panel` is the id of its panel, None for the dashboard itself. `path` leads to the value within;
-    "" is the whole panel, that was added or removed.
+    `panel` is the panel's id, None for the dashboard itself. `path` leads to the value; it is ""
+    for a whole panel that was added or removed.
     """
 
     panel: int | None
@@ -30,22 +30,16 @@ class Change:
     after: Any
 
 
-def differences(before: Json, after: Json) -> tuple[Change, ...]:
-    """Every change from one state to the other, those of the dashboard itself first.
+def diff(before: Json, after: Json) -> tuple[Change, ...]:
+    """All changes, those of the dashboard itself first.
 
-    Grafana leaves empty values out as it likes: an empty one and none are equal.
+    Grafana may leave out empty values, so an empty value equals a missing one.
     """
-    return (
-        *(
-            Change(None, path, *values)
-            for path, *values in _walk(_without(before), _without(after), "")
-        ),
-        *_panels(before, after),
-    )
+    return tuple(_changes(before, after))
 
 
 def panels(dashboard: Json) -> dict[int, Json]:
-    """Every panel by its id, in order, those within collapsed rows too."""
+    """All panels by id, including those in collapsed rows."""
     found: dict[int, Json] = {}
     for panel in dashboard.get("panels") or ():
         found[panel.get("id", -1 - len(found))] = panel
@@ -53,34 +47,29 @@ def panels(dashboard: Json) -> dict[int, Json]:
     return found
 
 
-def _without(dashboard: Json) -> Json:
-    return {
-        key: value
-        for key, value in dashboard.items()
-        if key not in _BOOKKEEPING and key != "panels"
-    }
-
-
-def _panels(before: Json, after: Json) -> Iterator[Change]:
+def _changes(before: Json, after: Json) -> Iterator[Change]:
+    one, other = (_without(each, _BOOKKEEPING) for each in (before, after))
+    yield from (Change(None, *each) for each in _walk(one, other, ""))
     old, new = panels(before), panels(after)
     for identifier in dict.fromkeys((*old, *new)):
-        one, other = old.get(identifier), new.get(identifier)
-        if one is None or other is None:
-            yield Change(identifier, "", one, other)
+        pair = old.get(identifier), new.get(identifier)
+        if pair[0] is None or pair[1] is None:
+            yield Change(identifier, "", *pair)
             continue
-        for key in dict.fromkeys((*one, *other)):
-            if key == "gridPos":
-                if one.get(key) != other.get(key):
-                    yield Change(identifier, key, one.get(key), other.get(key))
-            elif key not in _OF_PANEL:
-                for path, *values in _walk(one.get(key), other.get(key), key):
-                    yield Change(identifier, path, *values)
+        one, other = (_without(each, _PANEL_BOOKKEEPING) for each in pair if each)
+        yield from (Change(identifier, *each) for each in _walk(one, other, ""))
+
+
+def _without(node: Json, keys: frozenset[str]) -> Json:
+    return {key: value for key, value in node.items() if key not in keys and key != "panels"}
 
 
 def _walk(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
     if before == after or (_empty(before) and _empty(after)):
         return
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if path == "gridPos":
+        yield path, before, after
+    elif isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in dict.fromkeys((*before, *after)):
             inner = f"{path}.{key}" if path else str(key)
             yield from _walk(before.get(key), after.get(key), inner)
@@ -92,16 +81,16 @@ def _walk(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _empty(value: Any) -> bool:
-    """0 is not: an axis that begins at 0 does so on purpose."""
+    """0 is not empty: an axis starts at 0 on purpose."""
     return any(value is each or (value == each and not isinstance(value, int)) for each in _EMPTY)
 
 
 def _pairs(before: Any, after: Any) -> list[tuple[Any, Any, Any]]:
-    """The elements of two lists side by side, by a key of theirs or by their place, if either."""
+    """The elements of two lists matched by a key or, for equal lengths, by position."""
     if not (isinstance(before, list) and isinstance(after, list)):
         return []
     for key in _KEYS:
-        old, new = _by(before, key), _by(after, key)
+        old, new = _by_key(before, key), _by_key(after, key)
         if old is not None and new is not None:
             return [(each, old.get(each), new.get(each)) for each in dict.fromkeys((*old, *new))]
     if len(before) == len(after):
@@ -109,8 +98,8 @@ def _pairs(before: Any, after: Any) -> list[tuple[Any, Any, Any]]:
     return []
 
 
-def _by(items: Sequence[Any], key: str) -> dict[Any, Any] | None:
-    """Elements by a key that each has, and each another of."""
+def _by_key(items: Sequence[Any], key: str) -> dict[Any, Any] | None:
+    """The elements by a key, None unless it identifies each of them."""
     if not all(
         isinstance(each, Mapping) and isinstance(each.get(key), str | int) for each in items
     ):

@@ -1,4 +1,4 @@
-"""The marks that a run leaves in Grafana."""
+"""The annotation of a load test in Grafana."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from generator.grafana.command import TOKEN
 from generator.names import LOAD_TEST
 from tests.grafana import dashboards
 from tests.live.grafana.server import EDITOR, VIEWER, FakeGrafana, send, serving
-from tests.performance.marks import mark
+from tests.performance.annotations import annotate_run
 
 
 @pytest.fixture
@@ -21,12 +21,12 @@ def grafana(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGrafana]:
         yield found
 
 
-def test_a_run_is_a_region_that_every_dashboard_shows(grafana: FakeGrafana) -> None:
-    marked = mark("auditor", "smoke against http://here", grafana.url)
-    marked.begin()
+def test_a_run_is_a_region_on_every_dashboard(grafana: FakeGrafana) -> None:
+    region = annotate_run("auditor", "smoke against http://here", grafana.url)
+    region.start()
     (found,) = grafana.annotations
     assert found["timeEnd"] == found["time"]
-    marked.end("verdict: target")
+    region.finish("verdict: target")
     assert found["text"] == "smoke against http://here: verdict: target"
     assert found["timeEnd"] > found["time"] > 1.7e12, "milliseconds"
     for board in dashboards().values():
@@ -37,13 +37,13 @@ def test_a_run_is_a_region_that_every_dashboard_shows(grafana: FakeGrafana) -> N
 
 
 def test_without_an_address_nothing_is_sent(grafana: FakeGrafana) -> None:
-    marked = mark("auditor", "smoke", "")
-    marked.begin()
-    marked.end("done")
+    region = annotate_run("auditor", "smoke", "")
+    region.start()
+    region.finish("done")
     assert grafana.requests == []
 
 
-def test_no_run_fails_for_grafana(
+def test_an_error_of_grafana_is_only_a_warning(
     grafana: FakeGrafana, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(handler: BaseHTTPRequestHandler) -> bool:
@@ -51,21 +51,21 @@ def test_no_run_fails_for_grafana(
         return True
 
     monkeypatch.setenv(TOKEN, VIEWER)
-    forbidden = mark("auditor", "smoke", grafana.url)
-    forbidden.begin()
-    forbidden.end("done")
+    forbidden = annotate_run("auditor", "smoke", grafana.url)
+    forbidden.start()
+    forbidden.finish("done")
     monkeypatch.setenv(TOKEN, EDITOR)
-    ended = mark("auditor", "smoke", grafana.url)
-    ended.begin()
+    failing = annotate_run("auditor", "smoke", grafana.url)
+    failing.start()
     grafana.faults["PATCH", "/api/annotations"] = broken
-    ended.end("done")
+    failing.finish("done")
     monkeypatch.delenv(TOKEN)
-    mark("auditor", "smoke", grafana.url).begin()
+    annotate_run("auditor", "smoke", grafana.url).start()
     monkeypatch.setenv(TOKEN, EDITOR)
-    mark("auditor", "smoke", "nowhere").begin()
-    said = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in said] == ["warning"] * 4
-    assert "it needs annotations:create" in said[0]
-    assert "500" in said[1]
-    assert f"{TOKEN} is not set" in said[2]
-    assert "no address of a Grafana" in said[3]
+    annotate_run("auditor", "smoke", "nowhere").start()
+    warnings = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in warnings] == ["warning"] * 4
+    assert "it needs annotations:create" in warnings[0]
+    assert "500" in warnings[1]
+    assert f"{TOKEN} is not set" in warnings[2]
+    assert "is not a valid address" in warnings[3]

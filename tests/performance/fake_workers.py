@@ -1,7 +1,7 @@
-"""Fake workers: `python fakes.py WORKERS THREADS FDS` prints the port that they listen on.
+"""Fake workers: `python fake_workers.py WORKERS THREADS FDS` prints the port they listen on.
 
-They hold the listening socket and wait for connections on it, as asyncio servers do, and have so
-many threads and descriptors each. They end with their parent, and it at the end of its input.
+They share a listening socket and wait on it like asyncio servers. Each has that many threads and
+file descriptors. They exit with their parent, which exits at the end of its input.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import threading
 
 
-def work(listener: socket.socket, threads: int, descriptors: int, ready: int) -> None:
+def work(listener: socket.socket, threads: int, fds: int, ready: int) -> None:
     epoll = select.epoll()
     epoll.register(listener, select.EPOLLIN)
     for _ in range(threads - 1):
@@ -22,13 +22,13 @@ def work(listener: socket.socket, threads: int, descriptors: int, ready: int) ->
     source = os.open(os.devnull, os.O_RDONLY)
     os.write(ready, b".")
     os.close(ready)
-    while len(os.listdir("/proc/self/fd")) - 1 < descriptors:  # noqa: PTH208  # no Path needed
+    while len(os.listdir("/proc/self/fd")) - 1 < fds:  # noqa: PTH208  # no Path needed
         os.dup(source)
     signal.pause()
 
 
 def main() -> None:
-    workers, threads, descriptors = map(int, sys.argv[1:])
+    workers, threads, fds = map(int, sys.argv[1:])
     threading.stack_size(1 << 16)
     listener = socket.create_server(("127.0.0.1", 0))
     reading, writing = os.pipe()
@@ -39,7 +39,7 @@ def main() -> None:
             os.close(reading)
             os.close(0)
             try:
-                work(listener, threads, descriptors, writing)
+                work(listener, threads, fds, writing)
             finally:
                 os._exit(1)
         children.append(child)

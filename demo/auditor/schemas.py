@@ -1,4 +1,4 @@
-"""Requests and responses of the Auditor's API."""
+"""Request and response bodies of the Auditor's API."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
 
 
 class Source(BaseModel):
     text: Annotated[str, Field(min_length=1)]
     source_id: str | None = None
-    score: Share | None = None
+    score: Ratio | None = None
 
 
 class VerifyRequest(BaseModel):
@@ -47,7 +47,7 @@ class Components(BaseModel):
 
 
 class Confidence(BaseModel):
-    score: Share
+    score: Ratio
     verified: bool
     trust_label: str
     components: Components

@@ -1,4 +1,4 @@
-"""A server that is no Auditor: every answer is the same, or none comes at all."""
+"""A server that is no Auditor: it gives the same response to every request, or none."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any
 
 
 @contextmanager
-def answering(status: int, body: Any, *, silent_after: int | None = None) -> Iterator[str]:
-    """Address of one that answers every POST so; after so many it is silent."""
-    asked = 0
-    over = Event()
+def fake_server(status: int, body: Any, *, silent_after: int | None = None) -> Iterator[str]:
+    """The address of a server for POST requests, which hangs after `silent_after` of them."""
+    received = 0
+    stop = Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(200, {})
+            self._respond(200, {})
 
         def do_POST(self) -> None:
-            nonlocal asked
+            nonlocal received
             self.rfile.read(int(self.headers["Content-Length"]))
-            asked += 1
-            if silent_after is not None and asked > silent_after:
-                over.wait()
+            received += 1
+            if silent_after is not None and received > silent_after:
+                stop.wait()
                 return
-            self._answer(status, body)
+            self._respond(status, body)
 
-        def _answer(self, status: int, body: Any) -> None:
+        def _respond(self, status: int, body: Any) -> None:
             content = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
@@ -45,7 +45,7 @@ def answering(status: int, body: Any, *, silent_after: int | None = None) -> Ite
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        over.set()
+        stop.set()
         server.shutdown()
         server.server_close()
         thread.join(10)
