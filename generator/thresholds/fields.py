@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
-from generator.thresholds.nodes import Scalar
+from generator.thresholds.nodes import Node
 from generator.thresholds.problems import quoted
 from generator.thresholds.units import LARGEST_COUNT, PATTERNS, Unit, examples, form, parse
 
@@ -41,7 +41,7 @@ class Leaf:
     words: str
     schema: Schema
 
-    def read(self, scalar: Scalar) -> float | str:
+    def read(self, scalar: Node) -> float | str:
         """The value that `scalar` spells. Raises ValueError with the words for what is right."""
         raise NotImplementedError
 
@@ -54,7 +54,7 @@ class Leaf:
         return dict(self.schema)
 
     def _validate(self, value: object, info: ValidationInfo[dict[str, float | str]]) -> object:
-        if not isinstance(value, Scalar):
+        if not isinstance(value, Node) or value.value is None:
             return value
         if value.is_null:
             raise ValueError(self.words)
@@ -72,7 +72,7 @@ class Quantity(Leaf):
         self._positive = positive
         self.schema = {"description": self.words, **_number(unit, positive=positive)}
 
-    def read(self, scalar: Scalar) -> float:
+    def read(self, scalar: Node) -> float:
         if self.unit in (Unit.COUNT, Unit.SCORE) and not scalar.plain:
             raise ValueError(f"{form(self.unit)}, without quotes")
         value = parse(scalar.text, self.unit)
@@ -99,7 +99,7 @@ class Text(Leaf):
         self.schema = {"type": "string", "pattern": _whole(pattern)}
         self._pattern = re.compile(pattern)
 
-    def read(self, scalar: Scalar) -> str:
+    def read(self, scalar: Node) -> str:
         other = scalar.not_text()
         if other:
             raise ValueError(f"{self.words}, in quotes: without them it is {other}")
@@ -120,7 +120,7 @@ class Constant(Leaf):
         self.schema = {"const": value}
         self._value = value
 
-    def read(self, scalar: Scalar) -> int:
+    def read(self, scalar: Node) -> int:
         if not scalar.plain or scalar.text != str(self._value):
             raise ValueError(self.words)
         return self._value

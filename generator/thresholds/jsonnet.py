@@ -13,9 +13,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from generator.thresholds.nodes import Entry, Node, Scalar, Sequence, Table, joined
+from generator.thresholds.nodes import Node, joined
 from generator.thresholds.problems import Position, Problem, escaped
-from generator.thresholds.yaml_text import DEEPEST, MOST_VALUES, unprintable
+from generator.thresholds.yaml_text import DEEPEST, MOST_VALUES, has_unprintable
 
 Importer = Callable[[str, str], tuple[str, bytes]]
 """Reads an import: importing folder, path as written -> full path, content. Raises OSError."""
@@ -40,30 +40,36 @@ def is_jsonnet(file: str) -> bool:
 
 
 def read_jsonnet(
-    text: str, file: str, importer: Importer | None
-) -> tuple[Node | None, tuple[Problem, ...]]:
-    """The root of what a jsonnet program evaluates to, and why it does not."""
-    wrong = unprintable(text, file)
-    if wrong:
-        return None, (wrong,)
+    text: str, file: str, importer: Importer | None, problems: list[Problem]
+) -> Node | None:
+    """The root of what a jsonnet program evaluates to; adds why it does not."""
+    if has_unprintable(text, file, problems):
+        return None
     import _jsonnet  # takes 100 ms, and most runs have no jsonnet
 
     try:
         output = _jsonnet.evaluate_snippet(file, text, import_callback=importer or _no_import)
-    except RuntimeError as error:
-        return None, (_failure(str(error), file),)
+        value = json.loads(output, parse_int=Decimal, parse_float=_decimal)
+        root = _Nodes(file, text).node(value, "", 0)
     except UnicodeDecodeError:
-        return None, (Problem(Position(file, 0, 0), "", "half a character", "whole characters"),)
-    try:
-        value = json.loads(output, parse_int=Decimal)
-        return _Nodes(file, text).node(value, "", 0), ()
+        found, expected = "half a character", "whole characters"
     except (_TooLargeError, RecursionError):
-        what = f"more than {DEEPEST} levels or {MOST_VALUES} values"
-        return None, (Problem(Position(file, 0, 0), "", what, "an overlay"),)
+        found, expected = f"more than {DEEPEST} levels or {MOST_VALUES} values", "an overlay"
+    except RuntimeError as error:
+        problems.append(_failure(str(error), file))
+        return None
+    else:
+        return root
+    problems.append(Problem(Position(file, 0, 0), "", found, expected))
+    return None
 
 
 class _TooLargeError(Exception):
     """More than anybody writes into an overlay."""
+
+
+def _decimal(text: str) -> Decimal:
+    return Decimal(repr(float(text)))
 
 
 def _no_import(_folder: str, path: str) -> tuple[str, bytes]:
@@ -95,30 +101,27 @@ class _Nodes:
         self._count += 1
         if self._count > MOST_VALUES or depth > DEEPEST:
             raise _TooLargeError
-        place = self._place(path)
+        read: str | list[Node] | dict[str, Node]
         match value:
             case dict():
-                return Table(
-                    place, {key: self._entry(key, item, path, depth) for key, item in value.items()}
-                )
+                read = {k: self.node(v, joined(path, k), depth + 1) for k, v in value.items()}
             case list():
-                return Sequence(place, tuple(self.node(item, path, depth + 1) for item in value))
+                read = [self.node(v, joined(path, i), depth + 1) for i, v in enumerate(value)]
             case str():
-                return Scalar(place, path, value, plain=False)
-            case float():
-                return Scalar(place, path, f"{Decimal(repr(value)):f}", plain=True)
+                read = value
             case Decimal():
-                return Scalar(place, path, f"{value:f}", plain=True)
-        return Scalar(place, path, json.dumps(value), plain=True)
-
-    def _entry(self, key: str, value: object, path: str, depth: int) -> Entry:
-        inner = joined(path, key)
-        return Entry(self._place(inner), self.node(value, inner, depth + 1))
+                read = f"{value:f}"
+            case _:
+                read = json.dumps(value)
+        place = self._place(path)
+        plain = not isinstance(value, dict | list | str)
+        return Node(read, path, place, place, plain)
 
     def _place(self, path: str) -> Position:
         if not path:
             return Position(self._file, 1, 1)
-        for places in (self._paths[path], self._names[path.rpartition(".")[2]]):
+        key = re.sub(r"(\[[0-9]+\])+$", "", path)  # an item stands where its list does
+        for places in (self._paths[key], self._names[key.rpartition(".")[2]]):
             if len(places) == 1:
                 return places[0]
         return Position(self._file, 0, 0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from generator.thresholds.jsonnet import Importer, is_jsonnet, read_jsonnet
 from generator.thresholds.model import Thresholds
-from generator.thresholds.nodes import Table, merged, shown
+from generator.thresholds.nodes import merged
 from generator.thresholds.notes import misplaced
 from generator.thresholds.problems import ConfigError, Problem
 from generator.thresholds.validate import validate
@@ -26,27 +26,22 @@ def load(
     File names are shown as given; jsonnet evaluates those that end in .jsonnet, .libsonnet or
     .json, and `importer` reads its imports. Raises ConfigError with every problem there is.
     """
-    root, problems = read_yaml(text, file)
-    found = list(problems)
+    found: list[Problem] = []
+    root = read_yaml(text, file, found)
     for name, overlay in overlays:
         if is_jsonnet(name):
-            change, problems = read_jsonnet(overlay, name, importer)
+            change = read_jsonnet(overlay, name, importer, found)
         else:
-            change, problems = read_yaml(overlay, name)
-        found += problems
-        if isinstance(change, Table) and isinstance(root, Table):
+            change = read_yaml(overlay, name, found)
+        if change and not isinstance(change.value, dict):
+            expected = "a mapping of the keys to change"
+            found.append(Problem(change.position, "", change.shown(), expected))
+        elif change and root and isinstance(root.value, dict):
             root = merged(root, change)
-        elif change is not None and not isinstance(change, Table):
-            found.append(
-                Problem(change.position, "", shown(change), "a mapping of the keys to change")
-            )
-    if root is None:
-        raise ConfigError(found)
-    thresholds, wrong = validate(root, model)
-    found += wrong
+    thresholds = validate(root, model, found) if root else None
     if thresholds and not found and not overlays:
         found += misplaced(thresholds)
-    if found or thresholds is None:
+    if found or not thresholds:
         ranks = {name: rank for rank, name in enumerate([file, *(name for name, _ in overlays)])}
         raise ConfigError(sorted(found, key=lambda problem: _rank(problem, ranks)))
     return thresholds

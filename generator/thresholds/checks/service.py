@@ -9,7 +9,7 @@ from typing import Final
 from generator.thresholds.document import Document
 from generator.thresholds.fields import LABEL_NAME
 from generator.thresholds.model import OWN_LABELS
-from generator.thresholds.nodes import Table, joined
+from generator.thresholds.nodes import joined
 from generator.thresholds.problems import Problem, quoted
 from generator.thresholds.units import Unit, format_value
 
@@ -38,8 +38,8 @@ def jobs_differ(document: Document) -> Iterator[Problem]:
 def labels_are_free(document: Document) -> Iterator[Problem]:
     """Added labels are valid and do not overwrite those that the alerts carry."""
     path = "service.labels"
-    labels = document.entries[path].value if document.has(path) else None
-    for name in labels.entries if isinstance(labels, Table) else ():
+    labels = document.nodes[path].value if document.has(path) else None
+    for name in labels if isinstance(labels, dict) else ():
         found = f"the label name {quoted(name)}"
         if not document.has(joined(path, name)):
             continue

@@ -81,7 +81,7 @@ def loads_have_an_end(document: Document) -> Iterator[Problem]:
             path = f"{row}.{name}"
             if name == "up_to_users" and document.is_complete(row) and not document.has(path):
                 expected = "a whole number such as 20: only the last row holds without end"
-                yield Problem(document.position(row), path, "no such key", expected)
+                yield Problem(document.nodes[row].position, path, "no such key", expected)
 
 
 def weak_score_is_a_bucket(document: Document) -> Iterator[Problem]:
