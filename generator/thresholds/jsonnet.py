@@ -13,7 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from generator.thresholds.nodes import Node, joined
+from generator.thresholds.nodes import Node, Value, joined
 from generator.thresholds.problems import Position, Problem, escaped
 from generator.thresholds.yaml_text import DEEPEST, MOST_VALUES, has_unprintable
 
@@ -101,7 +101,7 @@ class _Nodes:
         self._count += 1
         if self._count > MOST_VALUES or depth > DEEPEST:
             raise _TooLargeError
-        read: str | list[Node] | dict[str, Node]
+        read: Value
         match value:
             case dict():
                 read = {k: self.node(v, joined(path, k), depth + 1) for k, v in value.items()}

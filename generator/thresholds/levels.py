@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field, create_model
+from pydantic import create_model
 
 from generator.thresholds.fields import (
     Bytes,
@@ -19,6 +19,7 @@ from generator.thresholds.fields import (
     Score,
     Seconds,
     Why,
+    doc,
     kind,
 )
 from generator.thresholds.units import Unit
@@ -67,7 +68,7 @@ class LatencyLevels(Levels):
 class ThroughputLevels(Levels):
     unit: ClassVar = Unit.RATE
     worse: ClassVar = "below"
-    concurrency: PositiveCount = Field(description="Requests under way at once.")
+    concurrency: PositiveCount = doc("Requests under way at once.")
     target: PositivePerSecond
     acceptable: PositivePerSecond
 
@@ -80,8 +81,8 @@ class RatioLevels(Levels):
 
 
 class LoadLevels(RatioLevels):
-    up_to_users: Count | None = Field(
-        None, description="The row holds up to this many users; none: beyond the row before."
+    up_to_users: Count | None = doc(
+        "The row holds up to this many users; none: beyond the row before.", None
     )
 
 
@@ -92,7 +93,7 @@ class BytesLevels(Levels):
 
 
 class PeakLevels(BytesLevels):
-    within: PositiveSeconds = Field(description="Length of the run whose highest value counts.")
+    within: PositiveSeconds = doc("Length of the run whose highest value counts.")
 
 
 class GrowthLevels(Levels):
@@ -115,8 +116,8 @@ class CountLevels(Levels):
 
 
 class ConfidenceLevels(RatioLevels):
-    below: Score = Field(
-        description="Answers scored at or under this count as weak; a bound of the app's histogram."
+    below: Score = doc(
+        "Answers scored at or under this count as weak; a bound of the app's histogram."
     )
 
 

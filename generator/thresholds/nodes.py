@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from generator.thresholds.problems import Position, escaped, quoted
 
@@ -21,6 +21,9 @@ _NO_TEXTS: Final = {
 }
 
 
+Value: TypeAlias = "str | list[Node] | dict[str, Node] | None"
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A scalar as text, a list, a mapping, or None: a value that has been refused already.
@@ -29,7 +32,7 @@ class Node:
     overlay's null, which takes the key away.
     """
 
-    value: str | list[Node] | dict[str, Node] | None
+    value: Value
     path: str
     position: Position
     key: Position

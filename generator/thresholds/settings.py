@@ -10,7 +10,15 @@ from typing import Final, Literal
 from pydantic import Field
 
 from generator.thresholds.document import Document
-from generator.thresholds.fields import Line, Model, PositiveCount, PositiveSeconds, Seconds, Why
+from generator.thresholds.fields import (
+    Line,
+    Model,
+    PositiveCount,
+    PositiveSeconds,
+    Seconds,
+    Why,
+    doc,
+)
 from generator.thresholds.levels import EDGE_BEFORE, Levels
 from generator.thresholds.problems import Problem, quoted
 from generator.thresholds.units import Unit
@@ -55,18 +63,15 @@ class ConditionSeverity(Model):
 class BoundSeverity(ConditionSeverity):
     """One severity of an alert on a bound: where it fires, and after how long."""
 
-    fires_at: Line = Field(
-        description="ROW.LEVEL: fires once the row's values enter this level, such as "
-        "latency.p95.critical."
+    fires_at: Line = doc(
+        "ROW.LEVEL: fires once the row's values enter this level, such as latency.p95.critical."
     )
 
 
 class AlertSettings(Model):
     """What every alert has."""
 
-    keep_firing_for: Seconds = Field(
-        description="How long the alert stays after the condition has ended."
-    )
+    keep_firing_for: Seconds = doc("How long the alert stays after the condition has ended.")
     why: Why
 
     @classmethod
@@ -90,15 +95,11 @@ class BoundAlert(AlertSettings):
 
 
 class WindowAlert(BoundAlert):
-    window: PositiveSeconds = Field(
-        description="Range of the rate, or of the other function over time."
-    )
+    window: PositiveSeconds = doc("Range of the rate, or of the other function over time.")
 
 
 class TrafficAlert(WindowAlert):
-    min_requests: PositiveCount = Field(
-        description="Requests the window must hold, fewer prove nothing."
-    )
+    min_requests: PositiveCount = doc("Requests the window must hold, fewer prove nothing.")
 
 
 class ConditionAlert(AlertSettings):

@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 from yaml.reader import Reader
 
-from generator.thresholds.nodes import Node, joined
+from generator.thresholds.nodes import Node, Value, joined
 from generator.thresholds.problems import Position, Problem, quoted
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -75,13 +75,12 @@ class _Composer:
             raise _StopError
         return root if root.value is not None else None
 
-    def _node(
-        self, event: yaml.Event, path: str, depth: int, key: Position | None = None
-    ) -> Node:
+    def _node(self, event: yaml.Event, path: str, depth: int, key: Position | None = None) -> Node:
         position = self._at(event)
         self._check_size(position, path, depth)
         self._check_extras(event, position, path)
-        plain, value = False, None
+        plain = False
+        value: Value = None
         match event:
             case yaml.SequenceStartEvent():
                 value = list(self._items(path, depth + 1))
@@ -143,7 +142,7 @@ class _Composer:
         self._problems.append(Problem(position, path, found, expected))
 
 
-def _position(mark: yaml.Mark | None, file: str) -> Position:
+def _position(mark: Any, file: str) -> Position:
     return Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
 
 

@@ -7,8 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from generator.thresholds.document import Document
-from generator.thresholds.fields import LABEL_NAME
-from generator.thresholds.model import OWN_LABELS
+from generator.thresholds.model import LABEL_NAME, OWN_LABELS
 from generator.thresholds.nodes import joined
 from generator.thresholds.problems import Problem, quoted
 from generator.thresholds.units import Unit, format_value
