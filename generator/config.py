@@ -9,7 +9,7 @@ from generator import thresholds
 from generator.alerts.references import references
 from generator.alerts.registry import definitions
 from generator.thresholds import ConfigError, Importer, Thresholds
-from generator.thresholds.validate import NO_KEY, UNKNOWN_KEY
+from generator.thresholds.load import NO_KEY, UNKNOWN_KEY
 
 
 @cache

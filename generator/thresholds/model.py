@@ -8,7 +8,7 @@ the file is the field's name; ``for_`` stands for ``for``.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,6 @@ from pydantic import (
     WrapValidator,
     create_model,
 )
-from pydantic.fields import FieldInfo
 
 from generator.errors import InputError
 from generator.names import LABELS
@@ -38,7 +37,6 @@ from generator.thresholds.fields import (
     Text,
     Why,
     doc,
-    kind,
 )
 from generator.thresholds.levels import EDGE_BEFORE, Levels, Targets, rows_of, with_rows
 from generator.thresholds.problems import Position
@@ -272,12 +270,28 @@ class Bound:
     levels: Levels
 
 
+@dataclass(frozen=True)
+class AlertForm:
+    """The form of an alert's settings, and the rows that its `fires_at` may name, if any.
+
+    `aims` are all ROW.LEVEL that it may name in the file that the form is of.
+    """
+
+    settings: type[AlertSettings]
+    rows: Rows | None
+    aims: tuple[str, ...] = ()
+
+
 class Thresholds(Model):
     """The whole file but for `alerts`, whose form comes from the alerts that there are.
 
     `alerts` has their settings by key, in the order of the file, and `positions` says where each
-    value stands, by its path (`targets.latency.p95.poor`).
+    value stands, by its path (`targets.latency.p95.poor`). `forms` are the alerts that the model
+    was made for, `row_forms` the rows of the targets by their paths below them.
     """
+
+    forms: ClassVar[Mapping[str, AlertForm]] = {}
+    row_forms: ClassVar[Mapping[str, type[Levels]]] = {}
 
     version: Version = doc("Form of this file.")
     service: Service
@@ -312,7 +326,7 @@ class Thresholds(Model):
 
     def rows(self) -> Mapping[str, Levels]:
         """Every row of the targets by its path below `targets`, in the model's order."""
-        return {path: attrgetter(path)(self.targets) for path in rows_of(type(self.targets))}
+        return {path: attrgetter(path)(self.targets) for path in self.row_forms}
 
     def bound(self, fires_at: str) -> Bound:
         """The bound that `fires_at` (ROW.LEVEL) names; the loader refuses unknown names."""
@@ -324,18 +338,6 @@ class Thresholds(Model):
         return Bound(value, f"targets.{row}.{EDGE_BEFORE[level]}", row, level, levels)
 
 
-@dataclass(frozen=True)
-class AlertForm:
-    """The form of an alert's settings, and the rows that its `fires_at` may name, if any.
-
-    `aims` are all ROW.LEVEL that it may name in the file that the form is of.
-    """
-
-    settings: type[AlertSettings]
-    rows: Rows | None
-    aims: tuple[str, ...] = ()
-
-
 def model_of(alerts: Mapping[str, AlertForm]) -> type[Thresholds]:
     """The form of a whole file, with the settings of these alerts and the rows that they add."""
     added = [each.rows for each in alerts.values() if each.rows]
@@ -345,28 +347,14 @@ def model_of(alerts: Mapping[str, AlertForm]) -> type[Thresholds]:
         key: replace(each, aims=each.rows.aims(rows)) if each.rows else each
         for key, each in alerts.items()
     }
-    fields: dict[str, Any] = {
-        key: (Annotated[each.settings, each], ...) for key, each in placed.items()
-    }
+    fields: dict[str, Any] = {key: (each.settings, ...) for key, each in placed.items()}
     settings: Any = create_model("Alerts", __base__=Model, **fields)
     hint: Any = Annotated[settings, WrapValidator(_in_order)]
-    return create_model(
+    model = create_model(
         "Thresholds", __base__=Thresholds, targets=(targets, ...), alerts=(hint, ...)
     )
-
-
-def rows(model: type[Thresholds]) -> Mapping[str, type[Levels]]:
-    """The form of every row of the targets, by its path below them."""
-    return rows_of(kind(model.by_key()["targets"]))
-
-
-def forms(model: type[Thresholds]) -> Mapping[str, AlertForm]:
-    """The alerts that a form of the file was made for."""
-    fields: Mapping[str, FieldInfo] = kind(model.by_key()["alerts"]).by_key()
-    return {
-        key: next(each for each in field.metadata if isinstance(each, AlertForm))
-        for key, field in fields.items()
-    }
+    model.forms, model.row_forms = placed, rows
+    return model
 
 
 def _in_order(value: object, handler: ValidatorFunctionWrapHandler) -> Mapping[str, AlertSettings]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from generator.thresholds.model import Bound, Thresholds, forms
+from generator.thresholds.model import Bound, Thresholds
 from generator.thresholds.nodes import joined
 from generator.thresholds.problems import Note, Problem, quoted
 from generator.thresholds.settings import SEVERITIES, BoundAlert, Rows
@@ -59,7 +59,7 @@ def between_buckets(value: float, buckets: Sequence[float]) -> tuple[float, floa
 
 def _bounds(thresholds: Thresholds) -> Iterator[tuple[str, Rows, Bound]]:
     """Path of the severity, the alert's rows, and the bound, of every severity that has one."""
-    for key, form in forms(type(thresholds)).items():
+    for key, form in thresholds.forms.items():
         settings = thresholds.alerts[key]
         if form.rows is None or not isinstance(settings, BoundAlert):
             continue

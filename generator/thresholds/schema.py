@@ -9,7 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from generator.thresholds.fields import Model, Schema
-from generator.thresholds.model import AlertForm, Thresholds, forms
+from generator.thresholds.model import AlertForm, Thresholds
 from generator.thresholds.settings import SEVERITIES, BoundAlert, ConditionAlert
 
 
@@ -45,7 +45,7 @@ def schema(model: type[Thresholds]) -> Schema:
     """The schema of a whole file."""
     found = model.model_json_schema(schema_generator=_Generator)
     alerts = found["$defs"]["Alerts"]["properties"]
-    for key, form in forms(model).items():
+    for key, form in model.forms.items():
         alerts[key] = {"allOf": [alerts[key], _aims(form)]} if form.rows else alerts[key]
     return {
         "$schema": _Generator.schema_dialect,
