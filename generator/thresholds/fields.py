@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from generator.thresholds.nodes import Node
 from generator.thresholds.problems import quoted
-from generator.thresholds.units import LARGEST_COUNT, Unit, examples, form, parse, pattern
+from generator.thresholds.units import LARGEST_COUNT, SPELLINGS, Unit, form, parse
 
 Schema = dict[str, Any]
 Item = TypeVar("Item")
@@ -78,11 +78,11 @@ def _number(unit: Unit, *, positive: bool) -> Schema:
         return {"type": "integer", "minimum": int(positive), "maximum": LARGEST_COUNT}
     if unit is Unit.SCORE:
         return {"type": "number", "minimum": 0, "maximum": 1}
-    shape = pattern(unit)
+    shape, examples = SPELLINGS[unit].pattern, SPELLINGS[unit].examples.split(" or ")
     if unit is Unit.RATIO:  # JSON Schema compares numbers only: the pattern keeps it at 100%
         shape = r"(?:100(?:\.0+)?|[1-9]?[0-9](?:\.[0-9]+)?)%"
     not_zero = "(?=.*[1-9])" if positive else ""
-    return {"type": "string", "pattern": _whole(not_zero + shape), "examples": examples(unit)}
+    return {"type": "string", "pattern": _whole(not_zero + shape), "examples": examples}
 
 
 class Text(Leaf):

@@ -60,7 +60,7 @@ def read_jsonnet(
         return None
     else:
         return root
-    problems.append(Problem(Position(file, 0, 0), "", found, expected))
+    problems.append(Problem(Position(file), "", found, expected))
     return None
 
 
@@ -83,7 +83,7 @@ def _failure(said: str, file: str) -> Problem:
     if kind == "STATIC ERROR":
         trace, _, message = message.partition(": ")
     at = next(filter(None, map(_PLACE.match, trace.split("\n\t"))), None)
-    place = Position(at[1], int(at[2]), int(at[3])) if at else Position(file, 0, 0)
+    place = Position(at[1], int(at[2]), int(at[3])) if at else Position(file)
     reason = escaped(" ".join(message.split()).removesuffix("."), _LONGEST_REASON)
     return Problem(place, "", f"a jsonnet error ({reason})", "jsonnet that evaluates")
 
@@ -124,7 +124,7 @@ class _Nodes:
         for places in (self._paths[key], self._names[key.rpartition(".")[2]]):
             if len(places) == 1:
                 return places[0]
-        return Position(self._file, 0, 0)
+        return Position(self._file)
 
 
 _Places = defaultdict[str, list[Position]]

@@ -1,7 +1,6 @@
 """The rows of the targets: what is good, acceptable, poor and critical, and in which unit."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import create_model
@@ -43,6 +42,10 @@ class Levels(Model):
     worse: ClassVar[Literal["above", "below"]] = "above"
     why: Why
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        cls.unit = kind(cls.model_fields["target"]).unit
+
     def edge(self, name: str) -> float | None:
         """The number written as `name`: target, acceptable or poor; None where there is none."""
         value: float | None = getattr(self, name, None)
@@ -59,14 +62,12 @@ class Levels(Model):
 
 
 class LatencyLevels(Levels):
-    unit: ClassVar = Unit.DURATION
     target: Seconds
     acceptable: Seconds
     poor: Seconds
 
 
 class ThroughputLevels(Levels):
-    unit: ClassVar = Unit.RATE
     worse: ClassVar = "below"
     concurrency: PositiveCount = doc("Requests under way at once.")
     target: PositivePerSecond
@@ -74,7 +75,6 @@ class ThroughputLevels(Levels):
 
 
 class RatioLevels(Levels):
-    unit: ClassVar = Unit.RATIO
     target: Ratio
     acceptable: Ratio
     poor: Ratio | None = None
@@ -87,7 +87,6 @@ class LoadLevels(RatioLevels):
 
 
 class BytesLevels(Levels):
-    unit: ClassVar = Unit.BYTES
     target: Bytes
     acceptable: Bytes
 
@@ -97,19 +96,16 @@ class PeakLevels(BytesLevels):
 
 
 class GrowthLevels(Levels):
-    unit: ClassVar = Unit.GROWTH
     target: BytesPerSecond
     acceptable: BytesPerSecond
 
 
 class CountRateLevels(Levels):
-    unit: ClassVar = Unit.COUNT_RATE
     target: CountRate
     acceptable: CountRate
 
 
 class CountLevels(Levels):
-    unit: ClassVar = Unit.COUNT
     target: Count
     acceptable: Count
     poor: Count | None = None
@@ -191,20 +187,14 @@ class Targets(Model):
     confidence: ConfidenceLevels
 
 
-def _rows(model: type[Model], path: str) -> Iterator[tuple[str, type[Levels]]]:
+def rows_of(model: type[Model], path: str = "") -> dict[str, type[Levels]]:
+    """The form of every row by its path below `model`, that of targets or a part of them."""
     if issubclass(model, Levels):
-        yield path, model
-        return
+        return {path: model}
+    rows: dict[str, type[Levels]] = {}
     for key, field in model.by_key().items():
-        inner = kind(field)
-        if isinstance(inner, type) and issubclass(inner, Model):
-            yield from _rows(inner, f"{path}.{key}".lstrip("."))
-
-
-@cache
-def rows_of(targets: type[Targets]) -> Mapping[str, type[Levels]]:
-    """The form of every row by its path below `targets`."""
-    return dict(_rows(targets, ""))
+        rows |= rows_of(kind(field), f"{path}.{key}".lstrip("."))
+    return rows
 
 
 def with_rows(rows: Mapping[str, type[Levels]]) -> type[Targets]:

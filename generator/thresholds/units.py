@@ -46,7 +46,7 @@ _DURATION: Final = (
 
 
 @dataclass(frozen=True)
-class _Spelling:
+class Spelling:
     """How numbers of a unit are written.
 
     `pattern`: what a text must look like, without anchors; the JSON Schema shows it to editors.
@@ -72,16 +72,16 @@ _GROWTHS: Final = {
 _RATES: Final = {"/s": Fraction(1), "/min": Fraction(1, 60), "/h": Fraction(1, 3600)}
 _SLOW_RATES: Final = {"/h": Fraction(1, 3600), "/min": Fraction(1, 60)}
 
-_SPELLINGS: Final = {
-    Unit.DURATION: _Spelling("a duration", "500ms or 1m30s", "365d", _DURATION, _SECONDS),
-    Unit.BYTES: _Spelling("a size", "500MiB or 1.5GiB", "1024TiB", _SIZE, _BYTES),
-    Unit.GROWTH: _Spelling("a growth", "10MiB/h or 5MiB/min", "1024TiB/s", _GROWTH, _GROWTHS),
-    Unit.RATIO: _Spelling("a share", "0.1% or 99.5%", "100%", f"{_NUMBER}%", _PERCENT),
-    Unit.RATE: _Spelling("a rate", "10/s or 3/min", "1000000/s", _RATE, _RATES),
-    Unit.COUNT_RATE: _Spelling("a rate", "20/h or 1/min", "1000000/min", _SLOW_RATE, _SLOW_RATES),
-    Unit.COUNT: _Spelling("a whole number", "20", str(LARGEST_COUNT), _WHOLE, _ONE),
-    Unit.SCORE: _Spelling("a score", "0.6", "1", _NUMBER, _ONE),
-    Unit.FACTOR: _Spelling("a factor", "14.4", "1000000", _NUMBER, _ONE),
+SPELLINGS: Final = {
+    Unit.DURATION: Spelling("a duration", "500ms or 1m30s", "365d", _DURATION, _SECONDS),
+    Unit.BYTES: Spelling("a size", "500MiB or 1.5GiB", "1024TiB", _SIZE, _BYTES),
+    Unit.GROWTH: Spelling("a growth", "10MiB/h or 5MiB/min", "1024TiB/s", _GROWTH, _GROWTHS),
+    Unit.RATIO: Spelling("a share", "0.1% or 99.5%", "100%", f"{_NUMBER}%", _PERCENT),
+    Unit.RATE: Spelling("a rate", "10/s or 3/min", "1000000/s", _RATE, _RATES),
+    Unit.COUNT_RATE: Spelling("a rate", "20/h or 1/min", "1000000/min", _SLOW_RATE, _SLOW_RATES),
+    Unit.COUNT: Spelling("a whole number", "20", str(LARGEST_COUNT), _WHOLE, _ONE),
+    Unit.SCORE: Spelling("a score", "0.6", "1", _NUMBER, _ONE),
+    Unit.FACTOR: Spelling("a factor", "14.4", "1000000", _NUMBER, _ONE),
 }
 _PARTS: Final = re.compile(rf"({_NUMBER})([a-zA-Z%/]*)")
 _SI_SIZE: Final = re.compile(rf"({_NUMBER})\s*([kmgtKMGT])[bB]?((?:/(?:s|min|h|d))?)")
@@ -90,18 +90,8 @@ _LONGEST_TEXT: Final = 40
 
 def form(unit: Unit, limit: str = "") -> str:
     """What a value of `unit` looks like: ``a duration above zero such as 500ms or 1m30s``."""
-    spelling = _SPELLINGS[unit]
+    spelling = SPELLINGS[unit]
     return f"{spelling.noun}{limit and ' '}{limit} such as {spelling.examples}"
-
-
-def examples(unit: Unit) -> list[str]:
-    """Spellings of `unit`."""
-    return _SPELLINGS[unit].examples.split(" or ")
-
-
-def pattern(unit: Unit) -> str:
-    """What a spelling of `unit` looks like."""
-    return _SPELLINGS[unit].pattern
 
 
 def parse(text: str, unit: Unit) -> float | int:
@@ -109,7 +99,7 @@ def parse(text: str, unit: Unit) -> float | int:
 
     Raises ValueError with the words for what would be right.
     """
-    spelling = _SPELLINGS[unit]
+    spelling = SPELLINGS[unit]
     if len(text) > _LONGEST_TEXT or not re.fullmatch(spelling.pattern, text):
         raise ValueError(_refusal(text, unit))
     exact = _exact(text, unit)
@@ -122,7 +112,7 @@ def parse(text: str, unit: Unit) -> float | int:
 
 @lru_cache(maxsize=1024)
 def _exact(text: str, unit: Unit) -> Fraction:
-    scales = _SPELLINGS[unit].scales
+    scales = SPELLINGS[unit].scales
     parts = (Fraction(number) * scales[suffix] for number, suffix in _PARTS.findall(text))
     return sum(parts, start=Fraction(0))
 
@@ -131,9 +121,9 @@ def _refusal(text: str, unit: Unit) -> str:
     decimal = _SI_SIZE.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if decimal and (unit is Unit.BYTES or (unit is Unit.GROWTH and decimal[3])):
         number, prefix, period = decimal.groups()
-        noun = _SPELLINGS[unit].noun
+        noun = SPELLINGS[unit].noun
         return f"{noun} in powers of 1024 such as {number}{prefix.upper()}iB{period}"
-    if text.startswith("-") and re.fullmatch(_SPELLINGS[unit].pattern, text[1:]):
+    if text.startswith("-") and re.fullmatch(SPELLINGS[unit].pattern, text[1:]):
         return form(unit, "of zero or more")
     return form(unit)
 
@@ -167,7 +157,7 @@ def format_value(value: float, unit: Unit) -> str:
     if unit is Unit.COUNT:
         return str(int(value))
     if unit is not Unit.DURATION:
-        return _best(value, _SPELLINGS[unit].scales)
+        return _best(value, SPELLINGS[unit].scales)
     # 2.5s is easier to read than Prometheus's 2s500ms.
     short = 1 < value < _TIMES["m"] / 1000
     return f"{_shortest(value, Fraction(1))}s" if short else format_duration(value)
