@@ -9,6 +9,7 @@ from typing import Final
 
 from generator.thresholds import aims
 from generator.thresholds.document import Document
+from generator.thresholds.fields import listed
 from generator.thresholds.levels import EDGES, Levels
 from generator.thresholds.model import (
     LABEL_NAME,
@@ -19,6 +20,7 @@ from generator.thresholds.model import (
 )
 from generator.thresholds.nodes import joined
 from generator.thresholds.problems import Problem, quoted
+from generator.thresholds.settings import SEVERITIES, AlertSettings, ConditionAlert
 from generator.thresholds.units import Unit, form, format_value
 
 _LATENCIES: Final = "service.latency_buckets"
@@ -63,6 +65,7 @@ def problems_across(document: Document, model: type[Thresholds]) -> Iterator[Pro
     for key, alert in model.forms.items():
         path = f"alerts.{key}"
         if document.is_complete(path):
+            yield from _severities_are_set(document, path, alert.settings)
             yield from alert.settings.problems(document, path)
 
 
@@ -191,6 +194,17 @@ def _rows_are_in_order(document: Document, forms: Mapping[str, type[Levels]]) ->
             path, other = f"targets.{row}.{edge}", f"targets.{before}.{edge}"
             expected = f"at least LIMIT as in {other}: {reason}"
             yield from _compared(document, path, ge, other, forms[row].unit, expected)
+
+
+def _severities_are_set(
+    document: Document, path: str, settings: type[AlertSettings]
+) -> Iterator[Problem]:
+    """An alert on a state has one severity, any other at least one."""
+    single = issubclass(settings, ConditionAlert)
+    found = [quoted(each) for each in SEVERITIES if document.has(f"{path}.{each}")]
+    if not found or (single and len(found) > 1):
+        expected = f"{'exactly' if single else 'at least'} one of {listed(SEVERITIES)}"
+        yield document.problem(path, expected, ", ".join(found) or "no severity")
 
 
 _CHECKS: Final = (

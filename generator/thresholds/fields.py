@@ -207,7 +207,7 @@ def described(hint: Any) -> str:
     return f"a list of at least one entry, each {described(below(hint, 0))}"
 
 
-def listed(keys: Mapping[str, object]) -> str:
+def listed(keys: Iterable[str]) -> str:
     """The first of the keys, and how many more there are."""
     shown = [quoted(key) for key in keys]
     left = len(shown) - _MOST_KEYS

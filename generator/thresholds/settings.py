@@ -20,7 +20,7 @@ from generator.thresholds.fields import (
     doc,
 )
 from generator.thresholds.levels import EDGE_BEFORE, Levels
-from generator.thresholds.problems import Problem, quoted
+from generator.thresholds.problems import Problem
 from generator.thresholds.units import Unit
 
 Severity = Literal["critical", "warning", "info"]
@@ -88,11 +88,6 @@ class BoundAlert(AlertSettings):
     warning: BoundSeverity | None = None
     info: BoundSeverity | None = None
 
-    @classmethod
-    def problems(cls, document: Document, path: str) -> Iterator[Problem]:
-        if not severities(document, path):
-            yield document.problem(path, f"at least one of {_ALL}", "no severity")
-
 
 class WindowAlert(BoundAlert):
     window: PositiveSeconds = doc("Range of the rate, or of the other function over time.")
@@ -108,22 +103,3 @@ class ConditionAlert(AlertSettings):
     critical: ConditionSeverity | None = None
     warning: ConditionSeverity | None = None
     info: ConditionSeverity | None = None
-
-    @classmethod
-    def problems(cls, document: Document, path: str) -> Iterator[Problem]:
-        found = severities(document, path)
-        if len(found) != 1:
-            shown = _list(found) if found else "no severity"
-            yield document.problem(path, f"exactly one of {_ALL}", shown)
-
-
-def severities(document: Document, path: str) -> tuple[Severity, ...]:
-    """The severities that the settings at `path` set, the worst first."""
-    return tuple(each for each in SEVERITIES if document.has(f"{path}.{each}"))
-
-
-def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(map(quoted, names))
-
-
-_ALL: Final = _list(SEVERITIES)

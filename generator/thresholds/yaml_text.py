@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, Final
 
 import yaml
@@ -17,8 +18,8 @@ from generator.thresholds.nodes import Node, Value, joined
 from generator.thresholds.problems import Position, Problem, quoted
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MOST_VALUES: Final = 5000
-DEEPEST: Final = 32
+_MOST_VALUES: Final = 5000
+_DEEPEST: Final = 32
 _UNPRINTABLE: Final = re.compile(f"{Reader.NON_PRINTABLE.pattern}|\ufeff")
 
 
@@ -83,7 +84,8 @@ class _Composer:
         value: Value = None
         match event:
             case yaml.SequenceStartEvent():
-                value = list(self._items(path, depth + 1))
+                items = enumerate(self._inner())
+                value = [self._node(each, joined(path, index), depth + 1) for index, each in items]
             case yaml.MappingStartEvent():
                 value = self._entries(path, depth + 1)
             case yaml.ScalarEvent():
@@ -92,7 +94,10 @@ class _Composer:
 
     def _check_size(self, position: Position, path: str, depth: int) -> None:
         self._count += 1
-        for size, most, name in ((self._count, MOST_VALUES, "values"), (depth, DEEPEST, "levels")):
+        for size, most, name in (
+            (self._count, _MOST_VALUES, "values"),
+            (depth, _DEEPEST, "levels"),
+        ):
             if size > most:
                 self._refuse(position, path, f"more than {most} {name}", "a file of thresholds")
                 raise _StopError
@@ -107,17 +112,13 @@ class _Composer:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self._refuse(position, path, f"the tag {quoted(tag)}", "no tag")
 
-    def _items(self, path: str, depth: int) -> Iterator[Node]:
-        for index, event in enumerate(self._events):
-            if isinstance(event, yaml.SequenceEndEvent):
-                return
-            yield self._node(event, joined(path, index), depth)
+    def _inner(self) -> Iterator[yaml.Event]:
+        """The events up to the end of the list or mapping."""
+        return takewhile(lambda each: not isinstance(each, yaml.CollectionEndEvent), self._events)
 
     def _entries(self, path: str, depth: int) -> dict[str, Node]:
         entries: dict[str, Node] = {}
-        for event in self._events:
-            if isinstance(event, yaml.MappingEndEvent):
-                break
+        for event in self._inner():
             key = self._node(event, path, depth)
             inner, place = joined(path, key.text), key.position
             value = self._node(next(self._events), inner, depth, place)
