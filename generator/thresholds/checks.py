@@ -69,11 +69,13 @@ def problems_across(document: Document, model: type[Thresholds]) -> Iterator[Pro
             yield from alert.settings.problems(document, path)
 
 
-Fits = Callable[[float, float], bool]
-
-
 def _compared(
-    document: Document, path: str, fits: Fits, other: str, unit: Unit, expected: str
+    document: Document,
+    path: str,
+    fits: Callable[[float, float], bool],
+    other: str,
+    unit: Unit,
+    expected: str,
 ) -> Iterator[Problem]:
     """A problem if the number at `path` does not fit that at `other`, LIMIT in `expected`."""
     value, limit = document.number(path), document.number(other)

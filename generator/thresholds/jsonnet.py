@@ -15,7 +15,7 @@ from typing import Final
 
 from generator.thresholds.nodes import Node, joined
 from generator.thresholds.problems import Position, Problem, escaped
-from generator.thresholds.yaml_text import has_unprintable, read_yaml
+from generator.thresholds.yaml_text import read_yaml
 
 Importer = Callable[[str, str], tuple[str, bytes]]
 """Reads an import: importing folder, path as written -> full path, content. Raises OSError."""
@@ -41,11 +41,9 @@ def is_jsonnet(file: str) -> bool:
 
 
 def read_jsonnet(
-    text: str, file: str, importer: Importer | None, problems: list[Problem]
+    text: str, file: str, problems: list[Problem], importer: Importer | None
 ) -> Node | None:
     """The root of what a jsonnet program evaluates to; adds why it does not."""
-    if has_unprintable(text, file, problems):
-        return None
     import _jsonnet  # takes 100 ms, and most runs have no jsonnet
 
     try:

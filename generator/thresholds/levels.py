@@ -51,10 +51,6 @@ class Levels(Model):
         value: float | None = getattr(self, name, None)
         return value
 
-    def start_of(self, level: str) -> float | None:
-        """The bound beyond which `level` begins; None where the row does not reach that level."""
-        return self.edge(EDGE_BEFORE[level])
-
     def edges(self) -> tuple[tuple[str, float], ...]:
         """(name, value) of every edge of the row, best first."""
         found = ((name, self.edge(name)) for name in EDGES)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from generator.thresholds.model import Thresholds
 from generator.thresholds.nodes import Node, joined, merged
 from generator.thresholds.notes import misplaced
 from generator.thresholds.problems import ConfigError, Problem, nearest, quoted
-from generator.thresholds.yaml_text import read_yaml
+from generator.thresholds.yaml_text import read_yaml, unprintable
 
 NO_KEY: Final = "no such key"
 UNKNOWN_KEY: Final = "an unknown key"
@@ -38,12 +38,10 @@ def load(
     .json, and `importer` reads its imports. Raises ConfigError with every problem there is.
     """
     found: list[Problem] = []
-    root = read_yaml(text, file, found)
+    root = _read(text, file, read_yaml, found)
     for name, overlay in overlays:
-        if is_jsonnet(name):
-            change = read_jsonnet(overlay, name, importer, found)
-        else:
-            change = read_yaml(overlay, name, found)
+        reader = partial(read_jsonnet, importer=importer) if is_jsonnet(name) else read_yaml
+        change = _read(overlay, name, reader, found)
         if change and not isinstance(change.value, dict):
             expected = "a mapping of the keys to change"
             found.append(Problem(change.position, "", change.shown(), expected))
@@ -56,6 +54,20 @@ def load(
         ranks = {name: rank for rank, name in enumerate([file, *(name for name, _ in overlays)])}
         raise ConfigError(sorted(found, key=lambda problem: _rank(problem, ranks)))
     return thresholds
+
+
+def _read(
+    text: str,
+    file: str,
+    reader: Callable[[str, str, list[Problem]], Node | None],
+    problems: list[Problem],
+) -> Node | None:
+    text = text.removeprefix("\ufeff")  # the byte order mark of some editors
+    wrong = unprintable(text, file)
+    if wrong:
+        problems.append(wrong)
+        return None
+    return reader(text, file, problems)
 
 
 def _rank(problem: Problem, ranks: dict[str, int]) -> tuple[int, int, int, str]:

@@ -332,7 +332,7 @@ class Thresholds(Model):
         """The bound that `fires_at` (ROW.LEVEL) names; the loader refuses unknown names."""
         row, _, level = fires_at.rpartition(".")
         levels = self.rows()[row]
-        value = levels.start_of(level)
+        value = levels.edge(EDGE_BEFORE[level])
         if value is None:
             raise LookupError(f"{fires_at}: the row has no number where {level} begins")
         return Bound(value, f"targets.{row}.{EDGE_BEFORE[level]}", row, level, levels)

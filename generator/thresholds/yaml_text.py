@@ -15,7 +15,7 @@ import yaml
 from yaml.reader import Reader
 
 from generator.thresholds.nodes import Node, Value, joined
-from generator.thresholds.problems import Position, Problem, quoted
+from generator.thresholds.problems import ConfigError, Position, Problem, quoted
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_VALUES: Final = 5000
@@ -25,35 +25,28 @@ _UNPRINTABLE: Final = re.compile(f"{Reader.NON_PRINTABLE.pattern}|\ufeff")
 
 def read_yaml(text: str, file: str, problems: list[Problem]) -> Node | None:
     """The root of a YAML text, None where it cannot be read; adds what is wrong with its form."""
-    text = text.removeprefix("\ufeff")  # the byte order mark of some editors
-    if has_unprintable(text, file, problems):
-        return None
     try:
         return _Composer(file, text, problems).root()
-    except _StopError:
-        return None
+    except ConfigError as error:
+        problems += error.problems
     except yaml.YAMLError as error:
         problems.append(_syntax(error, file))
-        return None
+    return None
 
 
-def has_unprintable(text: str, file: str, problems: list[Problem]) -> bool:
-    """Whether a character has no place in a text file; adds the first one."""
+def unprintable(text: str, file: str) -> Problem | None:
+    """The first character that has no place in a text file."""
     found = _UNPRINTABLE.search(text)
-    if found:
-        lines = f"{text[: found.start()]}?".splitlines()
-        place = Position(file, len(lines), len(lines[-1]))
-        what = f"the character U+{ord(found[0]):04X}"
-        problems.append(Problem(place, "", what, "text without control characters"))
-    return found is not None
-
-
-class _StopError(Exception):
-    """Nothing sensible can be read from here on; the problem is recorded."""
+    if not found:
+        return None
+    lines = f"{text[: found.start()]}?".splitlines()
+    place = Position(file, len(lines), len(lines[-1]))
+    what = f"the character U+{ord(found[0]):04X}"
+    return Problem(place, "", what, "text without control characters")
 
 
 class _Composer:
-    """Builds nodes from the parser's events."""
+    """Builds nodes from the parser's events; raises ConfigError where no more can be read."""
 
     def __init__(self, file: str, text: str, problems: list[Problem]) -> None:
         self._file = file
@@ -67,13 +60,12 @@ class _Composer:
         for event in self._events:
             if isinstance(event, yaml.NodeEvent):
                 if root:
-                    self._refuse(self._at(event), "", "a second document", "one document a file")
-                    raise _StopError
+                    found, expected = "a second document", "one document a file"
+                    raise ConfigError([Problem(self._at(event), "", found, expected)])
                 root = self._node(event, "", 0)
         if root is None or (root.plain and not root.text):
-            place = Position(self._file, 1, 1)
-            self._refuse(place, "", "an empty file", "a mapping of keys to values")
-            raise _StopError
+            found, expected = "an empty file", "a mapping of keys to values"
+            raise ConfigError([Problem(Position(self._file, 1, 1), "", found, expected)])
         return root if root.value is not None else None
 
     def _node(self, event: yaml.Event, path: str, depth: int, key: Position | None = None) -> Node:
@@ -99,8 +91,8 @@ class _Composer:
             (depth, _DEEPEST, "levels"),
         ):
             if size > most:
-                self._refuse(position, path, f"more than {most} {name}", "a file of thresholds")
-                raise _StopError
+                found = f"more than {most} {name}"
+                raise ConfigError([Problem(position, path, found, "a file of thresholds")])
 
     def _check_extras(self, event: Any, position: Position, path: str) -> None:
         if isinstance(event, yaml.AliasEvent):
