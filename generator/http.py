@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import requests
@@ -48,11 +49,8 @@ def _root(error: BaseException) -> str:
 
 def address(url: str, what: str) -> str:
     """`url` without a slash at its end; raises ValueError, which says that it is no `what`."""
-    try:
+    with suppress(ValueError):  # of a port that is none
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError(f"{url} is no {what}")
-    return url.rstrip("/")
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return url.rstrip("/")
+    raise ValueError(f"{url} is no {what}")
