@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from textwrap import indent
 
 from generator.alerts.model import Alert
 from generator.errors import InputError
@@ -47,12 +48,12 @@ def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
             where = _where(thresholds, bound.path)
             yield f"  bound    {value}: {bound.row} is {bound.level}, {where}"
             yield f"  why      {bound.levels.why}"
-        yield from _block("expr", alert.expr(trigger))
+        yield f"  expr\n{indent(alert.expr(trigger), '    ')}"
         yield f"  summary  {rule_annotations(thresholds, alert, trigger)['summary']}"
     if alert.recordings:
         yield "\nrecordings"
         for recording in alert.recordings:
-            yield from _block(recording.name, plain(recording.expr))
+            yield f"  {recording.name}\n{indent(plain(recording.expr), '    ')}"
     yield "\nnumbers"
     yield from (
         f"  {value.text:<28}{_where(thresholds, value.path)}"
@@ -88,9 +89,3 @@ def _covers(path: str, name: str) -> bool:
 
 def _where(thresholds: Thresholds, path: str) -> str:
     return f"{path} at {thresholds.positions[path]}"
-
-
-def _block(title: str, text: str) -> Iterator[str]:
-    yield f"  {title}"
-    for line in text.splitlines():
-        yield f"    {line}"

@@ -1,7 +1,7 @@
 """The rows of the targets: what is good, acceptable, poor and critical, and in which unit."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from pydantic import create_model
 
@@ -28,11 +28,7 @@ Level = Literal["acceptable", "poor", "critical"]
 # The numbers of a row, best first: each is the last value of its level.
 EDGES: Final = ("target", "acceptable", "poor")
 # A level begins where the one before it ends.
-EDGE_BEFORE: Final[Mapping[str, str]] = {
-    "acceptable": "target",
-    "poor": "acceptable",
-    "critical": "poor",
-}
+EDGE_BEFORE: Final = dict(zip(get_args(Level), EDGES, strict=True))
 
 
 class Levels(Model):

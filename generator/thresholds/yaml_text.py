@@ -86,10 +86,8 @@ class _Composer:
 
     def _check_size(self, position: Position, path: str, depth: int) -> None:
         self._count += 1
-        for size, most, name in (
-            (self._count, _MOST_VALUES, "values"),
-            (depth, _DEEPEST, "levels"),
-        ):
+        limits = ((self._count, _MOST_VALUES, "values"), (depth, _DEEPEST, "levels"))
+        for size, most, name in limits:
             if size > most:
                 found = f"more than {most} {name}"
                 raise ConfigError([Problem(position, path, found, "a file of thresholds")])
