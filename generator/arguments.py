@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from generator.thresholds import Thresholds
-    from generator.thresholds.units import Unit
 
 # Adds a command's parser, as `add_parser` of argparse's subparsers does.
 AddCommand = Callable[..., argparse.ArgumentParser]
@@ -49,28 +48,24 @@ def load(arguments: argparse.Namespace) -> Thresholds:
 
 def duration(text: str) -> float:
     """Seconds above zero, spelled as in the thresholds: 7d, 6h."""
-    from generator.thresholds.units import Unit, form
-
-    value = _number(text, Unit.DURATION)
-    if not value:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {form(Unit.DURATION, 'above zero')}")
-    return value
+    return _number(text, "duration", "above zero")
 
 
 def ratio(text: str) -> float:
     """0 to 1, spelled as in the thresholds: 20%."""
-    from generator.thresholds.units import Unit
-
-    return _number(text, Unit.RATIO)
+    return _number(text, "ratio")
 
 
-def _number(text: str, unit: Unit) -> float:
-    from generator.thresholds.units import parse
+def _number(text: str, unit: str, limit: str = "") -> float:
+    from generator.thresholds.units import Unit, form, parse
 
     try:
-        return parse(text, unit)
+        value = parse(text, Unit(unit))
+        if limit and not value:
+            raise ValueError(form(Unit(unit), limit))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from error
+    return value
 
 
 def moment(text: str) -> datetime:

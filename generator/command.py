@@ -33,17 +33,13 @@ def add_commands(add: AddCommand) -> None:
     )
     render = add("render", parents=[source, target], help="write all files that have changed")
     render.set_defaults(run=_render)
-    check = add(
-        "check",
-        parents=[source, target],
-        help="show what `render` would change; exit 1 if anything",
-    )
+    said = "show what `render` would change; exit 1 if anything"
+    check = add("check", parents=[source, target], help=said)
     check.set_defaults(run=_check)
     explain = add("explain", parents=[source], help="show where the numbers of an alert come from")
     explain.add_argument("name", metavar="NAME", help="an alert, or a path in the thresholds file")
     explain.set_defaults(run=_explain)
-    schema = add("schema", help="print the JSON Schema of the thresholds file")
-    schema.set_defaults(run=_schema)
+    add("schema", help="print the JSON Schema of the thresholds file").set_defaults(run=_schema)
 
 
 def _render(arguments: argparse.Namespace) -> bool:
@@ -64,10 +60,8 @@ def _check(arguments: argparse.Namespace) -> bool:
     from generator.files import differences
 
     files, obsolete = _rendered(arguments)
-    found = [
-        *differences(arguments.out, files),
-        *(f"{path}: no longer part of the bundle\n" for path in obsolete),
-    ]
+    found = list(differences(arguments.out, files))
+    found += [f"{path}: no longer part of the bundle\n" for path in obsolete]
     print(*found, sep="", end="")
     if found:
         print(f"{len(found)} of {len(files)} files are out of date: run make", file=sys.stderr)
@@ -95,10 +89,8 @@ def _rendered(arguments: argparse.Namespace) -> tuple[dict[str, str], list[str]]
         part = path.partition("/")[0]
         return not arguments.only or part in arguments.only or part not in _PARTS
 
-    return (
-        {path: text for path, text in files.items() if wanted(path)},
-        [path for path in leftovers(arguments.out, files) if wanted(path)],
-    )
+    obsolete = list(filter(wanted, leftovers(arguments.out, files)))
+    return {path: files[path] for path in filter(wanted, files)}, obsolete
 
 
 def _explain(arguments: argparse.Namespace) -> bool:

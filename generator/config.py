@@ -9,7 +9,7 @@ from generator import thresholds
 from generator.alerts.references import references
 from generator.alerts.registry import definitions
 from generator.thresholds import ConfigError, Importer, Thresholds
-from generator.thresholds.validate import NO_KEY, UNKNOWN_KEY
+from generator.thresholds.load import NO_KEY, UNKNOWN_KEY
 
 
 @cache
@@ -32,9 +32,7 @@ def load(
     try:
         return thresholds.load(text, file, model(), overlays, importer)
     except ConfigError as error:
-        alerts = (each for each in error.problems if each.path.startswith("alerts."))
-        halves = [each for each in alerts if each.found in (NO_KEY, UNKNOWN_KEY)]
-        keys = [path for each in halves if "." not in (path := each.path.removeprefix("alerts."))]
-        raise ConfigError(
-            [*error.problems, *(each for key in keys for each in references(key))]
-        ) from None
+        halves = [each.path for each in error.problems if each.found in (NO_KEY, UNKNOWN_KEY)]
+        keys = (path.removeprefix("alerts.") for path in halves if path.startswith("alerts."))
+        places = [each for key in keys if "." not in key for each in references(key)]
+        raise ConfigError([*error.problems, *places]) from None

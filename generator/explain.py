@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from textwrap import indent
 
 from generator.alerts.model import Alert
 from generator.errors import InputError
@@ -41,30 +42,26 @@ def _alert(thresholds: Thresholds, alert: Alert) -> Iterator[str]:
     yield f"{alert.name} ({alert.family}, of one {alert.scope})"
     for trigger in alert.triggers:
         bound = trigger.bound
-        yield ""
-        yield f"{trigger.severity}, after {format_duration(trigger.for_)}"
+        yield f"\n{trigger.severity}, after {format_duration(trigger.for_)}"
         if bound:
             value = format_value(bound.value, bound.levels.unit)
             where = _where(thresholds, bound.path)
             yield f"  bound    {value}: {bound.row} is {bound.level}, {where}"
             yield f"  why      {bound.levels.why}"
-        yield from _block("expr", alert.expr(trigger))
+        yield f"  expr\n{indent(alert.expr(trigger), '    ')}"
         yield f"  summary  {rule_annotations(thresholds, alert, trigger)['summary']}"
     if alert.recordings:
-        yield ""
-        yield "recordings"
+        yield "\nrecordings"
         for recording in alert.recordings:
-            yield from _block(recording.name, plain(recording.expr))
-    yield ""
-    yield "numbers"
+            yield f"  {recording.name}\n{indent(plain(recording.expr), '    ')}"
+    yield "\nnumbers"
     yield from (
         f"  {value.text:<28}{_where(thresholds, value.path)}"
         for value in values(thresholds)
         if any(_covers(path, value.path) for path in alert.paths())
     )
-    yield ""
     panel = alert.panel
-    yield f"panel    {panel.title}, dashboard {panel.dashboard}, section {panel.section}"
+    yield f"\npanel    {panel.title}, dashboard {panel.dashboard}, section {panel.section}"
     yield f"         {dashboard_url(thresholds.service.links.grafana, alert)}"
     yield f"runbook  docs/runbooks/{alert.name}.md"
     yield f"tests    promtool-tests/{alert.name}.yml"
@@ -92,9 +89,3 @@ def _covers(path: str, name: str) -> bool:
 
 def _where(thresholds: Thresholds, path: str) -> str:
     return f"{path} at {thresholds.positions[path]}"
-
-
-def _block(title: str, text: str) -> Iterator[str]:
-    yield f"  {title}"
-    for line in text.splitlines():
-        yield f"    {line}"

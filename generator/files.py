@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -80,11 +79,9 @@ def write(root: Path, files: Mapping[str, str]) -> list[str]:
 
 def _stage(target: Path, text: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    temporary = Path(name)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+        temporary.write_bytes(text.encode())
         temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -99,18 +96,12 @@ def _current(path: Path) -> str | None:
         return None
 
 
-def leftovers(root: Path, rendered: Iterable[str]) -> list[str]:
+def leftovers(root: Path, rendered: Container[str]) -> list[str]:
     """Generated files of an earlier rendering that the bundle no longer has."""
-    known = set(rendered)
-    found = (
-        path for folder in FOLDERS for path in sorted((root / folder).glob("*")) if path.is_file()
-    )
-    return [
-        name
-        for path in found
-        if (name := path.relative_to(root).as_posix()) not in known
-        and MARK in (_current(path) or "")
-    ]
+    paths = (path for folder in FOLDERS for path in sorted((root / folder).glob("*")))
+    names = (path.relative_to(root).as_posix() for path in paths if path.is_file())
+    unknown = (name for name in names if name not in rendered)
+    return [name for name in unknown if MARK in (_current(root / name) or "")]
 
 
 def remove(root: Path, paths: Iterable[str]) -> None:

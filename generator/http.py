@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import requests
@@ -48,11 +49,8 @@ def _cause(error: BaseException) -> str:
 
 def address(url: str, form: str) -> str:
     """The URL without a trailing slash; raises ValueError if it is not HTTP(S) with a host."""
-    try:
+    with suppress(ValueError):  # of a port that is none
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError(f"{url} is not a valid address; expected {form}")
-    return url.rstrip("/")
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return url.rstrip("/")
+    raise ValueError(f"{url} is not a valid address; expected {form}")

@@ -72,14 +72,10 @@ def refuse_twice(message: str, values: Iterable[object]) -> None:
 class _Loader(yaml.SafeLoader):
     """Refuses a key that a mapping has twice."""
 
-
-def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    pairs = loader.construct_pairs(node, deep=True)
-    refuse_twice(f"{PATH}: two entries have the same key", (key for key, _ in pairs))
-    return dict(pairs)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = True) -> dict[Any, Any]:
+        pairs = self.construct_pairs(node, deep=deep)
+        refuse_twice(f"{PATH}: two entries have the same key", (key for key, _ in pairs))
+        return dict(pairs)
 
 
 def parse(text: str) -> PanelIds:
@@ -87,11 +83,9 @@ def parse(text: str) -> PanelIds:
     try:
         ids = PanelIds(yaml.load(text, Loader=_Loader))  # noqa: S506  # a safe one
         for dashboard, kinds in ids.given.items():
-            both = [*kinds["panels"].values(), *kinds["rows"].values()]
-            refuse_twice(
-                f"{PATH}: {dashboard}: two entries have the same id, remove the newer one",
-                map(int, both),
-            )
+            both = map(int, (*kinds["panels"].values(), *kinds["rows"].values()))
+            said = f"{PATH}: {dashboard}: two entries have the same id, remove the newer one"
+            refuse_twice(said, both)
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise PanelIdError(f"{PATH} is not as `make` wrote it: {error}") from error
     return ids

@@ -9,7 +9,7 @@ from generator import texts
 from generator.alerts import objectives
 from generator.alerts.clock import Clock
 from generator.alerts.context import Context
-from generator.alerts.model import Alert, AlertTest, Case, ExpectedAlert, ExprTest, Recording
+from generator.alerts.model import Alert, Case, ExpectedAlert, ExprTest, Recording
 from generator.alerts.testcases import budgets
 from generator.rules import group_name, rule_annotations, rule_labels
 from generator.thresholds.model import Thresholds
@@ -35,12 +35,11 @@ def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> st
     if not any(moment.firing for case in alert.cases for moment in case.alert_tests):
         raise ValueError(f"no case makes {alert.name} fire")
     needed = {owners[each.name] for each in alert.recordings} | {alert.family}
+    families = [each for each in dict.fromkeys((*owners.values(), alert.family)) if each in needed]
     clock = alert.clock or Context(thresholds).clock
-    families = [
-        family for family in dict.fromkeys((*owners.values(), alert.family)) if family in needed
-    ]
-    tests = [_test(thresholds, alert, clock, case) for case in alert.cases]
-    return _document(thresholds, families, clock, tests)
+    return _document(
+        thresholds, families, clock, [_test(thresholds, alert, clock, each) for each in alert.cases]
+    )
 
 
 def _budget_file(thresholds: Thresholds) -> str:
@@ -70,28 +69,23 @@ def _test(thresholds: Thresholds, alert: Alert | None, clock: Clock, case: Case)
         "input_series": [{"series": each.series, "values": each.values} for each in case.series],
     }
     if alert and case.alert_tests:
-        test["alert_rule_test"] = [_moment(thresholds, alert, each) for each in case.alert_tests]
+        test["alert_rule_test"] = [
+            {
+                "eval_time": format_duration(moment.at),
+                "alertname": alert.name,
+                "exp_alerts": [_expected(thresholds, alert, each) for each in moment.firing],
+            }
+            for moment in case.alert_tests
+        ]
     if case.expr_tests:
-        test["promql_expr_test"] = [_reading(each) for each in case.expr_tests]
+        test["promql_expr_test"] = [_expr_test(each) for each in case.expr_tests]
     return test
 
 
-def _reading(reading: ExprTest) -> dict[str, Any]:
-    labels = "{" + ",".join(f'{name}="{value}"' for name, value in reading.labels.items()) + "}"
-    samples = [] if reading.value is None else [{"labels": labels, "value": reading.value}]
-    return {
-        "expr": reading.expr,
-        "eval_time": format_duration(reading.at),
-        "exp_samples": samples,
-    }
-
-
-def _moment(thresholds: Thresholds, alert: Alert, moment: AlertTest) -> dict[str, Any]:
-    return {
-        "eval_time": format_duration(moment.at),
-        "alertname": alert.name,
-        "exp_alerts": [_expected(thresholds, alert, firing) for firing in moment.firing],
-    }
+def _expr_test(test: ExprTest) -> dict[str, Any]:
+    labels = "{" + ",".join(f'{name}="{value}"' for name, value in test.labels.items()) + "}"
+    samples = [] if test.value is None else [{"labels": labels, "value": test.value}]
+    return {"expr": test.expr, "eval_time": format_duration(test.at), "exp_samples": samples}
 
 
 def _expected(thresholds: Thresholds, alert: Alert, firing: ExpectedAlert) -> dict[str, Any]:

@@ -89,27 +89,15 @@ def render(
 
     Raises ValueError for a family without a rule.
     """
-    families = dict.fromkeys((*(alert.family for alert in alerts), *recordings))
-    return {
-        f"alerts/{family}.yml": _file(thresholds, family, alerts, recordings) for family in families
-    }
+    rules: dict[str, list[dict[str, Any]]] = {alert.family: [] for alert in alerts}
+    for family, group in recordings.items():
+        rules[family] = [{"record": each.name, "expr": plain(each.expr)} for each in group]
+    for alert in alerts:
+        rules[alert.family] += [alert_rule(thresholds, alert, each) for each in alert.triggers]
+    return {f"alerts/{family}.yml": _file(thresholds, family, rules[family]) for family in rules}
 
 
-def _file(
-    thresholds: Thresholds,
-    family: str,
-    alerts: Sequence[Alert],
-    recordings: Mapping[str, Sequence[Recording]],
-) -> str:
-    rules: list[dict[str, Any]] = [
-        {"record": each.name, "expr": plain(each.expr)} for each in recordings.get(family, ())
-    ]
-    rules += [
-        alert_rule(thresholds, alert, trigger)
-        for alert in alerts
-        if alert.family == family
-        for trigger in alert.triggers
-    ]
+def _file(thresholds: Thresholds, family: str, rules: list[dict[str, Any]]) -> str:
     if not rules:
         raise ValueError(f"no rule in the family {family}")
     group: dict[str, Any] = {"name": group_name(thresholds, family)}

@@ -25,15 +25,12 @@ def render() -> dict[str, str]:
 
 
 def _series() -> str:
-    rows = (
-        (
-            f"`{family.sample}`",
-            family.kind,
-            ", ".join(f"`{label}`" for label in family.labels),
-            family.help,
-        )
-        for family in contract.FAMILIES
-    )
+    series = [
+        (_code(each.sample), each.kind, ", ".join(map(_code, each.labels)), each.help)
+        for each in contract.FAMILIES
+    ]
+    reasons = [(_code(each), each.meaning) for each in ErrorReason]
+    states = [(_code(each), each.meaning, each.advice) for each in State]
     return page(
         "Series of the sidecar",
         (
@@ -42,19 +39,16 @@ def _series() -> str:
             "metrics, on `/metrics/app`, keep their names, help texts and labels, except that its "
             "gauges of modes `all` and `liveall` have the label `worker` instead of `pid`."
         ),
-        table(("series", "type", "labels", "meaning"), rows),
+        table(("series", "type", "labels", "meaning"), series),
         section(
             "Errors by reason",
             "For each reason, at most one error per hour is logged, with its path.",
-            table(("reason", "meaning"), ((f"`{each}`", each.meaning) for each in ErrorReason)),
+            table(("reason", "meaning"), reasons),
         ),
         section(
             "States of the discovery",
             "Each change of the state is logged. The sidecar keeps running in all of them.",
-            table(
-                ("state", "meaning", "check"),
-                ((f"`{each}`", each.meaning, each.advice) for each in State),
-            ),
+            table(("state", "meaning", "check"), states),
         ),
     )
 
@@ -75,8 +69,9 @@ def _options() -> str:
 
 
 def _row(option: Option) -> tuple[str, str, str]:
-    return (
-        f"`{option.flag} {option.metavar}`".replace(" `", "`"),
-        f"`{option.variable}`",
-        option.help,
-    )
+    flag = f"{option.flag} {option.metavar}".rstrip()
+    return _code(flag), _code(option.variable), option.help
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import jinja2
+from pydantic.fields import FieldInfo
 
 from generator.alerts.model import Alert
 from generator.markdown import table
 from generator.thresholds import Thresholds
-from generator.thresholds.fields import Model, kind
-from generator.thresholds.levels import Levels, LoadLevels
-from generator.thresholds.units import format_value
+from generator.thresholds.fields import kind
+from generator.thresholds.levels import EDGES, Levels, LoadLevels
 from generator.values import Value, values
 
 PATH: Final = "docs/targets.md"
@@ -33,54 +33,42 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    facts = {
-        name: _facts(value for value in known if value.path.startswith(f"{name}."))
-        for name in ("slo", "service", "routing", "deploy")
-    }
+    facts = {name: _facts(known, name) for name in ("slo", "service", "routing", "deploy")}
     notes = [(f"`{path}`", why) for path, why in thresholds.accepted_notes.items()]
     accepted = table(("value", "why"), notes) if notes else ""
-    groups = _groups(thresholds, alerts, known)
+    rows = {name: _row(name, levels, alerts, known) for name, levels in thresholds.rows().items()}
+    groups = [
+        _group(key, field, [row for name, row in rows.items() if name.partition(".")[0] == key])
+        for key, field in type(thresholds.targets).by_key().items()
+    ]
     return {PATH: page.render(groups=groups, accepted=accepted, **facts)}
 
 
-def _groups(
-    thresholds: Thresholds, alerts: Sequence[Alert], known: Sequence[Value]
-) -> list[tuple[str, str, str]]:
-    """Title, meaning and table of each group of rows."""
-    meanings = {
-        key: _meaning(kind(field)) for key, field in type(thresholds.targets).by_key().items()
-    }
-    rows = thresholds.rows()
-    found: list[tuple[str, str, str]] = []
-    for group in dict.fromkeys(name.partition(".")[0] for name in rows):
-        inner = {name: levels for name, levels in rows.items() if name.partition(".")[0] == group}
-        body = table(
-            ("row", "applies to", "target", "acceptable", "poor", "alerts", "why"),
-            [_row(name, levels, alerts, known) for name, levels in inner.items()],
-        )
-        title = _TITLES.get(group, group.replace("_", " ").capitalize())
-        found.append((title, meanings[group], body))
-    return found
-
-
-def _meaning(form: type[Model]) -> str:
-    """The description of a group; a group that is a single row has none."""
-    return "" if issubclass(form, Levels) else form.meaning()
+def _group(key: str, field: FieldInfo, rows: Sequence[Sequence[str]]) -> tuple[str, str, str]:
+    """Title, meaning and table of a group of rows; a group that is a single row has no meaning."""
+    form = kind(field)
+    title = _TITLES.get(key, key.replace("_", " ").capitalize())
+    meaning = "" if issubclass(form, Levels) else form.meaning()
+    head = ("row", "applies to", "target", "acceptable", "poor", "alerts", "why")
+    return title, meaning, table(head, rows)
 
 
 def _row(
     name: str, levels: Levels, alerts: Sequence[Alert], known: Sequence[Value]
 ) -> tuple[str, ...]:
-    edges = {edge: format_value(value, levels.unit) for edge, value in levels.edges()}
-    qualities = (
-        _QUALITIES.get(key, f"{key} {{}}").format(value.text)
-        for value in known
-        if value.path.startswith(f"targets.{name}.")
-        and (key := value.path.rpartition(".")[2]) not in edges
-    )
-    cells = (edges.get(edge, "-") for edge in ("target", "acceptable", "poor"))
+    own = {each.path.rpartition(".")[2]: each.text for each in _below(known, f"targets.{name}")}
+    qualities = [
+        _QUALITIES.get(key, f"{key} {{}}").format(text)
+        for key, text in own.items()
+        if key not in EDGES
+    ]
     beyond = "more users than above" if isinstance(levels, LoadLevels) else "-"
+    cells = (own.get(edge, "-") for edge in EDGES)
     return f"`{name}`", ", ".join(qualities) or beyond, *cells, _watchers(name, alerts), levels.why
+
+
+def _below(known: Sequence[Value], path: str) -> list[Value]:
+    return [value for value in known if value.path.startswith(f"{path}.")]
 
 
 def _watchers(name: str, alerts: Sequence[Alert]) -> str:
@@ -96,17 +84,11 @@ def _watchers(name: str, alerts: Sequence[Alert]) -> str:
     return "; ".join(found) or _UNWATCHED
 
 
-def _facts(found: Iterable[Value]) -> str:
+def _facts(known: Sequence[Value], path: str) -> str:
     rows: list[tuple[str, ...]] = []
-    reasons: set[str] = set()
-    for value in found:
-        rows.append(
-            (
-                f"`{value.path}`",
-                value.text,
-                value.meaning,
-                "" if value.why in reasons else value.why,
-            )
-        )
+    reasons = {""}
+    for value in _below(known, path):
+        why = "" if value.why in reasons else value.why
+        rows.append((f"`{value.path}`", value.text, value.meaning, why))
         reasons.add(value.why)
     return table(("path", "value", "meaning", "why"), rows)

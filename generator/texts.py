@@ -17,6 +17,15 @@ from urllib.parse import quote_plus
 _ACTION: Final = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 
 
+def go_float(value: float) -> str:
+    """Go's ``%v`` of a float64: ``%g`` with exponents from 1e21 on and below 1e-4."""
+    if not math.isfinite(value):
+        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
+    if value == int(value) and abs(value) < 1e21:
+        return str(int(value))
+    return re.sub(r"e([+-])(\d)$", r"e\g<1>0\2", repr(value))
+
+
 def _general(value: float) -> str:
     """Go's ``%.4g``."""
     return f"{value:.4g}" if math.isfinite(value) else go_float(value)
@@ -31,26 +40,26 @@ def humanize(value: float) -> str:
     if value == 0 or not math.isfinite(value):
         return _general(value)
     if abs(value) >= 1:
-        for prefix in ("", "k", "M", "G", "T", "P", "E", "Z", "Y"):
-            if abs(value) < 1000 or prefix == "Y":
-                return _general(value) + prefix
-            value /= 1000
-    for prefix in ("", "m", "u", "n", "p", "f", "a", "z", "y"):
-        if abs(value) >= 1 or prefix == "y":
-            return _general(value) + prefix
-        value *= 1000
-    raise AssertionError
+        return _scaled(value, 1000, ("", "k", "M", "G", "T", "P", "E", "Z", "Y"))
+    prefixes = iter("munpfazy")
+    prefix = ""
+    while abs(value) < 1 and prefix != "y":
+        value, prefix = value * 1000, next(prefixes)
+    return _general(value) + prefix
 
 
 def humanize1024(value: float) -> str:
     """Binary prefixes, four significant digits."""
     if abs(value) <= 1 or not math.isfinite(value):
         return _general(value)
-    for prefix in ("", "ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"):
-        if abs(value) < 1024 or prefix == "Yi":
-            return _general(value) + prefix
-        value /= 1024
-    raise AssertionError
+    return _scaled(value, 1024, ("", "ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"))
+
+
+def _scaled(value: float, step: int, prefixes: tuple[str, ...]) -> str:
+    prefix, *larger = prefixes
+    while abs(value) >= step and larger:
+        value, prefix = value / step, larger.pop(0)
+    return _general(value) + prefix
 
 
 def humanize_duration(value: float) -> str:
@@ -70,6 +79,7 @@ def humanize_duration(value: float) -> str:
 
 
 _FUNCTIONS: Final[Mapping[str, Callable[[float], str]]] = {
+    "": go_float,
     "humanize": humanize,
     "humanize1024": humanize1024,
     "humanizeDuration": humanize_duration,
@@ -90,23 +100,11 @@ def expand(
 
     def action(found: re.Match[str]) -> str:
         subject, _, function = (part.strip() for part in found[1].partition("|"))
-        if subject.startswith("$labels."):
+        if subject.startswith("$labels.") and function in ("", "urlquery"):
             text = labels.get(subject.removeprefix("$labels."), "")
-            if function in ("", "urlquery"):
-                return quote_plus(text) if function else text
+            return quote_plus(text) if function else text
         if subject == "$value" and function in _FUNCTIONS:
             return _FUNCTIONS[function](value)
-        if subject == "$value" and not function:
-            return go_float(value)
         raise ValueError(f"unknown template action {found[0]!r}")
 
     return _ACTION.sub(action, template)
-
-
-def go_float(value: float) -> str:
-    """Go's ``%v`` of a float64: ``%g`` with exponents from 1e21 on and below 1e-4."""
-    if not math.isfinite(value):
-        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    return re.sub(r"e([+-])(\d)$", r"e\g<1>0\2", repr(value))

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic.fields import FieldInfo
-
 from generator.thresholds import Thresholds
 from generator.thresholds.fields import Model, Quantity, below, kind
 from generator.thresholds.units import format_value
@@ -28,26 +26,21 @@ class Value:
 
 def values(thresholds: Thresholds) -> tuple[Value, ...]:
     """Every value but the texts of `why`, in the order of the model."""
-    return tuple(_model(thresholds, "", ""))
+    return tuple(_below(thresholds, "", ""))
 
 
-def _model(node: Model, path: str, why: str) -> Iterator[Value]:
+def _below(node: Model, path: str, why: str) -> Iterator[Value]:
     why = getattr(node, "why", why)
     for name, field in type(node).model_fields.items():
         key = field.alias or name
-        value = getattr(node, name)
-        if value is not None and key not in ("why", "accepted_notes"):
-            yield from _value(value, field, f"{path}.{key}".lstrip("."), why)
-
-
-def _value(value: object, field: FieldInfo, path: str, why: str) -> Iterator[Value]:
-    if isinstance(value, Model):
-        yield from _model(value, path, why)
-    elif path == "alerts" and isinstance(value, Mapping):
-        for key, settings in value.items():
-            yield from _model(settings, f"{path}.{key}", why)
-    else:
-        yield Value(path, _text(value, kind(field)), field.description or "", why)
+        value, inner = getattr(node, name), f"{path}.{key}".lstrip(".")
+        if isinstance(value, Model):
+            yield from _below(value, inner, why)
+        elif key == "alerts":
+            for alert, settings in value.items():
+                yield from _below(settings, f"{inner}.{alert}", why)
+        elif value is not None and key not in ("why", "accepted_notes"):
+            yield Value(inner, _text(value, kind(field)), field.description or "", why)
 
 
 def _text(value: object, form: Any) -> str:

@@ -12,7 +12,7 @@ from generator.names import RESIDENT_MEMORY
 from generator.thresholds.document import Document
 from generator.thresholds.fields import PositiveSeconds, Seconds
 from generator.thresholds.problems import Problem
-from generator.thresholds.settings import WindowAlert, severities
+from generator.thresholds.settings import SEVERITIES, WindowAlert
 from generator.thresholds.units import Unit, format_duration, format_value
 
 
@@ -28,7 +28,7 @@ class LeakAlert(WindowAlert):
     def problems(cls, document: Document, path: str) -> Iterator[Problem]:
         yield from super().problems(document, path)
         window = document.number(f"{path}.window")
-        for severity in severities(document, path):
+        for severity in SEVERITIES:
             wait = document.number(f"{path}.{severity}.for")
             if window is not None and wait is not None and wait <= window:
                 limit = format_value(window, Unit.DURATION)

@@ -16,7 +16,7 @@ from generator.history.backtest import History
 from generator.history.client import Range
 from generator.measured import measured_text
 from generator.thresholds import Thresholds
-from generator.thresholds.checks.targets import RISING_ROWS
+from generator.thresholds.checks import RISING_ROWS
 from generator.thresholds.levels import Levels
 from generator.thresholds.units import Unit, format_value
 

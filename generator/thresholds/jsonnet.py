@@ -6,16 +6,16 @@ has its path, or at the only key of its name; where neither is certain, only the
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from generator.thresholds.nodes import Entry, Node, Scalar, Sequence, Table, joined
+from generator.thresholds.nodes import Node, joined
 from generator.thresholds.problems import Position, Problem, escaped
-from generator.thresholds.yaml_text import DEEPEST, MOST_VALUES, unprintable
+from generator.thresholds.yaml_text import read_yaml
 
 Importer = Callable[[str, str], tuple[str, bytes]]
 """Reads an import: importing folder, path as written -> full path, content. Raises OSError."""
@@ -31,6 +31,7 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PLACE: Final = re.compile(r"(?!std\.|<)([^\t]+?):\(?([0-9]+):([0-9]+)")
+_FRACTION: Final = re.compile(r"-?[0-9]+[.e].*")
 _LONGEST_REASON: Final = 200
 
 
@@ -40,30 +41,39 @@ def is_jsonnet(file: str) -> bool:
 
 
 def read_jsonnet(
-    text: str, file: str, importer: Importer | None
-) -> tuple[Node | None, tuple[Problem, ...]]:
-    """The root of what a jsonnet program evaluates to, and why it does not."""
-    wrong = unprintable(text, file)
-    if wrong:
-        return None, (wrong,)
+    text: str, file: str, problems: list[Problem], importer: Importer | None
+) -> Node | None:
+    """The root of what a jsonnet program evaluates to; adds why it does not."""
     import _jsonnet  # takes 100 ms, and most runs have no jsonnet
 
     try:
         output = _jsonnet.evaluate_snippet(file, text, import_callback=importer or _no_import)
-    except RuntimeError as error:
-        return None, (_failure(str(error), file),)
     except UnicodeDecodeError:
-        return None, (Problem(Position(file, 0, 0), "", "half a character", "whole characters"),)
-    try:
-        value = json.loads(output, parse_int=Decimal)
-        return _Nodes(file, text).node(value, "", 0), ()
-    except (_TooLargeError, RecursionError):
-        what = f"more than {DEEPEST} levels or {MOST_VALUES} values"
-        return None, (Problem(Position(file, 0, 0), "", what, "an overlay"),)
+        problems.append(Problem(Position(file), "", "half a character", "whole characters"))
+        return None
+    except RuntimeError as error:
+        problems.append(_failure(str(error), file))
+        return None
+    # JSON is YAML, once what only strings can hold is escaped in a way that both know.
+    wrong: list[Problem] = []
+    root = read_yaml(output.encode("ascii", "backslashreplace").decode(), file, wrong)
+    places = _Places(text, file)
+    problems += [replace(each, position=places.at(each.path)) for each in wrong]
+    return _placed(root, places) if root else None
 
 
-class _TooLargeError(Exception):
-    """More than anybody writes into an overlay."""
+def _placed(node: Node, places: _Places) -> Node:
+    """The node as written by jsonnet, with a guess at its place and short numbers."""
+    value = node.value
+    match value:
+        case dict():
+            value = {key: _placed(each, places) for key, each in value.items()}
+        case list():
+            value = [_placed(each, places) for each in value]
+        case str() if node.plain and _FRACTION.fullmatch(value):
+            value = f"{Decimal(repr(float(value))):f}"
+    position = places.at(node.path)
+    return replace(node, value=value, position=position, key=position)
 
 
 def _no_import(_folder: str, path: str) -> tuple[str, bytes]:
@@ -77,79 +87,45 @@ def _failure(said: str, file: str) -> Problem:
     if kind == "STATIC ERROR":
         trace, _, message = message.partition(": ")
     at = next(filter(None, map(_PLACE.match, trace.split("\n\t"))), None)
-    place = Position(at[1], int(at[2]), int(at[3])) if at else Position(file, 0, 0)
+    place = Position(at[1], int(at[2]), int(at[3])) if at else Position(file)
     reason = escaped(" ".join(message.split()).removesuffix("."), _LONGEST_REASON)
     return Problem(place, "", f"a jsonnet error ({reason})", "jsonnet that evaluates")
 
 
-class _Nodes:
-    """Decoded JSON to nodes, with a guess at their places."""
+class _Places:
+    """Where each key of the literal objects stands, by its path and by its name alone."""
 
-    def __init__(self, file: str, source: str) -> None:
+    def __init__(self, source: str, file: str) -> None:
         self._file = file
-        self._paths, self._names = _places(source, file)
-        self._count = 0
+        self._found: defaultdict[str, list[Position]] = defaultdict(list)
+        stack: list[tuple[str, str]] = []  # of each open object or list: its bracket and its path
+        key, below, start = "", "", 0
+        for token in _TOKEN.finditer(source):
+            kind, text = token.lastgroup, token[token.lastgroup or 0]
+            if kind in ("double", "single", "word"):
+                key, start = text, token.start()
+            elif kind == "colon" and key and stack and stack[-1][0] == "{":
+                below = joined(stack[-1][1], key)
+                line = source.count("\n", 0, start)
+                place = Position(file, line + 1, start - source.rfind("\n", 0, start))
+                for name in {below, f".{joined('', key)}"}:
+                    self._found[name].append(place)
+                key = ""
+            elif kind == "mark":
+                key = ""
+                if text in "{[":
+                    stack.append((text, below))
+                elif text in "}]" and stack:
+                    below = stack.pop()[1]
+                elif text == "," and stack:
+                    below = stack[-1][1]
 
-    def node(self, value: object, path: str, depth: int) -> Node:
-        """Raises _TooLargeError."""
-        self._count += 1
-        if self._count > MOST_VALUES or depth > DEEPEST:
-            raise _TooLargeError
-        place = self._place(path)
-        match value:
-            case dict():
-                return Table(
-                    place, {key: self._entry(key, item, path, depth) for key, item in value.items()}
-                )
-            case list():
-                return Sequence(place, tuple(self.node(item, path, depth + 1) for item in value))
-            case str():
-                return Scalar(place, path, value, plain=False)
-            case float():
-                return Scalar(place, path, f"{Decimal(repr(value)):f}", plain=True)
-            case Decimal():
-                return Scalar(place, path, f"{value:f}", plain=True)
-        return Scalar(place, path, json.dumps(value), plain=True)
-
-    def _entry(self, key: str, value: object, path: str, depth: int) -> Entry:
-        inner = joined(path, key)
-        return Entry(self._place(inner), self.node(value, inner, depth + 1))
-
-    def _place(self, path: str) -> Position:
+    def at(self, path: str) -> Position:
+        """The only place that a value at `path` can come from; of an item that of its list."""
         if not path:
             return Position(self._file, 1, 1)
-        for places in (self._paths[path], self._names[path.rpartition(".")[2]]):
-            if len(places) == 1:
-                return places[0]
-        return Position(self._file, 0, 0)
-
-
-_Places = defaultdict[str, list[Position]]
-
-
-def _places(source: str, file: str) -> tuple[_Places, _Places]:
-    """Where each key of the literal objects stands, by its path and by its name alone."""
-    paths: _Places = defaultdict(list)
-    names: _Places = defaultdict(list)
-    stack: list[tuple[str, str]] = []  # of each open object or list: its bracket and its path
-    key, below, start = "", "", 0
-    for token in _TOKEN.finditer(source):
-        kind, text = token.lastgroup, token[token.lastgroup or 0]
-        if kind in ("double", "single", "word"):
-            key, start = text, token.start()
-        elif kind == "colon" and key and stack and stack[-1][0] == "{":
-            below = joined(stack[-1][1], key)
-            line = source.count("\n", 0, start)
-            place = Position(file, line + 1, start - source.rfind("\n", 0, start))
-            paths[below].append(place)
-            names[escaped(key)].append(place)
-            key = ""
-        elif kind == "mark":
-            key = ""
-            if text in "{[":
-                stack.append((text, below))
-            elif text in "}]" and stack:
-                below = stack.pop()[1]
-            elif text == "," and stack:
-                below = stack[-1][1]
-    return paths, names
+        path = re.sub(r"(\[[0-9]+\])+$", "", path)
+        for name in (path, f".{path.rpartition('.')[2]}"):
+            if len(self._found[name]) == 1:
+                return self._found[name][0]
+        return Position(self._file)

@@ -1,10 +1,9 @@
 """The rows of the targets: what is good, acceptable, poor and critical, and in which unit."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Any, ClassVar, Final, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Literal, get_args
 
-from pydantic import Field, create_model
+from pydantic import create_model
 
 from generator.thresholds.fields import (
     Bytes,
@@ -19,6 +18,7 @@ from generator.thresholds.fields import (
     Score,
     Seconds,
     Why,
+    doc,
     kind,
 )
 from generator.thresholds.units import Unit
@@ -28,11 +28,7 @@ Level = Literal["acceptable", "poor", "critical"]
 # The numbers of a row, best first: each is the last value of its level.
 EDGES: Final = ("target", "acceptable", "poor")
 # A level begins where the one before it ends.
-EDGE_BEFORE: Final[Mapping[str, str]] = {
-    "acceptable": "target",
-    "poor": "acceptable",
-    "critical": "poor",
-}
+EDGE_BEFORE: Final = dict(zip(get_args(Level), EDGES, strict=True))
 
 
 class Levels(Model):
@@ -42,14 +38,14 @@ class Levels(Model):
     worse: ClassVar[Literal["above", "below"]] = "above"
     why: Why
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        cls.unit = kind(cls.model_fields["target"]).unit
+
     def edge(self, name: str) -> float | None:
         """The number written as `name`: target, acceptable or poor; None where there is none."""
         value: float | None = getattr(self, name, None)
         return value
-
-    def start_of(self, level: str) -> float | None:
-        """The bound beyond which `level` begins; None where the row does not reach that level."""
-        return self.edge(EDGE_BEFORE[level])
 
     def edges(self) -> tuple[tuple[str, float], ...]:
         """(name, value) of every edge of the row, best first."""
@@ -58,65 +54,58 @@ class Levels(Model):
 
 
 class LatencyLevels(Levels):
-    unit: ClassVar = Unit.DURATION
     target: Seconds
     acceptable: Seconds
     poor: Seconds
 
 
 class ThroughputLevels(Levels):
-    unit: ClassVar = Unit.RATE
     worse: ClassVar = "below"
-    concurrency: PositiveCount = Field(description="Requests under way at once.")
+    concurrency: PositiveCount = doc("Requests under way at once.")
     target: PositivePerSecond
     acceptable: PositivePerSecond
 
 
 class RatioLevels(Levels):
-    unit: ClassVar = Unit.RATIO
     target: Ratio
     acceptable: Ratio
     poor: Ratio | None = None
 
 
 class LoadLevels(RatioLevels):
-    up_to_users: Count | None = Field(
-        None, description="The row holds up to this many users; none: beyond the row before."
+    up_to_users: Count | None = doc(
+        "The row holds up to this many users; none: beyond the row before.", None
     )
 
 
 class BytesLevels(Levels):
-    unit: ClassVar = Unit.BYTES
     target: Bytes
     acceptable: Bytes
 
 
 class PeakLevels(BytesLevels):
-    within: PositiveSeconds = Field(description="Length of the run whose highest value counts.")
+    within: PositiveSeconds = doc("Length of the run whose highest value counts.")
 
 
 class GrowthLevels(Levels):
-    unit: ClassVar = Unit.GROWTH
     target: BytesPerSecond
     acceptable: BytesPerSecond
 
 
 class CountRateLevels(Levels):
-    unit: ClassVar = Unit.COUNT_RATE
     target: CountRate
     acceptable: CountRate
 
 
 class CountLevels(Levels):
-    unit: ClassVar = Unit.COUNT
     target: Count
     acceptable: Count
     poor: Count | None = None
 
 
 class ConfidenceLevels(RatioLevels):
-    below: Score = Field(
-        description="Answers scored at or under this count as weak; a bound of the app's histogram."
+    below: Score = doc(
+        "Answers scored at or under this count as weak; a bound of the app's histogram."
     )
 
 
@@ -190,20 +179,14 @@ class Targets(Model):
     confidence: ConfidenceLevels
 
 
-def _rows(model: type[Model], path: str) -> Iterator[tuple[str, type[Levels]]]:
+def rows_of(model: type[Model], path: str = "") -> dict[str, type[Levels]]:
+    """The form of every row by its path below `model`, that of targets or a part of them."""
     if issubclass(model, Levels):
-        yield path, model
-        return
+        return {path: model}
+    rows: dict[str, type[Levels]] = {}
     for key, field in model.by_key().items():
-        inner = kind(field)
-        if isinstance(inner, type) and issubclass(inner, Model):
-            yield from _rows(inner, f"{path}.{key}".lstrip("."))
-
-
-@cache
-def rows_of(targets: type[Targets]) -> Mapping[str, type[Levels]]:
-    """The form of every row by its path below `targets`."""
-    return dict(_rows(targets, ""))
+        rows |= rows_of(kind(field), f"{path}.{key}".lstrip("."))
+    return rows
 
 
 def with_rows(rows: Mapping[str, type[Levels]]) -> type[Targets]:

@@ -8,7 +8,7 @@ the file is the field's name; ``for_`` stands for ``for``.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,30 +18,25 @@ from pydantic import (
     WrapValidator,
     create_model,
 )
-from pydantic.fields import FieldInfo
 
 from generator.errors import InputError
 from generator.names import LABELS
 from generator.thresholds.fields import (
-    LABEL_NAME,
-    Address,
+    Constant,
     Count,
-    JobName,
     Line,
     Model,
     Names,
+    OneOrMore,
     PositiveCount,
     PositiveRatio,
     PositiveSeconds,
     Ratio,
     Schema,
     Score,
-    Selector,
-    ServiceName,
-    Target,
-    Version,
+    Text,
     Why,
-    kind,
+    doc,
 )
 from generator.thresholds.levels import EDGE_BEFORE, Levels, Targets, rows_of, with_rows
 from generator.thresholds.problems import Position
@@ -59,7 +54,11 @@ OWN_LABELS: Final = frozenset(
 LONGEST_INTERVAL: Final = 120.0
 # Grafana refuses less (`min_refresh_interval`, 5s unless set otherwise).
 _SHORTEST_REFRESH: Final = 5.0
-_UNIQUE: Final[Schema] = {"uniqueItems": True}
+_LABEL: Final = "[a-zA-Z_][a-zA-Z0-9_]*"
+_MATCHER: Final = rf'{_LABEL}(=|!=|=~|!~)"[^"\\\x00-\x1f]*"'
+LABEL_NAME: Final = Text(
+    rf"(?!__){_LABEL}", "a label name of letters, digits and _ that begins with a letter"
+)
 _LABEL_NAMES: Final[Schema] = {**LABEL_NAME.schema, "not": {"enum": sorted(OWN_LABELS)}}
 
 
@@ -96,72 +95,85 @@ def _is_no_template(label: str) -> str:
     return label
 
 
+Version = Annotated[Literal[1], Constant(1)]
+ServiceName = Annotated[
+    str, Text("[a-z0-9][a-z0-9_-]{0,39}", "a name of a-z, 0-9, - and _ such as auditor")
+]
+JobName = Annotated[
+    str,
+    Text(
+        "[a-zA-Z0-9][a-zA-Z0-9_./:-]{0,99}",
+        "a name of letters, digits and -_./: such as auditor-api",
+    ),
+]
+Address = Annotated[
+    str,
+    Text(
+        r"https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%:@+-]+)*",
+        "an address such as https://host:3000/path, no query, fragment, space or final slash",
+    ),
+]
+Target = Annotated[
+    str,
+    Text(
+        r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\]):[1-9][0-9]{0,4}",
+        "a host and a port such as auditor:9105",
+    ),
+]
+Selector = Annotated[
+    str,
+    Text(rf"\{{{_MATCHER}(, ?{_MATCHER})*\}}", 'a stream selector such as {app="auditor"}'),
+]
 Interval = Annotated[PositiveSeconds, AfterValidator(_fits_the_lookback)]
 Objective = Annotated[Ratio, AfterValidator(_leaves_a_budget)]
 Refresh = Annotated[PositiveSeconds, AfterValidator(_slow_enough)]
 LabelValue = Annotated[Line, AfterValidator(_is_no_template)]
+Labels = Annotated[Names[LabelValue], Field(json_schema_extra={"propertyNames": _LABEL_NAMES})]
 
 
 class Jobs(Model):
-    api: JobName = Field(
-        description="Scrape job of the app's own metrics, summed over its workers."
-    )
-    workers: JobName = Field(description="Scrape job of the sidecar's worker metrics.")
+    api: JobName = doc("Scrape job of the app's own metrics, summed over its workers.")
+    workers: JobName = doc("Scrape job of the sidecar's worker metrics.")
 
 
 class DatabasePool(Model):
-    size: PositiveCount = Field(description="DB_POOL_SIZE of one worker.")
-    overflow: Count = Field(description="DB_MAX_OVERFLOW of one worker.")
+    size: PositiveCount = doc("DB_POOL_SIZE of one worker.")
+    overflow: Count = doc("DB_MAX_OVERFLOW of one worker.")
     why: Why
 
 
 class Links(Model):
-    runbooks: Address = Field(description="Address of the folder that holds the runbook pages.")
-    grafana: Address = Field(description="Address of Grafana as a browser reaches it.")
+    runbooks: Address = doc("Address of the folder that holds the runbook pages.")
+    grafana: Address = doc("Address of Grafana as a browser reaches it.")
 
 
 class Service(Model):
     """The monitored service and how it is scraped."""
 
-    name: ServiceName = Field(description="Value of the label `service` of every alert.")
+    name: ServiceName = doc("Value of the label `service` of every alert.")
     jobs: Jobs
-    expected_workers: PositiveCount = Field(description="WORKER_COUNT of one instance.")
-    scrape_interval: Interval = Field(description="Prometheus's scrape interval for both jobs.")
-    evaluation_interval: Interval = Field(
-        description="Prometheus's evaluation interval of the rules."
+    expected_workers: PositiveCount = doc("WORKER_COUNT of one instance.")
+    scrape_interval: Interval = doc("Prometheus's scrape interval for both jobs.")
+    evaluation_interval: Interval = doc("Prometheus's evaluation interval of the rules.")
+    latency_buckets: OneOrMore[PositiveSeconds] = doc(
+        "Finite bounds of the latency and the probe histogram."
     )
-    latency_buckets: tuple[PositiveSeconds, ...] = Field(
-        min_length=1,
-        description="Finite bounds of the latency and the probe histogram.",
-        json_schema_extra=_UNIQUE,
-    )
-    confidence_buckets: tuple[Score, ...] = Field(
-        min_length=1,
-        description="Finite bounds of the confidence histogram.",
-        json_schema_extra=_UNIQUE,
-    )
+    confidence_buckets: OneOrMore[Score] = doc("Finite bounds of the confidence histogram.")
     database_pool: DatabasePool
     links: Links
-    labels: Names[LabelValue] = Field(
-        description="Labels to add to every alert, such as the team that is paged.",
-        json_schema_extra={"propertyNames": _LABEL_NAMES},
-    )
+    labels: Labels = doc("Labels to add to every alert, such as the team that is paged.")
     why: Why
 
 
 class Availability(Model):
-    objective: Objective = Field(
-        description="Share of the handled requests that must succeed over the period."
-    )
+    objective: Objective = doc("Share of the handled requests that must succeed over the period.")
     why: Why
 
 
 class Speed(Model):
-    objective: Objective = Field(
-        description="Share of the successful requests that must be fast enough."
-    )
-    within: PositiveSeconds = Field(
-        description="What is fast enough; a bound of the latency histogram, so it counts."
+    objective: Objective = doc("Share of the successful requests that must be fast enough.")
+    within: PositiveSeconds = doc(
+        "What is fast enough; a bound of the latency histogram, so it counts."
     )
     why: Why
 
@@ -172,11 +184,9 @@ class Burn(Model):
     The long one shows that it matters, the short one that it goes on.
     """
 
-    window: PositiveSeconds = Field(description="The long range.")
-    short_window: PositiveSeconds = Field(description="The short range.")
-    consumes: PositiveRatio = Field(
-        description="Share of the budget used up within the long range."
-    )
+    window: PositiveSeconds = doc("The long range.")
+    short_window: PositiveSeconds = doc("The short range.")
+    consumes: PositiveRatio = doc("Share of the budget used up within the long range.")
     why: Why
 
 
@@ -192,10 +202,8 @@ class Burns(Model):
 class Slo(Model):
     """The objectives that the error budgets are computed from."""
 
-    period: PositiveSeconds = Field(description="Length of the sliding period of the budgets.")
-    evaluation_interval: Interval = Field(
-        description="Evaluation interval of the budgets' recording rules."
-    )
+    period: PositiveSeconds = doc("Length of the sliding period of the budgets.")
+    evaluation_interval: Interval = doc("Evaluation interval of the budgets' recording rules.")
     availability: Availability
     latency: Speed
     burn: Burns
@@ -203,47 +211,41 @@ class Slo(Model):
 
 
 class DashboardSettings(Model):
-    metrics_datasource: Line = Field(
-        description="Name of the Prometheus data source chosen at first load, or `default`."
+    metrics_datasource: Line = doc(
+        "Name of the Prometheus data source chosen at first load, or `default`."
     )
-    logs_datasource: Line = Field(
-        description="Name of the Loki data source chosen at first load, or `default`."
-    )
-    log_selector: Selector = Field(description="LogQL stream selector of the Auditor's logs.")
-    range: PositiveSeconds = Field(description="Time range at first load.")
-    refresh: Refresh = Field(description="Refresh interval.")
+    logs_datasource: Line = doc("Name of the Loki data source chosen at first load, or `default`.")
+    log_selector: Selector = doc("LogQL stream selector of the Auditor's logs.")
+    range: PositiveSeconds = doc("Time range at first load.")
+    refresh: Refresh = doc("Refresh interval.")
 
 
 class Repeat(Model):
     """How often a notification of each severity is sent again while the alert fires."""
 
-    critical: PositiveSeconds = Field(description="Of pages.")
-    warning: PositiveSeconds = Field(description="Of tickets.")
-    info: PositiveSeconds = Field(description="Of what only informs.")
+    critical: PositiveSeconds = doc("Of pages.")
+    warning: PositiveSeconds = doc("Of tickets.")
+    info: PositiveSeconds = doc("Of what only informs.")
 
 
 class Receivers(Model):
     """Addresses that Alertmanager posts notifications to."""
 
-    pages: Address = Field(description="Who is called: critical.")
-    tickets: Address = Field(description="Where tickets are made: warning.")
-    info: Address = Field(description="What only informs.")
-    watchdog: Address = Field(
-        description="The dead man's switch: it raises the alarm if this one stops."
-    )
+    pages: Address = doc("Who is called: critical.")
+    tickets: Address = doc("Where tickets are made: warning.")
+    info: Address = doc("What only informs.")
+    watchdog: Address = doc("The dead man's switch: it raises the alarm if this one stops.")
 
 
 class Routing(Model):
     """Who hears of an alert, when, and how often."""
 
-    group_wait: PositiveSeconds = Field(
-        description="Wait for other alerts of a group before its first notification."
+    group_wait: PositiveSeconds = doc(
+        "Wait for other alerts of a group before its first notification."
     )
-    group_interval: PositiveSeconds = Field(
-        description="Wait before the next notification of a group."
-    )
+    group_interval: PositiveSeconds = doc("Wait before the next notification of a group.")
     repeat: Repeat
-    heartbeat: PositiveSeconds = Field(description="How often the watchdog is sent.")
+    heartbeat: PositiveSeconds = doc("How often the watchdog is sent.")
     receivers: Receivers
     why: Why
 
@@ -251,18 +253,10 @@ class Routing(Model):
 class Deploy(Model):
     """Where the parts find each other, in the configurations under `deploy/`."""
 
-    sidecars: tuple[Target, ...] = Field(
-        min_length=1,
-        description="Sidecars to scrape, one of each Auditor.",
-        json_schema_extra=_UNIQUE,
-    )
-    alertmanagers: tuple[Target, ...] = Field(
-        min_length=1,
-        description="Alertmanagers that Prometheus notifies.",
-        json_schema_extra=_UNIQUE,
-    )
-    prometheus: Address = Field(description="Address of Prometheus as Grafana reaches it.")
-    loki: Address = Field(description="Address of Loki as Grafana reaches it.")
+    sidecars: OneOrMore[Target] = doc("Sidecars to scrape, one of each Auditor.")
+    alertmanagers: OneOrMore[Target] = doc("Alertmanagers that Prometheus notifies.")
+    prometheus: Address = doc("Address of Prometheus as Grafana reaches it.")
+    loki: Address = doc("Address of Loki as Grafana reaches it.")
 
 
 @dataclass(frozen=True)
@@ -276,14 +270,30 @@ class Bound:
     levels: Levels
 
 
+@dataclass(frozen=True)
+class AlertForm:
+    """The form of an alert's settings, and the rows that its `fires_at` may name, if any.
+
+    `aims` are all ROW.LEVEL that it may name in the file that the form is of.
+    """
+
+    settings: type[AlertSettings]
+    rows: Rows | None
+    aims: tuple[str, ...] = ()
+
+
 class Thresholds(Model):
     """The whole file but for `alerts`, whose form comes from the alerts that there are.
 
     `alerts` has their settings by key, in the order of the file, and `positions` says where each
-    value stands, by its path (`targets.latency.p95.poor`).
+    value stands, by its path (`targets.latency.p95.poor`). `forms` are the alerts that the model
+    was made for, `row_forms` the rows of the targets by their paths below them.
     """
 
-    version: Version = Field(description="Form of this file.")
+    forms: ClassVar[Mapping[str, AlertForm]] = {}
+    row_forms: ClassVar[Mapping[str, type[Levels]]] = {}
+
+    version: Version = doc("Form of this file.")
     service: Service
     targets: Targets
     slo: Slo
@@ -291,9 +301,8 @@ class Thresholds(Model):
     routing: Routing
     deploy: Deploy
     alerts: Mapping[str, AlertSettings]
-    accepted_notes: Names[Line] = Field(
-        {},
-        description="Notes that are known and not printed: the path of each, and why it may stay.",
+    accepted_notes: Names[Line] = doc(
+        "Notes that are known and not printed: the path of each, and why it may stay.", {}
     )
     _positions: Mapping[str, Position] = PrivateAttr({})
 
@@ -317,28 +326,16 @@ class Thresholds(Model):
 
     def rows(self) -> Mapping[str, Levels]:
         """Every row of the targets by its path below `targets`, in the model's order."""
-        return {path: attrgetter(path)(self.targets) for path in rows_of(type(self.targets))}
+        return {path: attrgetter(path)(self.targets) for path in self.row_forms}
 
     def bound(self, fires_at: str) -> Bound:
         """The bound that `fires_at` (ROW.LEVEL) names; the loader refuses unknown names."""
         row, _, level = fires_at.rpartition(".")
         levels = self.rows()[row]
-        value = levels.start_of(level)
+        value = levels.edge(EDGE_BEFORE[level])
         if value is None:
             raise LookupError(f"{fires_at}: the row has no number where {level} begins")
         return Bound(value, f"targets.{row}.{EDGE_BEFORE[level]}", row, level, levels)
-
-
-@dataclass(frozen=True)
-class AlertForm:
-    """The form of an alert's settings, and the rows that its `fires_at` may name, if any.
-
-    `aims` are all ROW.LEVEL that it may name in the file that the form is of.
-    """
-
-    settings: type[AlertSettings]
-    rows: Rows | None
-    aims: tuple[str, ...] = ()
 
 
 def model_of(alerts: Mapping[str, AlertForm]) -> type[Thresholds]:
@@ -350,28 +347,14 @@ def model_of(alerts: Mapping[str, AlertForm]) -> type[Thresholds]:
         key: replace(each, aims=each.rows.aims(rows)) if each.rows else each
         for key, each in alerts.items()
     }
-    fields: dict[str, Any] = {
-        key: (Annotated[each.settings, each], ...) for key, each in placed.items()
-    }
+    fields: dict[str, Any] = {key: (each.settings, ...) for key, each in placed.items()}
     settings: Any = create_model("Alerts", __base__=Model, **fields)
     hint: Any = Annotated[settings, WrapValidator(_in_order)]
-    return create_model(
+    model = create_model(
         "Thresholds", __base__=Thresholds, targets=(targets, ...), alerts=(hint, ...)
     )
-
-
-def rows(model: type[Thresholds]) -> Mapping[str, type[Levels]]:
-    """The form of every row of the targets, by its path below them."""
-    return rows_of(kind(model.by_key()["targets"]))
-
-
-def forms(model: type[Thresholds]) -> Mapping[str, AlertForm]:
-    """The alerts that a form of the file was made for."""
-    fields: Mapping[str, FieldInfo] = kind(model.by_key()["alerts"]).by_key()
-    return {
-        key: next(each for each in field.metadata if isinstance(each, AlertForm))
-        for key, field in fields.items()
-    }
+    model.forms, model.row_forms = placed, rows
+    return model
 
 
 def _in_order(value: object, handler: ValidatorFunctionWrapHandler) -> Mapping[str, AlertSettings]:

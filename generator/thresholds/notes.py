@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from generator.thresholds.model import Bound, Thresholds, forms
+from generator.thresholds.model import Bound, Thresholds
 from generator.thresholds.nodes import joined
 from generator.thresholds.problems import Note, Problem, quoted
 from generator.thresholds.settings import SEVERITIES, BoundAlert, Rows
@@ -14,20 +14,17 @@ from generator.thresholds.units import Unit, format_value
 
 def notes(thresholds: Thresholds) -> tuple[Note, ...]:
     """Every note that is not accepted, one for each number of the targets; then what is stale."""
-    found, accepted = _all(thresholds), thresholds.accepted_notes
-    new = (note for path, note in found.items() if path not in accepted)
-    return (*new, *(_stale(thresholds, path) for path in accepted if _is_stale(thresholds, path)))
-
-
-def _is_stale(thresholds: Thresholds, path: str) -> bool:
-    """Whether there is no such note, by the file's own value and not by an overlay's."""
-    entry = thresholds.positions[joined("accepted_notes", path)]
-    return path not in _all(thresholds) and thresholds.positions[path].file == entry.file
-
-
-def _stale(thresholds: Thresholds, path: str) -> Note:
-    entry = joined("accepted_notes", path)
-    return Note(thresholds.positions[entry], entry, "accepts a note that is gone: delete the line")
+    found = {note.path: note for note in _inexact_bounds(thresholds)}
+    found |= {note.path: note for note in _unreachable_connections(thresholds)}
+    accepted, positions = thresholds.accepted_notes, thresholds.positions
+    shown = [note for path, note in found.items() if path not in accepted]
+    for path in accepted:
+        entry = joined("accepted_notes", path)
+        # An overlay's value may lack the note that the file's own has.
+        if path not in found and positions[path].file == positions[entry].file:
+            text = "accepts a note that is gone: delete the line"
+            shown.append(Note(positions[entry], entry, text))
+    return tuple(shown)
 
 
 def misplaced(thresholds: Thresholds) -> Iterator[Problem]:
@@ -37,11 +34,6 @@ def misplaced(thresholds: Thresholds) -> Iterator[Problem]:
             entry = joined("accepted_notes", path)
             expected = "the path of a value such as targets.latency.p95.poor"
             yield Problem(thresholds.positions[entry], entry, quoted(path), expected)
-
-
-def _all(thresholds: Thresholds) -> dict[str, Note]:
-    found = (*_inexact_bounds(thresholds), *_unreachable_connections(thresholds))
-    return {note.path: note for note in found}
 
 
 def between_buckets(value: float, buckets: Sequence[float]) -> tuple[float, float] | None:
@@ -59,7 +51,7 @@ def between_buckets(value: float, buckets: Sequence[float]) -> tuple[float, floa
 
 def _bounds(thresholds: Thresholds) -> Iterator[tuple[str, Rows, Bound]]:
     """Path of the severity, the alert's rows, and the bound, of every severity that has one."""
-    for key, form in forms(type(thresholds)).items():
+    for key, form in thresholds.forms.items():
         settings = thresholds.alerts[key]
         if form.rows is None or not isinstance(settings, BoundAlert):
             continue

@@ -9,7 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from generator.thresholds.fields import Model, Schema
-from generator.thresholds.model import AlertForm, Thresholds, forms
+from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import SEVERITIES, BoundAlert, ConditionAlert
 
 
@@ -45,20 +45,16 @@ def schema(model: type[Thresholds]) -> Schema:
     """The schema of a whole file."""
     found = model.model_json_schema(schema_generator=_Generator)
     alerts = found["$defs"]["Alerts"]["properties"]
-    for key, form in forms(model).items():
-        alerts[key] = {"allOf": [alerts[key], _aims(form)]} if form.rows else alerts[key]
+    for key, form in model.forms.items():
+        if form.rows:
+            severity = {"properties": {"fires_at": {"enum": list(form.aims)}}}
+            aims = {"properties": dict.fromkeys(SEVERITIES, severity)}
+            alerts[key] = {"allOf": [alerts[key], aims]}
     return {
         "$schema": _Generator.schema_dialect,
         "title": "Thresholds of the Auditor's monitoring",
         **found,
     }
-
-
-def _aims(form: AlertForm) -> Schema:
-    """The rows and levels that the severities of an alert may name."""
-    known = {"enum": list(form.aims)}
-    severity = {"properties": {"fires_at": known}}
-    return {"properties": dict.fromkeys(SEVERITIES, severity)}
 
 
 def schema_text(model: type[Thresholds]) -> str:

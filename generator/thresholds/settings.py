@@ -10,9 +10,17 @@ from typing import Final, Literal
 from pydantic import Field
 
 from generator.thresholds.document import Document
-from generator.thresholds.fields import Line, Model, PositiveCount, PositiveSeconds, Seconds, Why
+from generator.thresholds.fields import (
+    Line,
+    Model,
+    PositiveCount,
+    PositiveSeconds,
+    Seconds,
+    Why,
+    doc,
+)
 from generator.thresholds.levels import EDGE_BEFORE, Levels
-from generator.thresholds.problems import Problem, quoted
+from generator.thresholds.problems import Problem
 from generator.thresholds.units import Unit
 
 Severity = Literal["critical", "warning", "info"]
@@ -55,18 +63,15 @@ class ConditionSeverity(Model):
 class BoundSeverity(ConditionSeverity):
     """One severity of an alert on a bound: where it fires, and after how long."""
 
-    fires_at: Line = Field(
-        description="ROW.LEVEL: fires once the row's values enter this level, such as "
-        "latency.p95.critical."
+    fires_at: Line = doc(
+        "ROW.LEVEL: fires once the row's values enter this level, such as latency.p95.critical."
     )
 
 
 class AlertSettings(Model):
     """What every alert has."""
 
-    keep_firing_for: Seconds = Field(
-        description="How long the alert stays after the condition has ended."
-    )
+    keep_firing_for: Seconds = doc("How long the alert stays after the condition has ended.")
     why: Why
 
     @classmethod
@@ -83,22 +88,13 @@ class BoundAlert(AlertSettings):
     warning: BoundSeverity | None = None
     info: BoundSeverity | None = None
 
-    @classmethod
-    def problems(cls, document: Document, path: str) -> Iterator[Problem]:
-        if not severities(document, path):
-            yield document.problem(path, f"at least one of {_ALL}", "no severity")
-
 
 class WindowAlert(BoundAlert):
-    window: PositiveSeconds = Field(
-        description="Range of the rate, or of the other function over time."
-    )
+    window: PositiveSeconds = doc("Range of the rate, or of the other function over time.")
 
 
 class TrafficAlert(WindowAlert):
-    min_requests: PositiveCount = Field(
-        description="Requests the window must hold, fewer prove nothing."
-    )
+    min_requests: PositiveCount = doc("Requests the window must hold, fewer prove nothing.")
 
 
 class ConditionAlert(AlertSettings):
@@ -107,22 +103,3 @@ class ConditionAlert(AlertSettings):
     critical: ConditionSeverity | None = None
     warning: ConditionSeverity | None = None
     info: ConditionSeverity | None = None
-
-    @classmethod
-    def problems(cls, document: Document, path: str) -> Iterator[Problem]:
-        found = severities(document, path)
-        if len(found) != 1:
-            shown = _list(found) if found else "no severity"
-            yield document.problem(path, f"exactly one of {_ALL}", shown)
-
-
-def severities(document: Document, path: str) -> tuple[Severity, ...]:
-    """The severities that the settings at `path` set, the worst first."""
-    return tuple(each for each in SEVERITIES if document.has(f"{path}.{each}"))
-
-
-def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(map(quoted, names))
-
-
-_ALL: Final = _list(SEVERITIES)

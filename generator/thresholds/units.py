@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -26,100 +27,71 @@ class Unit(Enum):
     FACTOR = "factor"  # a plain number
 
 
-_NUMBER: Final = r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _WHOLE: Final = r"(?:0|[1-9][0-9]*)"
+_NUMBER: Final = rf"{_WHOLE}(?:\.[0-9]+)?"
+_SIZE: Final = rf"{_NUMBER}(?:[KMGT]i)?B"
+_GROWTH: Final = rf"{_SIZE}/(?:s|min|h|d)"
+_RATE: Final = rf"{_NUMBER}/(?:s|min|h)"
+_SLOW_RATE: Final = rf"{_NUMBER}/(?:min|h)"
 
-_TIMES: Final[
-    Mapping[str, int]
-] = {  # milliseconds, longest first: Prometheus takes them in this order
-    "w": 604_800_000,
-    "d": 86_400_000,
-    "h": 3_600_000,
-    "m": 60_000,
-    "s": 1000,
-    "ms": 1,
-}
-_SIZES: Final[Mapping[str, int]] = {
-    "TiB": 2**40,
-    "GiB": 2**30,
-    "MiB": 2**20,
-    "KiB": 2**10,
-    "B": 1,
-}
-_PERIODS: Final[Mapping[str, int]] = {"s": 1, "min": 60, "h": 3600, "d": 86400}
-
-# What one of each suffix is in SI base units, the largest of equal periods first.
-_SCALES: Final[Mapping[Unit, Mapping[str, Fraction]]] = {
-    Unit.BYTES: {name: Fraction(size) for name, size in _SIZES.items()},
-    Unit.GROWTH: {
-        f"{name}/{per}": Fraction(size, seconds)
-        for (per, seconds), (name, size) in product(_PERIODS.items(), _SIZES.items())
-    },
-    Unit.RATIO: {"%": Fraction(1, 100)},
-    Unit.RATE: {f"/{per}": Fraction(1, _PERIODS[per]) for per in ("s", "min", "h")},
-    Unit.COUNT_RATE: {f"/{per}": Fraction(1, _PERIODS[per]) for per in ("h", "min")},
-    Unit.SCORE: {"": Fraction(1)},
-    Unit.FACTOR: {"": Fraction(1)},
-}
+# In milliseconds, longest first: Prometheus takes them in this order.
+_TIMES: Final = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+_SIZES: Final = {"TiB": 2**40, "GiB": 2**30, "MiB": 2**20, "KiB": 2**10, "B": 1}
+_PERIODS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 # One unit with a fraction (2.5s), or whole numbers of several, longest first (1h30m).
-_SIMPLE: Final = rf"{_NUMBER}(?:ms|[smhdw])"
-_COMPOUND: Final = r"(?=.)" + "".join(rf"(?:{_WHOLE}{unit})?" for unit in _TIMES)
-_SIZE: Final = rf"{_NUMBER}(?:[KMGT]i)?B"
+_DURATION: Final = (
+    rf"(?:{_NUMBER}(?:ms|[smhdw])|(?=.){''.join(f'(?:{_WHOLE}{unit})?' for unit in _TIMES)})"
+)
 
-# What a text must look like, without anchors; the JSON Schema shows the same patterns to editors.
-PATTERNS: Final[Mapping[Unit, str]] = {
-    Unit.DURATION: rf"(?:{_SIMPLE}|{_COMPOUND})",
-    Unit.BYTES: _SIZE,
-    Unit.GROWTH: rf"{_SIZE}/(?:s|min|h|d)",
-    Unit.RATIO: rf"{_NUMBER}%",
-    Unit.RATE: rf"{_NUMBER}/(?:s|min|h)",
-    Unit.COUNT_RATE: rf"{_NUMBER}/(?:min|h)",
-    Unit.COUNT: _WHOLE,
-    Unit.SCORE: _NUMBER,
-    Unit.FACTOR: _NUMBER,
+
+@dataclass(frozen=True)
+class Spelling:
+    """How numbers of a unit are written.
+
+    `pattern`: what a text must look like, without anchors; the JSON Schema shows it to editors.
+    `scales`: what one of each suffix is in SI base units, the largest of equal periods first.
+    """
+
+    noun: str
+    examples: str
+    largest: str
+    pattern: str
+    scales: Mapping[str, Fraction]
+
+
+LARGEST_COUNT: Final = 10**9
+_ONE: Final = {"": Fraction(1)}
+_PERCENT: Final = {"%": Fraction(1, 100)}
+_SECONDS: Final = {name: Fraction(length, 1000) for name, length in _TIMES.items()}
+_BYTES: Final = {name: Fraction(size) for name, size in _SIZES.items()}
+_GROWTHS: Final = {
+    f"{name}/{per}": Fraction(size, seconds)
+    for (per, seconds), (name, size) in product(_PERIODS.items(), _SIZES.items())
 }
-_COMPILED: Final = {unit: re.compile(pattern) for unit, pattern in PATTERNS.items()}
+_RATES: Final = {"/s": Fraction(1), "/min": Fraction(1, 60), "/h": Fraction(1, 3600)}
+_SLOW_RATES: Final = {"/h": Fraction(1, 3600), "/min": Fraction(1, 60)}
+
+SPELLINGS: Final = {
+    Unit.DURATION: Spelling("a duration", "500ms or 1m30s", "365d", _DURATION, _SECONDS),
+    Unit.BYTES: Spelling("a size", "500MiB or 1.5GiB", "1024TiB", _SIZE, _BYTES),
+    Unit.GROWTH: Spelling("a growth", "10MiB/h or 5MiB/min", "1024TiB/s", _GROWTH, _GROWTHS),
+    Unit.RATIO: Spelling("a share", "0.1% or 99.5%", "100%", f"{_NUMBER}%", _PERCENT),
+    Unit.RATE: Spelling("a rate", "10/s or 3/min", "1000000/s", _RATE, _RATES),
+    Unit.COUNT_RATE: Spelling("a rate", "20/h or 1/min", "1000000/min", _SLOW_RATE, _SLOW_RATES),
+    Unit.COUNT: Spelling("a whole number", "20", str(LARGEST_COUNT), _WHOLE, _ONE),
+    Unit.SCORE: Spelling("a score", "0.6", "1", _NUMBER, _ONE),
+    Unit.FACTOR: Spelling("a factor", "14.4", "1000000", _NUMBER, _ONE),
+}
 _PARTS: Final = re.compile(rf"({_NUMBER})([a-zA-Z%/]*)")
 _SI_SIZE: Final = re.compile(rf"({_NUMBER})\s*([kmgtKMGT])[bB]?((?:/(?:s|min|h|d))?)")
 _LONGEST_TEXT: Final = 40
 
-# What a unit's values are called, and examples.
-_FORMS: Final[Mapping[Unit, tuple[str, str]]] = {
-    Unit.DURATION: ("a duration", "500ms or 1m30s"),
-    Unit.BYTES: ("a size", "500MiB or 1.5GiB"),
-    Unit.GROWTH: ("a growth", "10MiB/h or 5MiB/min"),
-    Unit.RATIO: ("a share", "0.1% or 99.5%"),
-    Unit.RATE: ("a rate", "10/s or 3/min"),
-    Unit.COUNT_RATE: ("a rate", "20/h or 1/min"),
-    Unit.COUNT: ("a whole number", "20"),
-    Unit.SCORE: ("a score", "0.6"),
-    Unit.FACTOR: ("a factor", "14.4"),
-}
-
-LARGEST_COUNT: Final = 10**9
-_MAXIMA: Final[Mapping[Unit, tuple[Fraction, str]]] = {
-    Unit.DURATION: (Fraction(365 * 86400), "365d"),
-    Unit.BYTES: (Fraction(2**50), "1024TiB"),
-    Unit.GROWTH: (Fraction(2**50), "1024TiB/s"),
-    Unit.RATIO: (Fraction(1), "100%"),
-    Unit.RATE: (Fraction(10**6), "1000000/s"),
-    Unit.COUNT_RATE: (Fraction(10**6, 60), "1000000/min"),
-    Unit.COUNT: (Fraction(LARGEST_COUNT), str(LARGEST_COUNT)),
-    Unit.SCORE: (Fraction(1), "1"),
-    Unit.FACTOR: (Fraction(10**6), "1000000"),
-}
-
 
 def form(unit: Unit, limit: str = "") -> str:
     """What a value of `unit` looks like: ``a duration above zero such as 500ms or 1m30s``."""
-    noun, examples = _FORMS[unit]
-    return f"{noun}{limit and ' '}{limit} such as {examples}"
-
-
-def examples(unit: Unit) -> list[str]:
-    """Spellings of `unit`."""
-    return _FORMS[unit][1].split(" or ")
+    spelling = SPELLINGS[unit]
+    return f"{spelling.noun}{limit and ' '}{limit} such as {spelling.examples}"
 
 
 def parse(text: str, unit: Unit) -> float | int:
@@ -127,40 +99,31 @@ def parse(text: str, unit: Unit) -> float | int:
 
     Raises ValueError with the words for what would be right.
     """
-    exact = _exact(text, unit) if len(text) <= _LONGEST_TEXT else None
-    if exact is None:
+    spelling = SPELLINGS[unit]
+    if len(text) > _LONGEST_TEXT or not re.fullmatch(spelling.pattern, text):
         raise ValueError(_refusal(text, unit))
-    largest, spelled = _MAXIMA[unit]
-    if exact > largest:
-        raise ValueError(form(unit, f"of at most {spelled}"))
+    exact = _exact(text, unit)
+    if exact > _exact(spelling.largest, unit):
+        raise ValueError(form(unit, f"of at most {spelling.largest}"))
     if unit is Unit.DURATION and (exact * 1000).denominator != 1:
         raise ValueError(form(unit, "of whole milliseconds"))
     return int(exact) if unit is Unit.COUNT else float(exact)
 
 
 @lru_cache(maxsize=1024)
-def _exact(text: str, unit: Unit) -> Fraction | None:
-    if not _COMPILED[unit].fullmatch(text):
-        return None
-    if unit is Unit.COUNT:
-        return Fraction(text)
-    parts = _PARTS.findall(text)
-    if unit is Unit.DURATION:
-        milliseconds = sum(Fraction(number) * _TIMES[name] for number, name in parts)
-        return Fraction(milliseconds) / 1000
-    number, suffix = parts[0]
-    return Fraction(number) * _SCALES[unit][suffix]
+def _exact(text: str, unit: Unit) -> Fraction:
+    scales = SPELLINGS[unit].scales
+    parts = (Fraction(number) * scales[suffix] for number, suffix in _PARTS.findall(text))
+    return sum(parts, start=Fraction(0))
 
 
 def _refusal(text: str, unit: Unit) -> str:
-    if unit in (Unit.BYTES, Unit.GROWTH) and len(text) <= _LONGEST_TEXT:
-        decimal = _SI_SIZE.fullmatch(text)
-        if decimal:
-            number, prefix, period = decimal.groups()
-            if period or unit is Unit.BYTES:
-                noun = _FORMS[unit][0]
-                return f"{noun} in powers of 1024 such as {number}{prefix.upper()}iB{period}"
-    if text.startswith("-") and _COMPILED[unit].fullmatch(text[1:]):
+    decimal = _SI_SIZE.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    if decimal and (unit is Unit.BYTES or (unit is Unit.GROWTH and decimal[3])):
+        number, prefix, period = decimal.groups()
+        noun = SPELLINGS[unit].noun
+        return f"{noun} in powers of 1024 such as {number}{prefix.upper()}iB{period}"
+    if text.startswith("-") and re.fullmatch(SPELLINGS[unit].pattern, text[1:]):
         return form(unit, "of zero or more")
     return form(unit)
 
@@ -194,7 +157,7 @@ def format_value(value: float, unit: Unit) -> str:
     if unit is Unit.COUNT:
         return str(int(value))
     if unit is not Unit.DURATION:
-        return _best(value, _SCALES[unit])
+        return _best(value, SPELLINGS[unit].scales)
     # 2.5s is easier to read than Prometheus's 2s500ms.
     short = 1 < value < _TIMES["m"] / 1000
     return f"{_shortest(value, Fraction(1))}s" if short else format_duration(value)

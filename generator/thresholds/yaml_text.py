@@ -8,30 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, Final
 
 import yaml
+from yaml.reader import Reader
 
-from generator.thresholds.nodes import Entry, Hole, Node, Scalar, Sequence, Table, joined
-from generator.thresholds.problems import Position, Problem, quoted
+from generator.thresholds.nodes import Node, Value, joined
+from generator.thresholds.problems import ConfigError, Position, Problem, quoted
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MOST_VALUES: Final = 5000
-DEEPEST: Final = 32
-_UNPRINTABLE: Final = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
-_BREAK: Final = re.compile(r"\r\n?|[\n\x85\u2028\u2029]")
+_MOST_VALUES: Final = 5000
+_DEEPEST: Final = 32
+_UNPRINTABLE: Final = re.compile(f"{Reader.NON_PRINTABLE.pattern}|\ufeff")
 
 
-def read_yaml(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
-    """The root of a YAML text, None where it cannot be read, and what is wrong with its form."""
-    text = text.removeprefix("\ufeff")  # the byte order mark of some editors
-    wrong = unprintable(text, file)
-    if wrong:
-        return None, (wrong,)
-    composer = _Composer(file, text)
-    return composer.document(), tuple(composer.problems)
+def read_yaml(text: str, file: str, problems: list[Problem]) -> Node | None:
+    """The root of a YAML text, None where it cannot be read; adds what is wrong with its form."""
+    try:
+        return _Composer(file, text, problems).root()
+    except ConfigError as error:
+        problems += error.problems
+    except yaml.YAMLError as error:
+        problems.append(_syntax(error, file))
+    return None
 
 
 def unprintable(text: str, file: str) -> Problem | None:
@@ -39,131 +39,112 @@ def unprintable(text: str, file: str) -> Problem | None:
     found = _UNPRINTABLE.search(text)
     if not found:
         return None
-    lines = _BREAK.split(text[: found.start()])
-    place = Position(file, len(lines), len(lines[-1]) + 1)
+    lines = f"{text[: found.start()]}?".splitlines()
+    place = Position(file, len(lines), len(lines[-1]))
     what = f"the character U+{ord(found[0]):04X}"
     return Problem(place, "", what, "text without control characters")
 
 
-class _StopError(Exception):
-    """Nothing sensible can be read from here on; the problem is recorded."""
-
-
 class _Composer:
-    """Builds nodes from the parser's events."""
+    """Builds nodes from the parser's events; raises ConfigError where no more can be read."""
 
-    def __init__(self, file: str, text: str) -> None:
-        self.problems: list[Problem] = []
+    def __init__(self, file: str, text: str, problems: list[Problem]) -> None:
         self._file = file
+        self._problems = problems
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
         self._count = 0
 
-    def document(self) -> Node | None:
+    def root(self) -> Node | None:
         """The root of the only document."""
-        try:
-            return self._document()
-        except _StopError:
-            return None
-        except yaml.YAMLError as error:
-            self.problems.append(self._syntax(error))
-            return None
-
-    def _document(self) -> Node | None:
         root: Node | None = None
         for event in self._events:
             if isinstance(event, yaml.NodeEvent):
-                if root is not None:
-                    self._refuse(event, "", "a second document", "one document a file")
-                    raise _StopError
+                if root:
+                    found, expected = "a second document", "one document a file"
+                    raise ConfigError([Problem(self._at(event), "", found, expected)])
                 root = self._node(event, "", 0)
-        if root is None or (isinstance(root, Scalar) and not root.text and root.plain):
-            place = Position(self._file, 1, 1)
-            self.problems.append(Problem(place, "", "an empty file", "a mapping of keys to values"))
-            return None
-        return root
+        if root is None or (root.plain and not root.text):
+            found, expected = "an empty file", "a mapping of keys to values"
+            raise ConfigError([Problem(Position(self._file, 1, 1), "", found, expected)])
+        return root if root.value is not None else None
 
-    def _node(self, event: yaml.Event, path: str, depth: int) -> Node:
-        self._count += 1
-        if self._count > MOST_VALUES:
-            self._refuse(event, path, f"more than {MOST_VALUES} values", "a file of thresholds")
-            raise _StopError
-        if depth > DEEPEST:
-            self._refuse(event, path, f"more than {DEEPEST} levels", "a file of thresholds")
-            raise _StopError
-        self._check_extras(event, path)
+    def _node(self, event: yaml.Event, path: str, depth: int, key: Position | None = None) -> Node:
         position = self._at(event)
+        self._check_size(position, path, depth)
+        self._check_extras(event, position, path)
+        plain = False
+        value: Value = None
         match event:
             case yaml.SequenceStartEvent():
-                return Sequence(position, tuple(self._items(path, depth)))
+                items = enumerate(self._inner())
+                value = [self._node(each, joined(path, index), depth + 1) for index, each in items]
             case yaml.MappingStartEvent():
-                return Table(position, self._entries(path, depth))
+                value = self._entries(path, depth + 1)
             case yaml.ScalarEvent():
-                return Scalar(position, path, event.value, plain=not event.style)
-        return Hole(position)
+                plain, value = not event.style, event.value
+        return Node(value, path, position, key or position, plain)
 
-    def _check_extras(self, event: yaml.Event, path: str) -> None:
-        match event:
-            case yaml.AliasEvent():
-                self._refuse(event, path, f"the alias {quoted(f'*{event.anchor}')}", "a value")
-            case yaml.NodeEvent() if event.anchor is not None:
-                self._refuse(event, path, f"the anchor {quoted(f'&{event.anchor}')}", "no anchor")
-        if (
-            isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
-            and event.tag is not None
-        ):
+    def _check_size(self, position: Position, path: str, depth: int) -> None:
+        self._count += 1
+        limits = ((self._count, _MOST_VALUES, "values"), (depth, _DEEPEST, "levels"))
+        for size, most, name in limits:
+            if size > most:
+                found = f"more than {most} {name}"
+                raise ConfigError([Problem(position, path, found, "a file of thresholds")])
+
+    def _check_extras(self, event: Any, position: Position, path: str) -> None:
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(position, path, f"the alias {quoted(f'*{event.anchor}')}", "a value")
+            return
+        if event.anchor is not None:
+            self._refuse(position, path, f"the anchor {quoted(f'&{event.anchor}')}", "no anchor")
+        if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self._refuse(event, path, f"the tag {quoted(tag)}", "no tag")
+            self._refuse(position, path, f"the tag {quoted(tag)}", "no tag")
 
-    def _items(self, path: str, depth: int) -> Iterator[Node]:
-        for index, event in enumerate(self._events):
-            if isinstance(event, yaml.SequenceEndEvent):
-                return
-            yield self._node(event, f"{path}[{index}]", depth + 1)
+    def _inner(self) -> Iterator[yaml.Event]:
+        """The events up to the end of the list or mapping."""
+        return takewhile(lambda each: not isinstance(each, yaml.CollectionEndEvent), self._events)
 
-    def _entries(self, path: str, depth: int) -> dict[str, Entry]:
-        entries: dict[str, Entry] = {}
-        for event in self._events:
-            if isinstance(event, yaml.MappingEndEvent):
-                break
-            key = self._node(event, path, depth + 1)
-            name = key.text if isinstance(key, Scalar) else ""
-            inner = joined(path, name)
-            value = self._node(next(self._events), inner, depth + 1)
-            if not isinstance(key, Scalar):
-                self._refuse(event, path, "a list or mapping as a key", "a text as a key")
-            elif isinstance(event, yaml.AliasEvent):
+    def _entries(self, path: str, depth: int) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        for event in self._inner():
+            key = self._node(event, path, depth)
+            inner, place = joined(path, key.text), key.position
+            value = self._node(next(self._events), inner, depth, place)
+            if key.value is None:
                 continue
-            elif name == "<<" and key.plain:
-                self._refuse(event, inner, "a merge key", "the keys themselves")
-            elif name in entries:
-                line = entries[name].position.line
+            if isinstance(key.value, list | dict):
+                self._refuse(place, path, "a list or mapping as a key", "a text as a key")
+            elif key.plain and key.text == "<<":
+                self._refuse(place, inner, "a merge key", "the keys themselves")
+            elif key.text in entries:
+                line = entries[key.text].key.line
                 found = f"the key a second time, first in line {line}"
-                self._refuse(event, inner, found, "each key once")
+                self._refuse(place, inner, found, "each key once")
             else:
-                entries[name] = Entry(key.position, value)
+                entries[key.text] = value
         return entries
 
     def _at(self, event: yaml.Event) -> Position:
-        mark = event.start_mark
-        return (
-            Position(self._file, mark.line + 1, mark.column + 1)
-            if mark
-            else Position(self._file, 1, 1)
-        )
+        return _position(event.start_mark, self._file)
 
-    def _refuse(self, event: yaml.Event, path: str, found: str, expected: str) -> None:
-        self.problems.append(Problem(self._at(event), path, found, expected))
+    def _refuse(self, position: Position, path: str, found: str, expected: str) -> None:
+        self._problems.append(Problem(position, path, found, expected))
 
-    def _syntax(self, error: yaml.YAMLError) -> Problem:
-        if not isinstance(error, yaml.MarkedYAMLError):
-            said = " ".join(str(error).split())
-            return Problem(Position(self._file, 1, 1), "", f"no YAML ({said})", "YAML")
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        said = error.problem or ""
-        if error.context:
-            begun = error.context_mark
-            since = f" from line {begun.line + 1}" if begun else ""
-            said = f"{error.context}{since}, {said}"
-        place = Position(self._file, line, column)
-        return Problem(place, "", f"a YAML syntax error ({said})", "valid YAML")
+
+def _position(mark: Any, file: str) -> Position:
+    return Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
+
+
+def _syntax(error: yaml.YAMLError, file: str) -> Problem:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        said = " ".join(str(error).split())
+        return Problem(Position(file, 1, 1), "", f"no YAML ({said})", "YAML")
+    said = error.problem or ""
+    if error.context:
+        begun = error.context_mark
+        since = f" from line {begun.line + 1}" if begun else ""
+        said = f"{error.context}{since}, {said}"
+    place = _position(error.problem_mark or error.context_mark, file)
+    return Problem(place, "", f"a YAML syntax error ({said})", "valid YAML")

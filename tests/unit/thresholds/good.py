@@ -12,7 +12,6 @@ from generator.config import load, model
 from generator.thresholds import ConfigError
 from generator.thresholds.fields import Model, Quantity, kind
 from generator.thresholds.levels import Levels
-from generator.thresholds.model import forms, rows
 from generator.thresholds.units import Unit
 
 FILE: Final = "thresholds.yaml"
@@ -37,7 +36,7 @@ def _filled() -> str:
         for name in ("good.yaml", "good_end.yaml")
     )
     shown = yaml.safe_load(written)
-    for path, levels in rows(model()).items():
+    for path, levels in model().row_forms.items():
         section, _, row = path.partition(".")
         group = f"\n  {section}:\n"
         if section not in shown["targets"]:
@@ -62,7 +61,7 @@ def _row(levels: type[Levels]) -> str:
 def _alert(alert: Definition[Any]) -> str:
     # Longer than any window above: a leak must outlast its own.
     severity = {"for": "20m"}
-    aims = forms(model())[alert.key].aims
+    aims = model().forms[alert.key].aims
     if aims:
         severity["fires_at"] = next(aim for aim in aims if aim.endswith(".poor"))
     return _flow({**_required(alert.settings), "warning": _flow(severity)})

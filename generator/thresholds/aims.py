@@ -1,22 +1,20 @@
-"""Rules for the bounds and the windows of the alerts."""
+"""Rules for the bounds that alerts fire at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
 from generator.thresholds.document import Document
 from generator.thresholds.levels import EDGE_BEFORE, Levels
-from generator.thresholds.model import LONGEST_INTERVAL, AlertForm
+from generator.thresholds.model import AlertForm, Thresholds
 from generator.thresholds.problems import Problem, nearest, quoted
 from generator.thresholds.settings import SEVERITIES, Rows
 from generator.thresholds.units import Unit, format_value
 
 _BUCKETS: Final = "service.latency_buckets"
-# The last windows that `rate` can use hold two samples.
-_WINDOWS: Final = (".window", ".short_window", ".envelope")
 _LEVELS: Final = tuple(EDGE_BEFORE)
 # Shares of one core: a worker can use more than one.
 _UNLIMITED_SHARES: Final = "cpu."
@@ -24,9 +22,8 @@ _UNLIMITED_SHARES: Final = "cpu."
 
 @dataclass(frozen=True)
 class _Aim:
-    """A `fires_at` that names a row and level which its alert may fire at."""
+    """A `fires_at`, below `severity`, that names a row and level which its alert may fire at."""
 
-    alert: str
     severity: str
     rows: Rows
     row: str
@@ -35,7 +32,7 @@ class _Aim:
 
     @property
     def path(self) -> str:
-        return f"{self.alert}.{self.severity}.fires_at"
+        return f"{self.severity}.fires_at"
 
     @property
     def edge(self) -> str:
@@ -50,30 +47,26 @@ class _Aim:
         return bound < limit if self.levels.worse == "above" else bound > limit
 
 
-def bounds(
-    document: Document, forms: Mapping[str, AlertForm], rows: Mapping[str, type[Levels]]
-) -> Iterator[Problem]:
+def problems(document: Document, model: type[Thresholds]) -> Iterator[Problem]:
     """What is wrong with the levels that the alerts fire at."""
-    found: list[_Aim] = []
-    for key, form in forms.items():
-        if form.rows is None:
-            continue
+    first: dict[str, _Aim] = {}  # by the path of its number
+    for key, form in model.forms.items():
         own: list[_Aim] = []
-        for severity in SEVERITIES:
-            name = document.text(f"alerts.{key}.{severity}.fires_at")
-            path, (row, _, level) = f"alerts.{key}.{severity}", (name or "").rpartition(".")
-            if name in form.aims:
-                own.append(_Aim(f"alerts.{key}", severity, form.rows, row, level, rows[row]))
-                yield from _row_reaches_its_level(document, own[-1])
-            elif name is not None:
+        for severity in SEVERITIES if form.rows else ():
+            path = f"alerts.{key}.{severity}"
+            name = document.text(f"{path}.fires_at")
+            if name is not None and name not in form.aims:
                 yield _unknown(document, path, name, form)
+            elif name is not None and form.rows:
+                row, _, level = name.rpartition(".")
+                own.append(_Aim(path, form.rows, row, level, model.row_forms[row]))
+                first.setdefault(own[-1].edge, own[-1])
+                yield from _row_reaches_its_level(document, own[-1])
         yield from _severities_are_in_order(document, own)
-        found += own
-    for aim in {aim.edge: aim for aim in reversed(found)}.values():
+    for aim in first.values():
         value = document.number(aim.edge)
         if value is not None:
-            yield from _bound_can_be_read(document, aim, value)
-            yield from _share_can_be_exceeded(document, aim, value)
+            yield from _bound_can_be_exceeded(document, aim, value)
 
 
 def _unknown(document: Document, severity: str, name: str, form: AlertForm) -> Problem:
@@ -109,38 +102,17 @@ def _severities_are_in_order(document: Document, aims: list[_Aim]) -> Iterator[P
             continue
         unit = lower.levels.unit
         shown = f"{quoted(f'{lower.row}.{lower.level}')} ({format_value(value, unit)})"
-        spelled = f"{worse.severity} ({format_value(limit, unit)})"
-        yield document.problem(
-            lower.path, f"a bound that is reached before that of {spelled}", shown
-        )
+        spelled = f"{worse.severity.rpartition('.')[2]} ({format_value(limit, unit)})"
+        expected = f"a bound that is reached before that of {spelled}"
+        yield document.problem(lower.path, expected, shown)
 
 
-def _bound_can_be_read(document: Document, aim: _Aim, value: float) -> Iterator[Problem]:
-    """A quantile of a histogram never reads more than the highest finite bucket."""
+def _bound_can_be_exceeded(document: Document, aim: _Aim, value: float) -> Iterator[Problem]:
+    """No quantile reads more than the highest finite bucket, and no share is more than all."""
     buckets = document.whole_list(_BUCKETS)
+    reason = f"{aim.severity} fires above it, and no"
     if aim.rows.histogram and buckets and value >= buckets[-1]:
-        top = format_value(buckets[-1], Unit.DURATION)
-        reason = f"{aim.alert}.{aim.severity} fires above it, and no quantile reads more"
-        yield document.problem(
-            aim.edge, f"a duration below the highest of {_BUCKETS} ({top}): {reason}"
-        )
-
-
-def _share_can_be_exceeded(document: Document, aim: _Aim, value: float) -> Iterator[Problem]:
-    """Nothing is more than all."""
+        top = f"the highest of {_BUCKETS} ({format_value(buckets[-1], Unit.DURATION)})"
+        yield document.problem(aim.edge, f"a duration below {top}: {reason} quantile reads more")
     if value == 1 and aim.levels.unit is Unit.RATIO and not aim.row.startswith(_UNLIMITED_SHARES):
-        reason = f"{aim.alert}.{aim.severity} fires above it, and no share is more"
-        yield document.problem(aim.edge, f"a share below 100%: {reason}")
-
-
-def windows_hold_two_samples(document: Document) -> Iterator[Problem]:
-    """A rate or a slope needs two samples."""
-    interval = document.number("service.scrape_interval")
-    if interval is None or interval > LONGEST_INTERVAL:
-        return
-    least = format_value(2 * interval, Unit.DURATION)
-    for path in [each for each in document.values if each.endswith(_WINDOWS)]:
-        value = document.number(path)
-        if value is not None and value < 2 * interval:
-            reason = "two of service.scrape_interval, as a rate needs two samples"
-            yield document.problem(path, f"at least {least}: {reason}")
+        yield document.problem(aim.edge, f"a share below 100%: {reason} share is more")
