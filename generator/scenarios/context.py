@@ -12,7 +12,7 @@ from generator.alerts.model import Alert, Effect, Trigger
 from generator.alerts.testcases.inputs import HERE
 from generator.scenarios.instance import MAX_FDS, Distribution, Instance, Worker
 from generator.scenarios.scenario import Events, Incident, RequiredAlert
-from generator.scenarios.timeseries import Line, Span, level, steady
+from generator.scenarios.timeseries import Span, TimeSeries, steady
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import AlertSettings
 
@@ -111,7 +111,7 @@ class ScenarioContext:
     def leak(self, key: str, quantity: str, also: Mapping[Effect, str] | None = None) -> Events:
         """A worker's `quantity` grows three times as fast as the bound, until it is restarted."""
         incident = self.incident(key)
-        line: Line = getattr(self.worker, quantity)
+        line: TimeSeries[float] = getattr(self.worker, quantity)
         growing = line.grow(incident.start, 3 * self.bound(key))
         leaking = self.healthy().workers_with([0], **{quantity: growing})
         return incident.events(self.restarted(leaking, incident.end, [0]), also=also)
@@ -140,9 +140,9 @@ class ScenarioContext:
             low_confidence=steady(_HEALTHY * targets.confidence.target),
             workers=(self.worker,) * self.workers,
             memory_limit=2.0 * self.workers * targets.memory.peak_24h.acceptable,
-            waiting=level(0.0),
-            accept_queue=level(0.0),
-            clients=level(float(math.ceil(_HEALTHY * targets.throughput.low.concurrency))),
+            waiting=steady(0.0),
+            accept_queue=steady(0.0),
+            clients=steady(float(math.ceil(_HEALTHY * targets.throughput.low.concurrency))),
             probe_succeeds=steady(True),
             probe_latency=steady(self.latency.times(0.1)),
             read_errors=steady(0.0),
@@ -151,7 +151,7 @@ class ScenarioContext:
     def idle(self) -> Instance:
         """A healthy instance without requests."""
         idle = self.healthy().workers_with(cpu=steady(self.idle_cpu))
-        return replace(idle, requests=steady(0.0), clients=level(0.0))
+        return replace(idle, requests=steady(0.0), clients=steady(0.0))
 
     def restarted(
         self,
@@ -208,10 +208,10 @@ class ScenarioContext:
         """A healthy one."""
         targets = self.thresholds.targets
         return Worker(
-            memory=level(self.warm_memory),
-            threads=level(math.ceil(_HEALTHY * targets.worker.threads.target)),
-            fds=level(round(_HEALTHY * targets.worker.fds.target * MAX_FDS)),
-            db_connections=level(self.db_connections),
+            memory=steady(self.warm_memory),
+            threads=steady(math.ceil(_HEALTHY * targets.worker.threads.target)),
+            fds=steady(round(_HEALTHY * targets.worker.fds.target * MAX_FDS)),
+            db_connections=steady(self.db_connections),
             cpu=steady(_HEALTHY * targets.cpu.normal.target),
             started=steady(-_DAY),
         )

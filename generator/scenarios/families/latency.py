@@ -13,7 +13,7 @@ from generator.scenarios.context import LOADING, ScenarioContext
 from generator.scenarios.instance import Distribution, Worker
 from generator.scenarios.registry import scenarios_of
 from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span, level, steady
+from generator.scenarios.timeseries import Span, steady
 
 scenario = scenarios_of("latency")
 
@@ -122,7 +122,7 @@ def models_load_on_first_request(context: ScenarioContext) -> Events:
     first, loaded = loading.start, loading.end
     median = context.latency.points[0][1]
     growth = (context.warm_memory - context.cold_memory) / LOADING
-    memory = level(context.cold_memory).then(first, context.cold_memory, growth)
+    memory = steady(context.cold_memory).then(first, context.cold_memory, growth)
 
     def load(worker: Worker) -> Worker:
         return replace(

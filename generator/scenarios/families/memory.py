@@ -12,7 +12,7 @@ from generator.scenarios.context import LOADING, SPARE, ScenarioContext
 from generator.scenarios.instance import MIB, Instance
 from generator.scenarios.registry import scenarios_of
 from generator.scenarios.scenario import Events, RequiredAlert
-from generator.scenarios.timeseries import Line, level
+from generator.scenarios.timeseries import TimeSeries, steady
 
 scenario = scenarios_of("memory")
 
@@ -37,7 +37,7 @@ def _grown(instance: Instance, moment: float, size: float) -> Instance:
     )
 
 
-def saw(base: float, length: float, period: float, growth: float = 0.0) -> Line:
+def saw(base: float, length: float, period: float, growth: float = 0.0) -> TimeSeries[float]:
     """Up for three quarters of a period and down again, on a level that may grow."""
     points: list[tuple[float, float, float]] = []
     moment = 0.0
@@ -49,7 +49,7 @@ def saw(base: float, length: float, period: float, growth: float = 0.0) -> Line:
             (moment + up, low + growth * up + 2 * _SAW, growth - 2 * _SAW / down),
         ]
         moment += period
-    return Line(tuple(points))
+    return TimeSeries[float](tuple(points))
 
 
 def _period(context: ScenarioContext) -> float:
@@ -139,9 +139,9 @@ def garbage_collection_sawtooth(context: ScenarioContext) -> Events:
     )
 
 
-def jittery(base: float, length: float, every: float, slot: int) -> Line:
+def jittery(base: float, length: float, every: float, slot: int) -> TimeSeries[float]:
     """A level that fluctuates by up to two percent, the same way in every rendering."""
-    return Line(
+    return TimeSeries[float](
         tuple(
             (
                 every * turn,
@@ -183,7 +183,7 @@ def workers_are_recycled(context: ScenarioContext) -> Events:
     life = settings.warm_up + settings.envelope + settings.window
     growth = 3 * context.bound("memory_leak", "lowest")
     length = 4 * life
-    memory = level(context.warm_memory).grow(0.0, growth)
+    memory = steady(context.warm_memory).grow(0.0, growth)
     instance = context.healthy().workers_with(memory=memory)
     for slot in range(context.workers):
         moment = life * (0.4 + 0.5 * slot / context.workers)

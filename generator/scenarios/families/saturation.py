@@ -10,7 +10,7 @@ from generator.scenarios.families.latency import slow_probe
 from generator.scenarios.instance import MAX_FDS
 from generator.scenarios.registry import scenarios_of
 from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Line, Span
+from generator.scenarios.timeseries import Span, TimeSeries
 
 scenario = scenarios_of("saturation")
 
@@ -26,7 +26,7 @@ def _leak(
     peak: float,
 ) -> Events:
     """A worker leaks up to `peak`, past the `bound` of an alert, until it is restarted."""
-    healthy: Line = getattr(context.worker, quantity)
+    healthy: TimeSeries[float] = getattr(context.worker, quantity)
     base = healthy.at(0)
     delay = _LEAK * (bound - base) / (peak - base)
     incident = context.incident(key, delay=delay, lasts=delay + context.time_to_fire(key) + SPARE)

@@ -16,7 +16,7 @@ scenario = scenarios_of("availability")
 def sidecar_is_down(context: ScenarioContext) -> Events:
     """The sidecar stops and stays down for a while. The service is healthy."""
     incident = context.incident("sidecar_down")
-    down = context.healthy().scraped(incident, "failed")
+    down = context.healthy().during(incident, scrapes="failed")
     return incident.events(replace(down, sidecar_restarts=(incident.end,)))
 
 
@@ -24,7 +24,7 @@ def sidecar_is_down(context: ScenarioContext) -> Events:
 def targets_dropped_by_mistake(context: ScenarioContext) -> Events:
     """A change to the service discovery drops both jobs. It is reverted."""
     incident = context.incident("target_missing")
-    return incident.events(context.healthy().scraped(incident, "unknown"))
+    return incident.events(context.healthy().during(incident, scrapes="unknown"))
 
 
 @scenario
@@ -61,7 +61,7 @@ def sidecar_restarts(context: ScenarioContext) -> Events:
     restarts = (1800.0, 2700.0)
     instance = replace(context.healthy(), sidecar_restarts=restarts)
     for moment in restarts:
-        instance = instance.scraped(Span(moment, moment + 2 * context.interval), "failed")
+        instance = instance.during(Span(moment, moment + 2 * context.interval), scrapes="failed")
     return Events(length=5400.0, instances=(instance,))
 
 
@@ -70,7 +70,7 @@ def prometheus_restarts(context: ScenarioContext) -> Events:
     """Prometheus restarts, and later moves to another machine. Meanwhile it scrapes nothing."""
     # One gap within Prometheus's lookback of five minutes, and one beyond.
     short, long = Span(1800.0, 2010.0), Span(3600.0, 4080.0)
-    instance = context.healthy().scraped(short, "lost").scraped(long, "lost")
+    instance = context.healthy().during(short, scrapes="lost").during(long, scrapes="lost")
     return Events(length=3 * 3600.0, instances=(instance,))
 
 
@@ -79,5 +79,5 @@ def occasional_failed_scrape(context: ScenarioContext) -> Events:
     """One scrape times out every ten minutes. The next one succeeds."""
     instance = context.healthy()
     for turn in range(1, 8):
-        instance = instance.scraped(context.one_sample(600.0 * turn), "failed")
+        instance = instance.during(context.one_sample(600.0 * turn), scrapes="failed")
     return Events(length=5400.0, instances=(instance,))

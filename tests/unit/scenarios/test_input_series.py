@@ -167,8 +167,8 @@ def test_a_sidecar_that_restarts_counts_the_workers_it_finds() -> None:
 
 
 def test_up_is_0_where_a_scrape_fails_and_absent_where_it_is_lost() -> None:
-    failed = exposed(CONTEXT.healthy().scraped(Span(300, 330), "failed"))
-    lost = exposed(CONTEXT.healthy().scraped(Span(300, 330), "lost"))
+    failed = exposed(CONTEXT.healthy().during(Span(300, 330), scrapes="failed"))
+    lost = exposed(CONTEXT.healthy().during(Span(300, 330), scrapes="lost"))
     assert value_of(failed, "up{", 300) == 0
     assert value_of(lost, "up{", 300) is None
     assert value_of(failed, "auditor_workers{", 300) is None
