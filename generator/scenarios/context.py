@@ -12,7 +12,7 @@ from generator.alerts.model import Alert, Effect, Trigger
 from generator.alerts.testcases.inputs import HERE
 from generator.scenarios.instance import MAX_FDS, Distribution, Instance, Worker
 from generator.scenarios.scenario import Events, Incident, RequiredAlert
-from generator.scenarios.timeseries import Span, TimeSeries, steady
+from generator.scenarios.timeseries import Span, steady
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import AlertSettings
 
@@ -44,19 +44,15 @@ class ScenarioContext:
         """So short a while that it shows in a single sample."""
         return Span(moment, moment + self.interval)
 
-    def alert(self, key: str) -> Alert:
-        """Every alert that a scenario needs is looked up here. Raises UnknownAlertError."""
-        return self.alerts[key]
-
     def settings(self, key: str) -> Any:
         """The alert's settings, of the form that its family declares."""
         return self.thresholds.alert(key, AlertSettings)
 
     def trigger(self, key: str, severity: Rank = "highest") -> Trigger:
-        return self.alert(key).triggers[0 if severity == "highest" else -1]
+        return self.alerts[key].triggers[0 if severity == "highest" else -1]
 
     def bound(self, key: str, severity: Rank = "highest") -> float:
-        return self.alert(key).bound(self.trigger(key, severity))
+        return self.alerts[key].bound(self.trigger(key, severity))
 
     def between_severities(self, key: str) -> float:
         """A value between the bounds of two severities; three times the only bound."""
@@ -74,7 +70,7 @@ class ScenarioContext:
 
     def time_to_resolve(self, key: str) -> float:
         """From the end of an incident until the alert must have ended."""
-        return self.window(key) + self.alert(key).keep_firing_for
+        return self.window(key) + self.alerts[key].keep_firing_for
 
     def incident(
         self,
@@ -96,7 +92,7 @@ class ScenarioContext:
         end = start + lasts
         required = tuple(
             RequiredAlert(
-                self.alert(key),
+                self.alerts[key],
                 self.trigger(key, severity),
                 instance,
                 since=start,
@@ -108,11 +104,10 @@ class ScenarioContext:
         length = end + max(self.time_to_resolve(key) for key in concerned) + SPARE
         return Incident(start, end, length, required)
 
-    def leak(self, key: str, quantity: str, also: Mapping[Effect, str] | None = None) -> Events:
+    def leak(self, key: str, quantity: str, also: tuple[Effect, ...] = ()) -> Events:
         """A worker's `quantity` grows three times as fast as the bound, until it is restarted."""
         incident = self.incident(key)
-        line: TimeSeries[float] = getattr(self.worker, quantity)
-        growing = line.grow(incident.start, 3 * self.bound(key))
+        growing = getattr(self.worker, quantity).grow(incident.start, 3 * self.bound(key))
         leaking = self.healthy().workers_with([0], **{quantity: growing})
         return incident.events(self.restarted(leaking, incident.end, [0]), also=also)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
+from generator.scenarios import Events, ScenarioContext, scenarios_of
 
 scenario = scenarios_of("availability")
 
@@ -15,13 +13,8 @@ def service_is_down(context: ScenarioContext) -> Events:
     incident = context.incident("down")
     healthy = context.healthy()
     down = context.restarted(healthy, incident.start, downtime=incident.end - incident.start)
-    return incident.events(
-        down.during(incident, probe_succeeds=False, requests=0.0, clients=0.0),
-        also={
-            "workers missing": "no worker is fewer than should run",
-            "no traffic": "nobody is answered, so no request counts",
-        },
-    )
+    down = down.during(incident, probe_succeeds=False, requests=0.0, clients=0.0)
+    return incident.events(down, also=("workers missing", "no traffic"))
 
 
 @scenario
@@ -32,10 +25,7 @@ def service_hangs(context: ScenarioContext) -> Events:
     hung = healthy.during(
         incident, probe_succeeds=False, requests=0.0, waiting=healthy.clients.at(0)
     )
-    return incident.events(
-        hung.workers_during(incident, cpu=0.0),
-        also={"requests waiting": "requests wait while nothing is answered"},
-    )
+    return incident.events(hung.workers_during(incident, cpu=0.0), also=("requests waiting",))
 
 
 @scenario

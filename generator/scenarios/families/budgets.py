@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from generator.alerts.families.budgets import burn_of, judged_after
-from generator.alerts.model import Effect
 from generator.alerts.testcases.inputs import HERE
-from generator.scenarios.context import SPARE, ScenarioContext
+from generator.scenarios import Events, ScenarioContext, Span, scenarios_of
+from generator.scenarios.context import SPARE
 from generator.scenarios.instance import Distribution
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events, RequiredAlert
-from generator.scenarios.timeseries import Span
+from generator.scenarios.scenario import RequiredAlert
 
 scenario = scenarios_of("error")
 
 # How many times the bound of the burn rate the failures reach.
 _BAD: Final = 2.0
-_ALSO: Final[Mapping[Effect, str]] = dict.fromkeys(
-    ("slow answers", "slow tail", "slow outliers"),
-    "the same requests are more than is acceptable within minutes",
-)
+# The same requests are more than is acceptable within minutes.
+_ALSO: Final = ("slow answers", "slow tail", "slow outliers")
 
 
 @scenario
@@ -54,18 +49,18 @@ def _both_budgets(context: ScenarioContext, burn: str) -> Events:
     windows = burn_of(context.thresholds, keys[0])
     start = max(900.0, windows.short_window)
     failed, slow = (
-        min(0.9, _BAD * context.alert(key).constant * allowed(context, key)) for key in keys
+        min(0.9, _BAD * context.alerts[key].constant * allowed(context, key)) for key in keys
     )
     due = max(_due(context, keys[0], start, failed), _due(context, keys[1], start, slow))
     end = due + SPARE
-    resolved = end + windows.short_window + max(context.alert(key).keep_firing_for for key in keys)
+    resolved = end + windows.short_window + max(context.alerts[key].keep_firing_for for key in keys)
     within = context.thresholds.slo.latency.within
     latency = Distribution(((1 - slow, within / 2), (1.0, 20 * within)))
     return Events(
         length=resolved + SPARE,
         instances=(context.healthy().during(Span(start, end), errors=failed, latency=latency),),
         required=tuple(
-            RequiredAlert(context.alert(key), context.trigger(key), HERE, start, due, resolved)
+            RequiredAlert(context.alerts[key], context.trigger(key), HERE, start, due, resolved)
             for key in keys
         ),
         also=_ALSO,
@@ -84,7 +79,7 @@ def _due(context: ScenarioContext, key: str, start: float, share: float) -> floa
 
     What is summed by the hour is an hour late.
     """
-    alert = context.alert(key)
+    alert = context.alerts[key]
     windows = burn_of(context.thresholds, key)
     times = share / (alert.constant * allowed(context, key))
     worse = start + min(windows.window / times, start / (times - 1))

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span
+from generator.scenarios import Events, ScenarioContext, Span, scenarios_of
 
 scenario = scenarios_of("database")
 
@@ -40,7 +37,7 @@ def database_restarts(context: ScenarioContext) -> Events:
     waits = (
         trigger.for_
         for key in ("database_pool_near_limit", "many_database_connections")
-        for trigger in context.alert(key).triggers
+        for trigger in context.alerts[key].triggers
     )
     reconnecting = Span(1800.0, 1800.0 + min(waits) / 2)
     full = context.healthy().workers_during(reconnecting, db_connections=context.pool)

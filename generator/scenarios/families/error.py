@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from generator.alerts.testcases.inputs import THERE
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span, steady
+from generator.scenarios import Events, ScenarioContext, Span, scenarios_of, steady
 
 scenario = scenarios_of("error")
 

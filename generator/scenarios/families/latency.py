@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from generator.alerts.model import Effect
 from generator.alerts.recordings import QUANTILES
 from generator.alerts.testcases.inputs import THERE
-from generator.scenarios.context import LOADING, ScenarioContext
+from generator.scenarios import Events, ScenarioContext, Span, scenarios_of, steady
+from generator.scenarios.context import LOADING
 from generator.scenarios.instance import Distribution, Worker
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span, steady
 
 scenario = scenarios_of("latency")
 
-_OBJECTIVE: Final[Mapping[Effect, str]] = {
-    "answers slower than the objective": "the same answers use up the budget of slow ones",
-}
-_RAREST: Final[Mapping[Effect, str]] = {
-    "slow outliers": "the slowest in a thousand are among them",
-    **_OBJECTIVE,
-}
-_SLOWEST: Final[Mapping[Effect, str]] = {
-    "slow tail": "the slowest in a hundred are among them",
-    **_RAREST,
-}
+# What slow answers show in as well: their budget, the slowest in a thousand, those in a hundred.
+_OBJECTIVE: Final = ("answers slower than the objective",)
+_RAREST: Final = (*_OBJECTIVE, "slow outliers")
+_SLOWEST: Final = (*_RAREST, "slow tail")
 
 
 def slow_probe(context: ScenarioContext) -> Distribution:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from generator.alerts.model import Effect
 from generator.alerts.testcases.inputs import HERE
-from generator.scenarios.context import LOADING, SPARE, ScenarioContext
+from generator.scenarios import Events, ScenarioContext, scenarios_of, steady
+from generator.scenarios.context import LOADING, SPARE
 from generator.scenarios.instance import MIB, Instance
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events, RequiredAlert
-from generator.scenarios.timeseries import TimeSeries, steady
+from generator.scenarios.scenario import RequiredAlert
+from generator.scenarios.timeseries import TimeSeries
 
 scenario = scenarios_of("memory")
 
@@ -81,7 +79,7 @@ def memory_leak_under_a_sawtooth(context: ScenarioContext) -> Events:
     return Events(
         length=due + SPARE,
         instances=(context.healthy().workers_with([0], memory=memory),),
-        required=(RequiredAlert(context.alert(key), context.trigger(key), HERE, 0.0, due),),
+        required=(RequiredAlert(context.alerts[key], context.trigger(key), HERE, 0.0, due),),
         sample_interval=_FINE,
     )
 
@@ -89,8 +87,7 @@ def memory_leak_under_a_sawtooth(context: ScenarioContext) -> Events:
 @scenario
 def fast_memory_leak(context: ScenarioContext) -> Events:
     """A release keeps every source it is given in memory. The worker is restarted in time."""
-    also: Mapping[Effect, str] = {"memory in use": "what grows becomes large"}
-    return context.leak("fast_memory_leak", "memory", also)
+    return context.leak("fast_memory_leak", "memory", also=("memory in use",))
 
 
 @scenario

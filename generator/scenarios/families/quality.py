@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import steady
+from generator.scenarios import Events, ScenarioContext, scenarios_of, steady
 
 scenario = scenarios_of("quality")
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
-from generator.scenarios.context import SPARE, ScenarioContext
+from generator.scenarios import Events, ScenarioContext, Span, scenarios_of
+from generator.scenarios.context import SPARE
 from generator.scenarios.families.latency import slow_probe
 from generator.scenarios.instance import MAX_FDS
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span, TimeSeries
+from generator.scenarios.timeseries import TimeSeries
 
 scenario = scenarios_of("saturation")
 
@@ -80,10 +79,9 @@ def worker_spins_while_idle(context: ScenarioContext) -> Events:
     """
     incident = context.incident("idle_cpu")
     cpu = 3 * context.bound("idle_cpu")
-    return incident.events(
-        context.idle().workers_during(incident, [0], cpu=cpu),
-        also={"CPU time": "an idle worker may compute more than a busy one should"},
-    )
+    # That may be more than a busy worker should need.
+    idle = context.idle().workers_during(incident, [0], cpu=cpu)
+    return incident.events(idle, also=("CPU time",))
 
 
 @scenario
@@ -119,7 +117,7 @@ def nightly_batch(context: ScenarioContext) -> Events:
 
     It ends before that matters.
     """
-    length = 0.8 * min(trigger.for_ for trigger in context.alert("high_cpu").triggers)
+    length = 0.8 * min(trigger.for_ for trigger in context.alerts["high_cpu"].triggers)
     batch = Span(3600.0, 3600.0 + length)
     return Events(length=2 * 3600.0, instances=(context.healthy().workers_during(batch, cpu=0.99),))
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span
+from generator.scenarios import Events, ScenarioContext, Span, scenarios_of
 
 scenario = scenarios_of("availability")
 
@@ -34,10 +31,8 @@ def sidecar_finds_no_workers(context: ScenarioContext) -> Events:
     The service still answers.
     """
     incident = context.incident("sidecar_blind")
-    return incident.events(
-        context.healthy().during(incident, workers_visible=False),
-        also={"workers missing": "no worker seen is fewer than should run"},
-    )
+    blind = context.healthy().during(incident, workers_visible=False)
+    return incident.events(blind, also=("workers missing",))
 
 
 @scenario

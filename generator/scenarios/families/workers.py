@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
+from generator.scenarios import Events, ScenarioContext, scenarios_of
 
 scenario = scenarios_of("workers")
 
