@@ -154,15 +154,19 @@ class ScenarioContext:
         moment: float,
         slots: Collection[int] | None = None,
         downtime: float = 0.0,
+        growth: float = 0.0,
     ) -> Instance:
-        """Workers end, all or those in `slots`; `downtime` later new ones start and load models."""
+        """Workers end, all or those in `slots`; `downtime` later new ones start and load models.
+
+        From then on their memory grows by `growth` a second.
+        """
         back = moment + downtime
 
         def restart(old: Worker) -> Worker:
             memory = old.memory.then(moment, 0.0).then(back, self.cold_memory)
             return replace(
                 old,
-                memory=memory.then(back + LOADING, self.warm_memory),
+                memory=memory.then(back + LOADING, self.warm_memory, growth),
                 started=old.started.then(back, back),
                 alive=old.alive.during(Span(moment, back), False) if downtime else old.alive,
             )
@@ -184,6 +188,11 @@ class ScenarioContext:
         )
 
     @property
+    def slow_probe(self) -> Distribution:
+        """Of health checks so slow that every severity of that alert fires."""
+        return self.latency.with_quantile(0.5, 3 * self.bound("slow_probe"))
+
+    @property
     def warm_memory(self) -> float:
         """Of a worker with its models."""
         return 0.9 * self.thresholds.targets.memory.peak_1h.target
@@ -202,22 +211,16 @@ class ScenarioContext:
     def worker(self) -> Worker:
         """A healthy one."""
         targets = self.thresholds.targets
+        pool = _HEALTHY * targets.database.pool_usage.target * self.pool
+        all_pools = _HEALTHY * targets.database.connections.target
         return Worker(
             memory=steady(self.warm_memory),
             threads=steady(math.ceil(_HEALTHY * targets.worker.threads.target)),
             fds=steady(round(_HEALTHY * targets.worker.fds.target * MAX_FDS)),
-            db_connections=steady(self.db_connections),
+            db_connections=steady(max(1.0, math.floor(min(pool, all_pools / self.workers)))),
             cpu=steady(_HEALTHY * targets.cpu.normal.target),
             started=steady(-_DAY),
         )
-
-    @property
-    def db_connections(self) -> float:
-        """Of a healthy worker: within the target of its pool and of all workers together."""
-        rows = self.thresholds.targets.database
-        share = _HEALTHY * rows.pool_usage.target * self.pool
-        of_all = _HEALTHY * rows.connections.target / self.workers
-        return max(1.0, math.floor(min(share, of_all)))
 
     @property
     def pool(self) -> float:

@@ -24,19 +24,14 @@ _BEFORE: Final = 86400.0
 _PROBES: Final = 0.2
 
 
-def series(instance: Instance, context: Context, clock: Clock, length: int) -> tuple[Series, ...]:
+def series(instance: Instance, context: Context, clock: Clock, length: int) -> Iterator[Series]:
     """All that Prometheus gets of one instance over `length` seconds."""
     sampler = Sampler(clock, length, instance.scrapes)
     sidecar = _Target(context.workers(instance.address), sampler)
-    return (
-        *_app(instance, _Target(context.api(instance.address), sampler), context),
-        *_instance(instance, sidecar, context),
-        *(
-            each
-            for slot, worker in enumerate(instance.workers)
-            for each in _worker(instance, worker, sidecar.labelled(worker=str(slot)))
-        ),
-    )
+    yield from _app(instance, _Target(context.api(instance.address), sampler), context)
+    yield from _instance(instance, sidecar, context)
+    for slot, worker in enumerate(instance.workers):
+        yield from _worker(instance, worker, sidecar.labelled(worker=str(slot)))
 
 
 def process_memory(instance: Instance, context: Context, clock: Clock, length: int) -> Series:
@@ -88,11 +83,13 @@ class _Target:
         resets: Iterable[float],
     ) -> Iterator[Series]:
         """`rate` observations a second, whose values are distributed like that."""
-        for bound in (*buckets, math.inf):
-            text = "+Inf" if math.isinf(bound) else le(bound)
-            under: Rate = combine(_times, rate, combine(methodcaller("share", bound), values))
-            yield self.labelled(le=text).counter(f"{name}_bucket", under, resets)
-        yield self.counter(f"{name}_count", under, resets)
+
+        def under(bound: float) -> Rate:
+            return combine(_times, rate, combine(methodcaller("share", bound), values))
+
+        for text, bound in [*((le(bound), bound) for bound in buckets), ("+Inf", math.inf)]:
+            yield self.labelled(le=text).counter(f"{name}_bucket", under(bound), resets)
+        yield self.counter(f"{name}_count", under(math.inf), resets)
 
 
 def _times(rate: float | None, share: float) -> float | None:

@@ -28,11 +28,19 @@ class Distribution:
             low_share, low = share, max(low, value)
         return 1.0
 
+    def quantile(self, share: float) -> float:
+        """The value of a point."""
+        return dict(self.points)[share]
+
     def times(self, factor: float, above: float = 0.0) -> Distribution:
         """Values `factor` times as large, but for the lowest `above` share of the observations."""
         return Distribution(
             tuple((share, value * (factor if share > above else 1)) for share, value in self.points)
         )
+
+    def with_quantile(self, share: float, value: float, above: float = 0.0) -> Distribution:
+        """Times as large that the point of `share` has this value."""
+        return self.times(value / self.quantile(share), above)
 
 
 @dataclass(frozen=True)

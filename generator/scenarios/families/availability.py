@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from generator.scenarios import Events, ScenarioContext, scenarios_of
+from generator.scenarios import Events, ScenarioContext
 
-scenario = scenarios_of("availability")
+FAMILY = "availability"
 
 
-@scenario
 def service_is_down(context: ScenarioContext) -> Events:
     """The database is gone, so the service stops and cannot start. Then the database is back."""
     incident = context.incident("down")
@@ -17,7 +16,6 @@ def service_is_down(context: ScenarioContext) -> Events:
     return incident.events(down, also=("workers missing", "no traffic"))
 
 
-@scenario
 def service_hangs(context: ScenarioContext) -> Events:
     """All workers wait for a database lock, and nothing is answered. Then the lock is released."""
     incident = context.incident("unresponsive")
@@ -28,7 +26,6 @@ def service_hangs(context: ScenarioContext) -> Events:
     return incident.events(hung.workers_during(incident, cpu=0.0), also=("requests waiting",))
 
 
-@scenario
 def occasional_failed_probe(context: ScenarioContext) -> Events:
     """One probe fails every twenty minutes. The next one succeeds."""
     instance = context.healthy()

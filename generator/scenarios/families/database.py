@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-from generator.scenarios import Events, ScenarioContext, Span, scenarios_of
+from generator.scenarios import Events, ScenarioContext, Span
 
-scenario = scenarios_of("database")
+FAMILY = "database"
 
 
-@scenario
 def worker_exhausts_its_pool(context: ScenarioContext) -> Events:
     """A worker does not return its connections, so its pool is used up. It is restarted."""
     incident = context.incident("database_pool_near_limit")
@@ -17,7 +16,6 @@ def worker_exhausts_its_pool(context: ScenarioContext) -> Events:
     return incident.events(context.restarted(full, incident.end, [0]))
 
 
-@scenario
 def pools_too_large_for_the_database(context: ScenarioContext) -> Events:
     """Somebody configures larger pools, and a busy hour fills them.
 
@@ -28,7 +26,6 @@ def pools_too_large_for_the_database(context: ScenarioContext) -> Events:
     return incident.events(context.healthy().workers_during(incident, db_connections=each))
 
 
-@scenario
 def database_restarts(context: ScenarioContext) -> Events:
     """The database restarts, and every worker fills its pool for a moment.
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generator.scenarios import Events, ScenarioContext, Span, scenarios_of
+from generator.scenarios import Events, ScenarioContext, Span
 
-scenario = scenarios_of("availability")
+FAMILY = "availability"
 
 
-@scenario
 def sidecar_is_down(context: ScenarioContext) -> Events:
     """The sidecar stops and stays down for a while. The service is healthy."""
     incident = context.incident("sidecar_down")
@@ -17,14 +16,12 @@ def sidecar_is_down(context: ScenarioContext) -> Events:
     return incident.events(replace(down, sidecar_restarts=(incident.end,)))
 
 
-@scenario
 def targets_dropped_by_mistake(context: ScenarioContext) -> Events:
     """A change to the service discovery drops both jobs. It is reverted."""
     incident = context.incident("target_missing")
     return incident.events(context.healthy().during(incident, scrapes="unknown"))
 
 
-@scenario
 def sidecar_finds_no_workers(context: ScenarioContext) -> Events:
     """The sidecar loses the shared process namespace and finds no workers.
 
@@ -35,14 +32,12 @@ def sidecar_finds_no_workers(context: ScenarioContext) -> Events:
     return incident.events(blind, also=("workers missing",))
 
 
-@scenario
 def sidecar_lacks_permissions(context: ScenarioContext) -> Events:
     """The sidecar runs as another user and cannot read file descriptors. Then that is fixed."""
     incident = context.incident("sidecar_errors")
     return incident.events(context.healthy().during(incident, read_errors=0.2))
 
 
-@scenario
 def app_metrics_are_missing(context: ScenarioContext) -> Events:
     """A deploy loses the directory of the app's metrics. It stays missing for hours."""
     # Busy workers must not look as if they computed without requests.
@@ -50,7 +45,6 @@ def app_metrics_are_missing(context: ScenarioContext) -> Events:
     return incident.events(context.healthy().during(incident, app_metrics=False))
 
 
-@scenario
 def sidecar_restarts(context: ScenarioContext) -> Events:
     """The sidecar restarts twice and misses a few scrapes. Its own counters start over."""
     restarts = (1800.0, 2700.0)
@@ -60,7 +54,6 @@ def sidecar_restarts(context: ScenarioContext) -> Events:
     return Events(length=5400.0, instances=(instance,))
 
 
-@scenario
 def prometheus_restarts(context: ScenarioContext) -> Events:
     """Prometheus restarts, and later moves to another machine. Meanwhile it scrapes nothing."""
     # One gap within Prometheus's lookback of five minutes, and one beyond.
@@ -69,7 +62,6 @@ def prometheus_restarts(context: ScenarioContext) -> Events:
     return Events(length=3 * 3600.0, instances=(instance,))
 
 
-@scenario
 def occasional_failed_scrape(context: ScenarioContext) -> Events:
     """One scrape times out every ten minutes. The next one succeeds."""
     instance = context.healthy()
