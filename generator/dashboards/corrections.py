@@ -18,7 +18,6 @@ SCHEMA_VERSION: Final = 38
 PLUGIN_VERSION: Final = "9.4.0"
 
 _PANEL: Final = ("datasource", "description", "gridPos", "id", "links", "title", "type")
-_ROW: Final = ("collapsed", "gridPos", "id", "panels", "title", "type")
 # What the library emits and Grafana has dropped.
 _OLD_DASHBOARD: Final = ("__inputs", "hideControls", "rows", "sharedCrosshair", "style", "version")
 _OLD_VARIABLE: Final = ("auto", "auto_count", "auto_min", "useTags")
@@ -30,20 +29,16 @@ def dashboard(emitted: Json) -> Json:
     return {**_without(emitted, _OLD_DASHBOARD), "timepicker": {}}
 
 
-def row(emitted: Json) -> Json:
-    return _only(emitted, _ROW)
-
-
 def variable(emitted: Json) -> Json:
-    kept = _without(emitted, _OLD_VARIABLE)
-    kept["current"] = _only(emitted["current"], ("text", "value"))
-    return kept
+    return _without(emitted, _OLD_VARIABLE)
 
 
 def panel(emitted: Json) -> Json:
     found = emitted["fieldConfig"]
     defaults = {"color": {"mode": "thresholds"}, "mappings": [], **_without(found["defaults"], ())}
-    defaults["custom"] = _custom(defaults.get("custom", {}))
+    defaults["custom"] = _custom(defaults["custom"])
+    if emitted["type"] == "table":
+        defaults["custom"] |= {"cellOptions": {"type": "auto"}, "inspect": False}
     kept = _only(emitted, _PANEL) | {
         "fieldConfig": {"defaults": defaults, "overrides": found.get("overrides", [])},
         "options": _without(emitted["options"], _OLD_OPTIONS),

@@ -151,10 +151,10 @@ def _instances(thresholds: Thresholds) -> Panel:
         "p99": "high_tail_latency",
         "p999": "extreme_latency",
     }
-    percentiles = [
-        recorded_quantile(names.LATENCY, field, thresholds.alert(key, WindowAlert).window)
+    percentiles = (
+        (recorded_quantile(names.LATENCY, field, thresholds.alert(key, WindowAlert).window), field)
         for field, key in alerts.items()
-    ]
+    )
     rate = f"sum by (job, instance) (rate({names.REQUESTS}{{}}[$__rate_interval]))"
     return Table(
         key="percentiles_by_instance",
@@ -164,20 +164,12 @@ def _instances(thresholds: Thresholds) -> Panel:
             "restart it or take it out of the load balancer."
         ),
         queries=(
-            *(Query(each.query, instant=True) for each in percentiles),
-            Query(rate, instant=True),
+            *(Query(each.query, NAMES[field]) for each, field in percentiles),
+            Query(rate, "Requests per second", unit="reqps"),
         ),
         no_value=NO_REQUESTS,
         unit="s",
-        columns={
-            "instance": "Instance",
-            **{
-                f"Value #{letter}": NAMES[field]
-                for letter, field in zip("ABCD", alerts, strict=True)
-            },
-            "Value #E": "Requests per second",
-        },
-        column_units={"Requests per second": "reqps"},
+        labels={"instance": "Instance"},
     )
 
 

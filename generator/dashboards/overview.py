@@ -182,10 +182,10 @@ def _firing(thresholds: Thresholds) -> Table:
         key="firing_alerts",
         title="Firing alerts",
         description="Start with the critical ones. The name of an alert links to its runbook.",
-        queries=(Query(queries.alerts(thresholds.service.name), instant=True, unfiltered=True),),
+        queries=(Query(queries.alerts(thresholds.service.name), unfiltered=True),),
         no_value="No alert is firing",
         unit="string",
-        columns={
+        labels={
             "alertname": "Alert",
             "severity": "Severity",
             "category": "Category",

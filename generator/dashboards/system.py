@@ -34,13 +34,6 @@ def build(thresholds: Thresholds) -> Dashboard:
 
 
 def _workers() -> Panel:
-    gauges = {
-        names.RESIDENT_MEMORY: ("Resident memory", "bytes"),
-        names.THREADS: ("Threads", "short"),
-        names.OPEN_FDS: ("Open file descriptors", "short"),
-        names.DB_CONNECTIONS: ("Database connections", "short"),
-    }
-    values = ("Value #C", "Value #D", "Value #E", "Value #F")
     return Table(
         key="workers",
         title="Current workers",
@@ -49,19 +42,15 @@ def _workers() -> Panel:
             "py-spy on its machine, then restart only that worker."
         ),
         queries=(
-            Query(f"{names.WORKER_INFO}{{}}", instant=True),
-            Query(f"time() - {names.START_TIME}{{}}", instant=True),
-            *(Query(f"{metric}{{}}", instant=True) for metric in gauges),
+            Query(f"{names.WORKER_INFO}{{}}"),
+            Query(f"time() - {names.START_TIME}{{}}", "Age", unit="s"),
+            Query(f"{names.RESIDENT_MEMORY}{{}}", "Resident memory", unit="bytes"),
+            Query(f"{names.THREADS}{{}}", "Threads", unit="short"),
+            Query(f"{names.OPEN_FDS}{{}}", "Open file descriptors", unit="short"),
+            Query(f"{names.DB_CONNECTIONS}{{}}", "Database connections", unit="short"),
         ),
         no_value=NO_SIDECAR,
-        columns={
-            "instance": "Instance",
-            "worker": "Worker",
-            "pid": "PID",
-            "Value #B": "Age",
-            **{value: title for value, (title, _) in zip(values, gauges.values(), strict=True)},
-        },
-        column_units={"Age": "s", **dict(gauges.values())},
+        labels={"instance": "Instance", "worker": "Worker", "pid": "PID"},
     )
 
 

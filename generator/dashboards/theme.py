@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import singledispatch
+from string import ascii_uppercase
 from typing import Final
 
 from grafanalib import core
@@ -34,16 +34,66 @@ from generator.thresholds.units import format_duration
 METRICS: Final = "prometheus_datasource"
 LOGS: Final = "loki_datasource"
 TAG: Final = "auditor-monitoring"
+_SOURCES: Final[dict[str, Json]] = {
+    "PromQL": {"type": "prometheus", "uid": f"${{{METRICS}}}"},
+    "LogQL": {"type": "loki", "uid": f"${{{LOGS}}}"},
+}
+
+
 _NO_LEGEND: Final[Json] = {
     "calcs": [],
     "displayMode": "list",
     "placement": "bottom",
     "showLegend": False,
 }
-_SOURCES: Final[dict[str, Json]] = {
-    "PromQL": {"type": "prometheus", "uid": f"${{{METRICS}}}"},
-    "LogQL": {"type": "loki", "uid": f"${{{LOGS}}}"},
+
+
+# The options that the library's panels lack. Empty cells of a heatmap are left blank.
+_OPTIONS: Final[dict[type[Panel], Json]] = {
+    TimeSeries: {"legend": {"showLegend": True}},
+    Stat: {"percentChangeColorMode": "standard", "showPercentChange": False, "wideLayout": True},
+    BarGauge: {
+        "legend": _NO_LEGEND,
+        "maxVizHeight": 300,
+        "minVizHeight": 16,
+        "minVizWidth": 8,
+        "namePlacement": "auto",
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+        "showUnfilled": True,
+        "sizing": "auto",
+        "valueMode": "color",
+    },
+    Heatmap: {
+        "calculate": False,
+        "cellGap": 1,
+        "color": {
+            "exponent": 0.5,
+            "fill": "dark-orange",
+            "mode": "scheme",
+            "reverse": False,
+            "scale": "exponential",
+            "scheme": "Oranges",
+            "steps": 64,
+        },
+        "exemplars": {"color": "rgba(255,0,255,0.7)"},
+        "filterValues": {"le": 0},
+        "legend": {"show": True},
+        "rowsFrame": {"layout": "auto"},
+        "showValue": "never",
+        "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": True},
+    },
+    Table: {"cellHeight": "sm", "frameIndex": 0},
+    StateTimeline: {"legend": _NO_LEGEND, "tooltip": {"mode": "single", "sort": "none"}},
+    Logs: {"showLogContextToggle": False},
 }
+# The arguments of its classes without arguments of a panel alone.
+_ARGUMENTS: Final[dict[type[Panel], Json]] = {
+    Stat: {"reduceCalc": "lastNotNull"},
+    BarGauge: {"displayMode": core.GAUGE_DISPLAY_MODE_GRADIENT},
+    Logs: {"showTime": True, "wrapLogMessages": True, "enableLogDetails": True},
+}
+_FORMATS: Final[dict[type[Panel], str]] = {Heatmap: "heatmap", Table: core.TABLE_TARGET_FORMAT}
+_FROM_ZERO: Final = (TimeSeries, Stat, BarGauge)
 
 
 def encode(emitted: object) -> Json:
@@ -91,35 +141,36 @@ def dashboard(thresholds: Thresholds, content: Dashboard, panels: list[Json]) ->
 
 
 def row(id_: int, title: str, y: int) -> Json:
-    emitted = core.RowPanel(id=id_, title=title, gridPos=core.GridPos(h=1, w=24, x=0, y=y))
-    return corrections.row(encode(emitted))
+    fixed = {"collapsed": False, "panels": [], "type": "row"}
+    return {**fixed, "id": id_, "title": title, "gridPos": {"h": 1, "w": 24, "x": 0, "y": y}}
 
 
 def panel(content: Panel, id_: int, place: Json) -> Json:
     """A panel at its place in the grid of 24 columns."""
-    emitted = _emit(content)
-    emitted.id, emitted.gridPos = id_, place
-    return corrections.panel(encode(emitted))
-
-
-def _common(content: Panel, options: Json, form: str = core.TIME_SERIES_TARGET_FORMAT) -> Json:
-    """The arguments that all of the library's panels take; `options` are those it lacks."""
+    kind = type(content)
+    library = getattr(core, kind.__name__)
+    form = _FORMATS.get(kind, core.TIME_SERIES_TARGET_FORMAT)
     defaults = {
+        "custom": {"axisSoftMax": content.soft_maximum},
         "decimals": content.decimals,
         "max": content.maximum,
-        "min": content.minimum,
+        "min": content.minimum if kind in _FROM_ZERO else None,
         "noValue": content.no_value,
         "thresholds": {"mode": "absolute", "steps": _steps(content.steps)},
         "unit": content.unit,
     }
-    return {
-        "title": content.title,
-        "description": content.description,
-        "dataSource": _SOURCES[content.queries[0].language],
-        "targets": [_target(query, form) for query in content.queries],
-        "links": [_link(each) for each in content.links],
-        "extraJson": {"fieldConfig": {"defaults": defaults}, "options": options},
-    }
+    emitted = library(
+        id=id_,
+        title=content.title,
+        description=content.description,
+        gridPos=place,
+        dataSource=_SOURCES[content.queries[0].language],
+        targets=[_target(query, form) for query in content.queries],
+        links=[_link(each) for each in content.links],
+        extraJson={"fieldConfig": {"defaults": defaults}, "options": _OPTIONS[kind]},
+        **_arguments(content),
+    )
+    return corrections.panel(encode(emitted))
 
 
 def _steps(steps: tuple[Step, ...]) -> list[Json]:
@@ -128,11 +179,12 @@ def _steps(steps: tuple[Step, ...]) -> list[Json]:
 
 def _target(query: Query, form: str) -> core.Target:
     plain = query.unfiltered or query.language == "LogQL"
+    table = form == core.TABLE_TARGET_FORMAT
     return core.Target(
         expr=query.expr if plain else queries.with_variables(query.expr),
-        legendFormat=query.legend,
+        legendFormat="" if table else query.legend,
         format=form,
-        instant=query.instant,
+        instant=table or query.instant,
         datasource=_SOURCES[query.language],
     )
 
@@ -143,145 +195,65 @@ def _link(link: Link) -> core.DashboardLink:
     )
 
 
-@singledispatch
-def _emit(content: Panel) -> core.Panel:
-    raise TypeError(f"no theme for a {type(content).__name__}")
+def _arguments(content: Panel) -> Json:
+    """What the library's class takes beside what all of them do."""
+    match content:
+        case TimeSeries():
+            return {
+                "drawStyle": "bars" if content.bars else "line",
+                "fillOpacity": 60 if content.bars else 30 if content.stacked else 10,
+                "legendCalcs": ["lastNotNull", "max"],
+                "legendDisplayMode": "table",
+                "showPoints": "never",
+                "stacking": {"group": "A", "mode": "normal" if content.stacked else "none"},
+                "thresholdsStyleMode": "dashed" if len(content.steps) > 1 else "off",
+                "tooltipMode": "multi",
+                "tooltipSort": "desc",
+            }
+        case Heatmap():
+            axis = {"axisPlacement": "left", "reverse": False, "unit": content.unit}
+            return {"options": {"yAxis": axis}}
+        case Table():
+            return {"overrides": _overrides(content), "transformations": _columns(content)}
+        case StateTimeline():
+            return {"mappings": [_states(content)], "showValue": "never"}
+    return _ARGUMENTS[type(content)]
 
 
-@_emit.register
-def _(content: TimeSeries) -> core.TimeSeries:
-    common = _common(content, {"legend": {"showLegend": True}})
-    if content.soft_maximum is not None:
-        custom = {"axisSoftMax": content.soft_maximum}
-        common["extraJson"]["fieldConfig"]["defaults"]["custom"] = custom
-    return core.TimeSeries(
-        **common,
-        drawStyle="bars" if content.bars else "line",
-        fillOpacity=60 if content.bars else 30 if content.stacked else 10,
-        legendCalcs=["lastNotNull", "max"],
-        legendDisplayMode="table",
-        showPoints="never",
-        stacking={"group": "A", "mode": "normal" if content.stacked else "none"},
-        thresholdsStyleMode="dashed" if len(content.steps) > 1 else "off",
-        tooltipMode="multi",
-        tooltipSort="desc",
-    )
-
-
-@_emit.register
-def _(content: Stat) -> core.Stat:
-    options = {
-        "percentChangeColorMode": "standard",
-        "showPercentChange": False,
-        "wideLayout": True,
-    }
-    return core.Stat(**_common(content, options), reduceCalc="lastNotNull")
-
-
-@_emit.register
-def _(content: BarGauge) -> core.BarGauge:
-    options = {
-        "legend": _NO_LEGEND,
-        "maxVizHeight": 300,
-        "minVizHeight": 16,
-        "minVizWidth": 8,
-        "namePlacement": "auto",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "showUnfilled": True,
-        "sizing": "auto",
-        "valueMode": "color",
-    }
-    return core.BarGauge(**_common(content, options), displayMode=core.GAUGE_DISPLAY_MODE_GRADIENT)
-
-
-@_emit.register
-def _(content: Heatmap) -> core.Heatmap:
-    """Empty cells are left blank."""
-    options = {
-        "calculate": False,
-        "cellGap": 1,
-        "color": {
-            "exponent": 0.5,
-            "fill": "dark-orange",
-            "mode": "scheme",
-            "reverse": False,
-            "scale": "exponential",
-            "scheme": "Oranges",
-            "steps": 64,
-        },
-        "exemplars": {"color": "rgba(255,0,255,0.7)"},
-        "filterValues": {"le": 0},
-        "legend": {"show": True},
-        "rowsFrame": {"layout": "auto"},
-        "showValue": "never",
-        "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": True},
-        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": content.unit},
-    }
-    return core.Heatmap(**_common(content, options, "heatmap"))
-
-
-@_emit.register
-def _(content: Table) -> core.Table:
-    common = _common(content, {"cellHeight": "sm", "frameIndex": 0}, core.TABLE_TARGET_FORMAT)
-    custom = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
-    common["extraJson"]["fieldConfig"]["defaults"]["custom"] = custom
-    return core.Table(
-        **common, overrides=_column_overrides(content), transformations=_columns(content)
-    )
-
-
-@_emit.register
-def _(content: StateTimeline) -> core.StateTimeline:
+def _states(content: StateTimeline) -> Json:
     states = {
         str(value): {"color": colour, "index": index, "text": text}
         for index, (value, (text, colour)) in enumerate(content.states.items())
     }
-    options = {"legend": _NO_LEGEND, "tooltip": {"mode": "single", "sort": "none"}}
-    return core.StateTimeline(
-        **_common(content, options),
-        mappings=[{"options": states, "type": "value"}],
-        showValue="never",
-    )
-
-
-@_emit.register
-def _(content: Logs) -> core.Logs:
-    return core.Logs(
-        **_common(content, {"showLogContextToggle": False}),
-        showTime=True,
-        wrapLogMessages=True,
-        enableLogDetails=True,
-    )
+    return {"options": states, "type": "value"}
 
 
 def _columns(content: Table) -> list[Json]:
     """Transformations: one row for each set of labels, the wanted columns in their order."""
-    names = list(content.columns)
+    values = {
+        f"Value #{letter}": query.legend
+        for letter, query in zip(ascii_uppercase, content.queries, strict=False)
+        if query.legend
+    }
+    columns = {**content.labels, **values}
+    order = {"indexByName": {name: index for index, name in enumerate(columns)}}
     return [
         {"id": "merge", "options": {}},
-        {"id": "filterFieldsByName", "options": {"include": {"names": names}}},
-        {
-            "id": "organize",
-            "options": {
-                "excludeByName": {},
-                "indexByName": {name: index for index, name in enumerate(names)},
-                "renameByName": dict(content.columns),
-            },
-        },
+        {"id": "filterFieldsByName", "options": {"include": {"names": list(columns)}}},
+        {"id": "organize", "options": {"excludeByName": {}, **order, "renameByName": columns}},
     ]
 
 
-def _column_overrides(content: Table) -> list[Json]:
+def _overrides(content: Table) -> list[Json]:
     """Units and links of single columns."""
-    found: dict[str, list[Json]] = {}
-    for name, unit in content.column_units.items():
-        found.setdefault(name, []).append({"id": "unit", "value": unit})
-    for name, link in content.column_links.items():
-        value = [{"targetBlank": True, "title": link.title, "url": link.url}]
-        found.setdefault(name, []).append({"id": "links", "value": value})
+    units = [(each.legend, "unit", each.unit) for each in content.queries if each.unit]
+    links = [
+        (name, "links", [{"targetBlank": True, "title": link.title, "url": link.url}])
+        for name, link in content.column_links.items()
+    ]
     return [
-        {"matcher": {"id": "byName", "options": name}, "properties": properties}
-        for name, properties in found.items()
+        {"matcher": {"id": "byName", "options": name}, "properties": [{"id": id_, "value": value}]}
+        for name, id_, value in (*units, *links)
     ]
 
 
@@ -309,49 +281,52 @@ def _source(name: str, kind: str, default: str) -> Json:
 
     The word ``default`` stands for the one that Grafana's own settings call so.
     """
-    emitted = core.Template(
-        name=name,
-        label=f"{kind} data source",
-        type="datasource",
-        query=kind.lower(),
-        default=default,
-        regex="",
-    )
-    return corrections.variable(encode(emitted))
+    label, query = f"{kind} data source", kind.lower()
+    return _variable(default, default, name=name, label=label, type="datasource", query=query)
 
 
 def _query_variable(name: str, series: str) -> Json:
-    emitted = core.Template(
+    return _variable(
+        ["All"],
+        ["$__all"],
         name=name,
         label=name.title(),
         dataSource=_SOURCES["PromQL"],
         query={"query": f"label_values({series}, {name})", "refId": "StandardVariableQuery"},
-        default=["$__all"],
         includeAll=True,
         allValue=".+",
         multi=True,
-        regex="",
         refresh=core.REFRESH_ON_TIME_RANGE_CHANGE,
         sort=core.SORT_NUMERIC_ASC if name == "worker" else core.SORT_ALPHA_ASC,
     )
-    kept = corrections.variable(encode(emitted))
-    kept["current"]["text"] = ["All"]
-    return kept
+
+
+def _variable(text: object, value: object, **arguments: object) -> Json:
+    emitted = corrections.variable(encode(core.Template(regex="", **arguments)))
+    return emitted | {"current": {"text": text, "value": value}}
 
 
 def _annotations(thresholds: Thresholds) -> list[Json]:
     firing = queries.alerts(thresholds.service.name)
     starts = with_matchers(f"{START_TIME}{{}}", queries.EVERYWHERE)
     return [
-        _annotation("Firing alerts", "red", f"max by (alertname, severity, instance) ({firing})")
-        | {"tagKeys": "severity", "textFormat": "{{instance}}", "titleFormat": "{{alertname}}"},
-        _annotation("Worker starts", "blue", f"1000 * {starts}")
-        | {
-            "tagKeys": "instance",
-            "textFormat": "worker {{worker}} of {{instance}}",
-            "titleFormat": "Worker started",
-            "useValueForTime": True,
-        },
+        _annotation(
+            "Firing alerts",
+            "red",
+            f"max by (alertname, severity, instance) ({firing})",
+            tagKeys="severity",
+            textFormat="{{instance}}",
+            titleFormat="{{alertname}}",
+        ),
+        _annotation(
+            "Worker starts",
+            "blue",
+            f"1000 * {starts}",
+            tagKeys="instance",
+            textFormat="worker {{worker}} of {{instance}}",
+            titleFormat="Worker started",
+            useValueForTime=True,
+        ),
         {
             "datasource": {"type": "grafana", "uid": "-- Grafana --"},
             "enable": True,
@@ -368,15 +343,15 @@ def _annotations(thresholds: Thresholds) -> list[Json]:
     ]
 
 
-def _annotation(name: str, colour: str, expr: str) -> Json:
+def _annotation(name: str, colour: str, expr: str, **texts: object) -> Json:
     """The query stands twice: older versions of Grafana read it outside of `target`."""
-    step = "60s"
     return {
         "datasource": _SOURCES["PromQL"],
         "enable": True,
         "expr": expr,
         "iconColor": colour,
         "name": name,
-        "step": step,
-        "target": {"expr": expr, "interval": step, "refId": "Anno"},
+        "step": "60s",
+        "target": {"expr": expr, "interval": "60s", "refId": "Anno"},
+        **texts,
     }
