@@ -7,9 +7,9 @@ from typing import Final
 from generator import names
 from generator.alerts.objectives import objectives
 from generator.alerts.recordings import errors
+from generator.dashboards import queries
 from generator.dashboards.budgets import budget_left
 from generator.dashboards.panels import (
-    NO_REQUESTS,
     BarGauge,
     Dashboard,
     Logs,
@@ -51,9 +51,7 @@ def build(thresholds: Thresholds) -> Dashboard:
 
 def _by_status() -> Panel:
     """A status has no series before it first occurs: errors are 0 until then."""
-    rate = f"sum by (status) (rate({names.REQUESTS}{{}}[$__rate_interval]))"
-    zero = f"0 * sum(rate({names.REQUESTS}{{}}[$__rate_interval]))"
-    none = f'label_replace({zero}, "status", "error", "", "")'
+    none = f'label_replace(0 * {queries.rate(names.REQUESTS)}, "status", "error", "", "")'
     return TimeSeries(
         key="verifications_by_status",
         title="Verifications by status",
@@ -61,8 +59,7 @@ def _by_status() -> Panel:
             "Handled verifications per second. Rejected requests (401, 422, 429) are not counted. "
             "Errors rise while successes fall: something that every request needs is down."
         ),
-        queries=(Query(f"{rate} or {none}", "{{status}}"),),
-        no_value=NO_REQUESTS,
+        queries=(Query(f"{queries.rate(names.REQUESTS, 'status')} or {none}", "{{status}}"),),
         unit="reqps",
         stacked=True,
     )
@@ -78,7 +75,6 @@ def _count(thresholds: Thresholds) -> Panel:
             "lines below. Many: see the error ratio."
         ),
         queries=(Query(errors(window).query, "{{instance}}"),),
-        no_value=NO_REQUESTS,
         decimals=0,
     )
 

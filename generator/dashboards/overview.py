@@ -11,8 +11,6 @@ from generator.alerts.recordings import errors, quantile, requests
 from generator.dashboards import queries, steps
 from generator.dashboards.budgets import budget_burn, budget_left
 from generator.dashboards.panels import (
-    NO_REQUESTS,
-    NO_SIDECAR,
     BarGauge,
     Dashboard,
     Heatmap,
@@ -48,7 +46,7 @@ def build(thresholds: Thresholds) -> Dashboard:
                     (8, (_firing(thresholds), _history(thresholds))),
                 ),
             ),
-            Section("Traffic", (_connections(),)),
+            Section("Traffic", (_CONNECTIONS,)),
             Section("Budgets", _budgets(thresholds)),
             Section("Availability"),
             Section("Quality", _quality()),
@@ -69,8 +67,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "Verifications handled by all workers. None during working hours: check whether "
                 "clients can reach the service."
             ),
-            queries=(Query(f"sum(rate({names.REQUESTS}{{}}[$__rate_interval]))"),),
-            no_value=NO_REQUESTS,
+            queries=(Query(queries.rate(names.REQUESTS)),),
             unit="reqps",
         ),
         Stat(
@@ -81,7 +78,6 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
                 f"\n\n{steps.row_in_words(failures)}"
             ),
             queries=(Query(f"sum({failed.query}) / (sum({all_.query}) > 0)"),),
-            no_value=NO_REQUESTS,
             unit="percentunit",
             steps=steps.of_row(failures),
         ),
@@ -93,7 +89,6 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
                 f"Next: the latency dashboard.\n\n{steps.row_in_words(p95)}"
             ),
             queries=(Query(f"max({slowest.query})"),),
-            no_value=NO_REQUESTS,
             unit="s",
             steps=steps.of_row(p95),
         ),
@@ -104,7 +99,6 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "Addresses with an open connection to the API. A proxy counts as one client."
             ),
             queries=(Query(f"sum({names.API_CLIENTS}{{}})"),),
-            no_value=NO_SIDECAR,
         ),
     )
 
@@ -122,7 +116,6 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "dashboard."
             ),
             queries=(Query(f"{names.WORKERS}{{}}", "{{instance}}"),),
-            no_value=NO_SIDECAR,
             maximum=expected,
             steps=steps.from_bound(expected, steps.RED, below=True),
         ),
@@ -134,7 +127,6 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "include this wait. Growing: see Waiting on the latency dashboard."
             ),
             queries=(Query(_WAITING),),
-            no_value=NO_SIDECAR,
             steps=steps.from_bound(
                 thresholds.alert("requests_waiting", WaitAlert).min_waiting, steps.ORANGE
             ),
@@ -147,7 +139,6 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "reliability before features."
             ),
             queries=(Query(f"min({objectives.remaining(thresholds, availability).query})"),),
-            no_value=NO_REQUESTS,
             unit="percentunit",
             minimum=None,
             steps=steps.from_bound(0, steps.RED, below=True),
@@ -160,7 +151,6 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "dashboard."
             ),
             queries=(Query(f"max({burn.query})"),),
-            no_value=NO_REQUESTS,
             steps=steps.from_bound(1, steps.ORANGE),
         ),
     )
@@ -218,25 +208,21 @@ def _history(thresholds: Thresholds) -> StateTimeline:
     )
 
 
-def _connections() -> Panel:
-    return TimeSeries(
-        key="connections",
-        title="Connections and clients",
-        description=(
-            "Open connections to the API, and the number of addresses they come from. Many "
-            "connections from few clients: a client does not close them."
-        ),
-        queries=(
-            Query(f"{names.API_CONNECTIONS}{{}}", "{{instance}} connections"),
-            Query(f"{names.API_CLIENTS}{{}}", "{{instance}} clients"),
-        ),
-        no_value=NO_SIDECAR,
-    )
+_CONNECTIONS: Final = TimeSeries(
+    key="connections",
+    title="Connections and clients",
+    description=(
+        "Open connections to the API, and the number of addresses they come from. Many connections "
+        "from few clients: a client does not close them."
+    ),
+    queries=(
+        Query(f"{names.API_CONNECTIONS}{{}}", "{{instance}} connections"),
+        Query(f"{names.API_CLIENTS}{{}}", "{{instance}} clients"),
+    ),
+)
 
 
 def _quality() -> tuple[Panel, ...]:
-    score = names.CONFIDENCE
-    total, count = (f"sum(rate({score}_{part}{{}}[$__rate_interval]))" for part in ("sum", "count"))
     return (
         TimeSeries(
             key="mean_confidence",
@@ -245,8 +231,7 @@ def _quality() -> tuple[Panel, ...]:
                 "Mean confidence score of the answers. A sudden drop: check whether the sources, "
                 "the model or the questions changed."
             ),
-            queries=(Query(f"{total} / ({count} > 0)", "mean"),),
-            no_value=NO_REQUESTS,
+            queries=(Query(queries.mean(names.CONFIDENCE), "mean"),),
             unit="none",
             decimals=2,
             maximum=1,
@@ -258,10 +243,7 @@ def _quality() -> tuple[Panel, ...]:
                 "Distribution of the confidence scores. Two bands: two kinds of questions or "
                 "sources."
             ),
-            queries=(
-                Query(f"sum by (le) (increase({score}_bucket{{}}[$__rate_interval]))", "{{le}}"),
-            ),
-            no_value=NO_REQUESTS,
+            queries=(queries.buckets(names.CONFIDENCE),),
             unit="none",
         ),
     )

@@ -8,9 +8,7 @@ from typing import Final, Literal
 
 from generator.dashboards.steps import Step
 
-# What panels say that have no data, and the legend of a worker's series.
-NO_REQUESTS: Final = "No requests"
-NO_SIDECAR: Final = "No data from the sidecar"
+# The legend of a worker's series.
 WORKER: Final = "{{instance}} worker {{worker}}"
 
 
@@ -40,14 +38,15 @@ class Link:
 class Panel:
     """What every panel has; `key` is unique in the dashboard and stands for the panel's id.
 
-    `soft_maximum` is in view even while all values lie far below it.
+    `no_value` says why the panel may be empty if it is not that the app or the sidecar gives no
+    data. `soft_maximum` is in view even while all values lie far below it.
     """
 
     key: str
     title: str
     description: str
     queries: tuple[Query, ...]
-    no_value: str
+    no_value: str = ""
     unit: str = "short"
     decimals: int | None = None
     minimum: float | None = 0

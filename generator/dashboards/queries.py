@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from generator.dashboards.panels import Query
 from generator.names import LABELS
 from generator.promql import with_matchers
 
@@ -39,6 +40,23 @@ EVERYWHERE: Final = _matchers(("job", "instance"))
 def with_variables(expr: str) -> str:
     """`expr` with the variables' matchers at every selector, as far as it has their labels."""
     return _SELECTOR.sub(lambda found: with_matchers(found[0], _matchers(labels(found[1]))), expr)
+
+
+def rate(metric: str, by: str = "") -> str:
+    return f"{_sum(by)}(rate({metric}{{}}[$__rate_interval]))"
+
+
+def mean(histogram: str, by: str = "") -> str:
+    return f"{rate(f'{histogram}_sum', by)} / ({rate(f'{histogram}_count', by)} > 0)"
+
+
+def buckets(histogram: str) -> Query:
+    """What a heatmap shows of a histogram."""
+    return Query(f"sum by (le) (increase({histogram}_bucket{{}}[$__rate_interval]))", "{{le}}")
+
+
+def _sum(by: str) -> str:
+    return f"sum by ({by}) " if by else "sum"
 
 
 def alerts(service: str, severity: str = "") -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
+from exporters.contract import FAMILIES
 from generator.dashboards import corrections, queries
 from generator.dashboards.corrections import Json
 from generator.dashboards.panels import (
@@ -155,7 +156,7 @@ def panel(content: Panel, id_: int, place: Json) -> Json:
         "decimals": content.decimals,
         "max": content.maximum,
         "min": content.minimum if kind in _FROM_ZERO else None,
-        "noValue": content.no_value,
+        "noValue": content.no_value or _no_data(content),
         "thresholds": {"mode": "absolute", "steps": _steps(content.steps)},
         "unit": content.unit,
     }
@@ -171,6 +172,11 @@ def panel(content: Panel, id_: int, place: Json) -> Json:
         **_arguments(content),
     )
     return corrections.panel(encode(emitted))
+
+
+def _no_data(content: Panel) -> str:
+    sidecar = any(family.name in query.expr for family in FAMILIES for query in content.queries)
+    return "No data from the sidecar" if sidecar else "No requests"
 
 
 def _steps(steps: tuple[Step, ...]) -> list[Json]:
