@@ -10,6 +10,12 @@ from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
 
 
+def budget_panels(thresholds: Thresholds, *wanted: Objective) -> tuple[Panel, ...]:
+    """Both panels of each objective."""
+    panels = (budget_left, budget_burn)
+    return tuple(panel(thresholds, each) for each in wanted for panel in panels)
+
+
 def budget_left(thresholds: Thresholds, objective: Objective) -> Panel:
     """What is left of an objective's budget."""
     return TimeSeries(

@@ -17,7 +17,7 @@ SCHEMA_VERSION: Final = 38
 # Without it Grafana takes a panel's options for those of version 6 and migrates them.
 PLUGIN_VERSION: Final = "9.4.0"
 
-_PANEL: Final = ("datasource", "description", "gridPos", "id", "links", "title", "type")
+_PANEL: Final = ("datasource", "description", "gridPos", "id", "links", "targets", "title", "type")
 # What the library emits and Grafana has dropped.
 _OLD_DASHBOARD: Final = ("__inputs", "hideControls", "rows", "sharedCrosshair", "style", "version")
 _OLD_VARIABLE: Final = ("auto", "auto_count", "auto_min", "useTags")
@@ -43,7 +43,6 @@ def panel(emitted: Json) -> Json:
         "fieldConfig": {"defaults": defaults, "overrides": found.get("overrides", [])},
         "options": _without(emitted["options"], _OLD_OPTIONS),
         "pluginVersion": PLUGIN_VERSION,
-        "targets": [_target(each, index) for index, each in enumerate(emitted["targets"])],
     }
     if emitted["transformations"]:
         kept["transformations"] = emitted["transformations"]
@@ -65,16 +64,3 @@ def _custom(emitted: Json) -> Json:
     if "scaleDistribution" in custom:
         custom["scaleDistribution"] = {"type": custom["scaleDistribution"]["type"]}
     return custom
-
-
-def _target(emitted: Json, index: int) -> Json:
-    """A query with the reference A, B, ... instead of the noise of other data sources."""
-    kept = {name: emitted[name] for name in ("datasource", "expr", "legendFormat")}
-    kept |= {"editorMode": "code", "refId": chr(ord("A") + index)}
-    if emitted["datasource"]["type"] == "loki":
-        return kept | {"queryType": "instant" if emitted["instant"] else "range"}
-    return kept | {
-        "format": emitted["format"],
-        "instant": emitted["instant"],
-        "range": not emitted["instant"],
-    }

@@ -10,26 +10,19 @@ from generator.alerts.recordings import NAMES, QUANTILES
 from generator.alerts.recordings import quantile as recorded_quantile
 from generator.dashboards import queries
 from generator.dashboards.budgets import budget_left
-from generator.dashboards.panels import (
-    Dashboard,
-    Heatmap,
-    Panel,
-    Query,
-    Section,
-    Table,
-    TimeSeries,
-)
+from generator.dashboards.panels import Dashboard, Heatmap, Panel, Query, Section, Table, TimeSeries
 from generator.promql import le, number
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import WindowAlert
 from generator.thresholds.units import Unit, format_value
+
+_BUCKET: Final = f"{names.LATENCY}_bucket"
 
 
 def build(thresholds: Thresholds) -> Dashboard:
     _, speed = objectives(thresholds)
     return Dashboard(
         name="latency",
-        title="Auditor / Latency",
         description=(
             "How long verifications take inside a worker, and how long requests wait for one. "
             "Clients see the sum of both."
@@ -37,18 +30,11 @@ def build(thresholds: Thresholds) -> Dashboard:
         sections=(
             Section("Percentiles"),
             Section("Latency budget", (budget_left(thresholds, speed),)),
-            Section(
-                "Distribution",
-                (_PERCENTILES, _DURATIONS, _shares(thresholds), _MEAN),
-            ),
+            Section("Distribution", (_PERCENTILES, _DURATIONS, _shares(thresholds), _MEAN)),
             Section("Instances", (_instances(thresholds),)),
             Section("Waiting", (_QUEUES, _PROBE)),
         ),
     )
-
-
-def _rate(part: str, by: str = "", matchers: str = "") -> str:
-    return f"sum{by}(rate({names.LATENCY}_{part}{{{matchers}}}[$__rate_interval]))"
 
 
 _PERCENTILES: Final = TimeSeries(
@@ -60,14 +46,13 @@ _PERCENTILES: Final = TimeSeries(
     ),
     queries=tuple(
         Query(
-            f"histogram_quantile({number(q)}, {_rate('bucket', ' by (le) ')})",
+            f"histogram_quantile({number(q)}, {queries.rate(_BUCKET, 'le')})",
             "p50" if field == "p50" else NAMES[field],
         )
         for field, q in QUANTILES.items()
     ),
     unit="s",
 )
-
 
 _DURATIONS: Final = Heatmap(
     key="durations",
@@ -85,6 +70,7 @@ def _shares(thresholds: Thresholds) -> Panel:
     rows = thresholds.targets.latency
     buckets = thresholds.service.latency_buckets
     targets = {field: getattr(rows, field).target for field in QUANTILES}
+    within = {field: format_value(target, Unit.DURATION) for field, target in targets.items()}
     return TimeSeries(
         key="within_targets",
         title="Verifications within their targets",
@@ -94,10 +80,7 @@ def _shares(thresholds: Thresholds) -> Panel:
             "two histogram buckets the share is interpolated."
         ),
         queries=tuple(
-            Query(
-                share(buckets, target),
-                f"{NAMES[field]}: within {format_value(target, Unit.DURATION)}",
-            )
+            Query(share(buckets, target), f"{NAMES[field]}: within {within[field]}")
             for field, target in targets.items()
         ),
         unit="percentunit",
@@ -114,11 +97,11 @@ def share(buckets: tuple[float, ...], bound: float) -> str:
     upper = next(edge for edge in buckets if edge >= bound)
     lower = max((edge for edge in buckets if edge < upper), default=0.0)
     part = round((bound - lower) / (upper - lower), 6)
-    within = _rate("bucket", matchers=f'le="{le(upper)}"')
+    within = queries.rate(_BUCKET, matchers=f'le="{le(upper)}"')
     if part < 1:
-        below = _rate("bucket", matchers=f'le="{le(lower)}"') if lower else "0"
+        below = queries.rate(_BUCKET, matchers=f'le="{le(lower)}"') if lower else "0"
         within = f"({number(round(1 - part, 6))} * {below} + {number(part)} * {within})"
-    return f"{within} / ({_rate('count')} > 0)"
+    return f"{within} / ({queries.rate(f'{names.LATENCY}_count')} > 0)"
 
 
 _MEAN: Final = TimeSeries(
@@ -140,9 +123,10 @@ def _instances(thresholds: Thresholds) -> Panel:
         "p99": "high_tail_latency",
         "p999": "extreme_latency",
     }
+    windows = {field: thresholds.alert(key, WindowAlert).window for field, key in alerts.items()}
     percentiles = (
-        (recorded_quantile(names.LATENCY, field, thresholds.alert(key, WindowAlert).window), field)
-        for field, key in alerts.items()
+        Query(recorded_quantile(names.LATENCY, field, window).query, NAMES[field])
+        for field, window in windows.items()
     )
     rate = queries.rate(names.REQUESTS, "job, instance")
     return Table(
@@ -152,10 +136,7 @@ def _instances(thresholds: Thresholds) -> Panel:
             "The same percentiles that the alerts use. One instance is slower than the rest: "
             "restart it or take it out of the load balancer."
         ),
-        queries=(
-            *(Query(each.query, NAMES[field]) for each, field in percentiles),
-            Query(rate, "Requests per second", unit="reqps"),
-        ),
+        queries=(*percentiles, Query(rate, "Requests per second", unit="reqps")),
         unit="s",
         labels={"instance": "Instance"},
     )
@@ -174,7 +155,6 @@ _QUEUES: Final = TimeSeries(
     ),
     stacked=True,
 )
-
 
 _PROBE: Final = Heatmap(
     key="health_durations",

@@ -9,7 +9,7 @@ from generator.alerts import objectives
 from generator.alerts.families.waiting import WaitAlert
 from generator.alerts.recordings import errors, quantile, requests
 from generator.dashboards import queries, steps
-from generator.dashboards.budgets import budget_burn, budget_left
+from generator.dashboards.budgets import budget_panels
 from generator.dashboards.panels import (
     BarGauge,
     Dashboard,
@@ -33,7 +33,6 @@ _WAITING: Final = f"sum({names.CONNECTIONS_WAITING}{{}}) + sum({names.ACCEPT_QUE
 def build(thresholds: Thresholds) -> Dashboard:
     return Dashboard(
         name="overview",
-        title="Auditor / Overview",
         description=(
             "Is the Auditor healthy? The description of each red panel says what to do next."
         ),
@@ -47,9 +46,9 @@ def build(thresholds: Thresholds) -> Dashboard:
                 ),
             ),
             Section("Traffic", (_CONNECTIONS,)),
-            Section("Budgets", _budgets(thresholds)),
+            Section("Budgets", budget_panels(thresholds, *objectives.objectives(thresholds))),
             Section("Availability"),
-            Section("Quality", _quality()),
+            Section("Quality", (_MEAN_CONFIDENCE, _CONFIDENCE)),
         ),
     )
 
@@ -106,6 +105,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
 def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
     expected, slo = thresholds.service.expected_workers, thresholds.slo
     availability, _ = objectives.objectives(thresholds)
+    many = thresholds.alert("requests_waiting", WaitAlert).min_waiting
     burn = objectives.burn_rate(availability, slo.burn.fast.window)
     return (
         BarGauge(
@@ -127,9 +127,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "include this wait. Growing: see Waiting on the latency dashboard."
             ),
             queries=(Query(_WAITING),),
-            steps=steps.from_bound(
-                thresholds.alert("requests_waiting", WaitAlert).min_waiting, steps.ORANGE
-            ),
+            steps=steps.from_bound(many, steps.ORANGE),
         ),
         Stat(
             key="error_budget",
@@ -156,16 +154,6 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
     )
 
 
-def _budgets(thresholds: Thresholds) -> tuple[Panel, ...]:
-    availability, speed = objectives.objectives(thresholds)
-    return (
-        budget_left(thresholds, availability),
-        budget_burn(thresholds, availability),
-        budget_left(thresholds, speed),
-        budget_burn(thresholds, speed),
-    )
-
-
 def _firing(thresholds: Thresholds) -> Table:
     runbook = f"{thresholds.service.links.runbooks}/${{__value.text}}.md"
     return Table(
@@ -187,10 +175,10 @@ def _firing(thresholds: Thresholds) -> Table:
 
 
 def _history(thresholds: Thresholds) -> StateTimeline:
-    weights = (("critical", 3), ("warning", 2), ("info", 1))
-    service = thresholds.service.name
+    states = {3: ("critical", steps.RED), 2: ("warning", steps.ORANGE), 1: ("info", steps.BLUE)}
     ranked = " or ".join(
-        f"{weight} * {queries.alerts(service, severity)}" for severity, weight in weights
+        f"{rank} * {queries.alerts(thresholds.service.name, severity)}"
+        for rank, (severity, _) in states.items()
     )
     return StateTimeline(
         key="alert_history",
@@ -200,11 +188,7 @@ def _history(thresholds: Thresholds) -> StateTimeline:
         ),
         queries=(Query(f"max by (alertname) ({ranked})", "{{alertname}}", unfiltered=True),),
         no_value="No alert fired",
-        states={
-            3: ("critical", steps.RED),
-            2: ("warning", steps.ORANGE),
-            1: ("info", steps.BLUE),
-        },
+        states=states,
     )
 
 
@@ -221,29 +205,25 @@ _CONNECTIONS: Final = TimeSeries(
     ),
 )
 
+_MEAN_CONFIDENCE: Final = TimeSeries(
+    key="mean_confidence",
+    title="Mean confidence",
+    description=(
+        "Mean confidence score of the answers. A sudden drop: check whether the sources, the model "
+        "or the questions changed."
+    ),
+    queries=(Query(queries.mean(names.CONFIDENCE), "mean"),),
+    unit="none",
+    decimals=2,
+    maximum=1,
+)
 
-def _quality() -> tuple[Panel, ...]:
-    return (
-        TimeSeries(
-            key="mean_confidence",
-            title="Mean confidence",
-            description=(
-                "Mean confidence score of the answers. A sudden drop: check whether the sources, "
-                "the model or the questions changed."
-            ),
-            queries=(Query(queries.mean(names.CONFIDENCE), "mean"),),
-            unit="none",
-            decimals=2,
-            maximum=1,
-        ),
-        Heatmap(
-            key="confidence",
-            title="Confidence scores",
-            description=(
-                "Distribution of the confidence scores. Two bands: two kinds of questions or "
-                "sources."
-            ),
-            queries=(queries.buckets(names.CONFIDENCE),),
-            unit="none",
-        ),
-    )
+_CONFIDENCE: Final = Heatmap(
+    key="confidence",
+    title="Confidence scores",
+    description=(
+        "Distribution of the confidence scores. Two bands: two kinds of questions or sources."
+    ),
+    queries=(queries.buckets(names.CONFIDENCE),),
+    unit="none",
+)

@@ -64,17 +64,14 @@ class TimeSeries(Panel):
     bars: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
 class Stat(Panel):
     """The last value as a number, coloured by its level, above a sparkline."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class BarGauge(Panel):
     """The last value of each series as a bar from minimum to maximum."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Heatmap(Panel):
     """A histogram's buckets over time; `unit` is that of the buckets' bounds."""
 
@@ -97,7 +94,6 @@ class StateTimeline(Panel):
     states: Mapping[int, tuple[str, str]]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Logs(Panel):
     """Lines of logs, newest first."""
 
@@ -118,7 +114,6 @@ class Section:
 @dataclass(frozen=True, kw_only=True)
 class Dashboard:
     name: str
-    title: str
     description: str
     sections: tuple[Section, ...]
 

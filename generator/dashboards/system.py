@@ -8,22 +8,13 @@ from generator import names
 from generator.alerts.families import leaks
 from generator.alerts.leak_recordings import LeakAlert
 from generator.dashboards import queries
-from generator.dashboards.panels import (
-    WORKER,
-    Dashboard,
-    Panel,
-    Query,
-    Section,
-    Table,
-    TimeSeries,
-)
+from generator.dashboards.panels import WORKER, Dashboard, Panel, Query, Section, Table, TimeSeries
 from generator.thresholds.model import Thresholds
 
 
 def build(thresholds: Thresholds) -> Dashboard:
     return Dashboard(
         name="system",
-        title="Auditor / System",
         description="What each worker uses, and how close it is to its limits.",
         sections=(
             Section("Workers", (_AGE, _STARTS), ((7, (_WORKERS,)),)),
@@ -53,7 +44,6 @@ _WORKERS: Final = Table(
     labels={"instance": "Instance", "worker": "Worker", "pid": "PID"},
 )
 
-
 _AGE: Final = TimeSeries(
     key="worker_age",
     title="Worker uptime",
@@ -65,7 +55,6 @@ _AGE: Final = TimeSeries(
     unit="s",
 )
 
-
 _STARTS: Final = TimeSeries(
     key="worker_starts",
     title="Worker starts",
@@ -76,7 +65,6 @@ _STARTS: Final = TimeSeries(
     queries=(Query(f"increase({names.WORKER_STARTS}{{}}[$__rate_interval])", "{{instance}}"),),
     bars=True,
 )
-
 
 _CGROUP: Final = TimeSeries(
     key="cgroup_memory",
@@ -122,7 +110,6 @@ _FILE_DESCRIPTORS: Final = TimeSeries(
     queries=(Query(f"{names.OPEN_FDS}{{}}", WORKER),),
 )
 
-
 _CPU_MODES: Final = TimeSeries(
     key="cpu_modes",
     title="CPU usage by mode",
@@ -135,7 +122,6 @@ _CPU_MODES: Final = TimeSeries(
     decimals=2,
     stacked=True,
 )
-
 
 _CONNECTIONS: Final = TimeSeries(
     key="connections_by_worker",

@@ -10,21 +10,8 @@ from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
 from exporters.contract import FAMILIES
-from generator.dashboards import corrections, queries
+from generator.dashboards import corrections, panels, queries
 from generator.dashboards.corrections import Json
-from generator.dashboards.panels import (
-    BarGauge,
-    Dashboard,
-    Heatmap,
-    Link,
-    Logs,
-    Panel,
-    Query,
-    Stat,
-    StateTimeline,
-    Table,
-    TimeSeries,
-)
 from generator.dashboards.steps import GREEN, Step
 from generator.names import LOAD_TEST, START_TIME, UP, WORKER_INFO
 from generator.promql import with_matchers
@@ -49,11 +36,20 @@ _NO_LEGEND: Final[Json] = {
 }
 
 
-# The options that the library's panels lack. Empty cells of a heatmap are left blank.
-_OPTIONS: Final[dict[type[Panel], Json]] = {
-    TimeSeries: {"legend": {"showLegend": True}},
-    Stat: {"percentChangeColorMode": "standard", "showPercentChange": False, "wideLayout": True},
-    BarGauge: {
+# The options of each type beside the library's. Empty cells of a heatmap are left blank.
+_OPTIONS: Final[dict[type[panels.Panel], Json]] = {
+    panels.TimeSeries: {
+        "legend": {"calcs": ["lastNotNull", "max"], "displayMode": "table", "showLegend": True},
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    },
+    panels.Stat: {
+        "percentChangeColorMode": "standard",
+        "reduceOptions": {"calcs": ["lastNotNull"]},
+        "showPercentChange": False,
+        "wideLayout": True,
+    },
+    panels.BarGauge: {
+        "displayMode": "gradient",
         "legend": _NO_LEGEND,
         "maxVizHeight": 300,
         "minVizHeight": 16,
@@ -64,7 +60,7 @@ _OPTIONS: Final[dict[type[Panel], Json]] = {
         "sizing": "auto",
         "valueMode": "color",
     },
-    Heatmap: {
+    panels.Heatmap: {
         "calculate": False,
         "cellGap": 1,
         "color": {
@@ -83,30 +79,28 @@ _OPTIONS: Final[dict[type[Panel], Json]] = {
         "showValue": "never",
         "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": True},
     },
-    Table: {"cellHeight": "sm", "frameIndex": 0},
-    StateTimeline: {"legend": _NO_LEGEND, "tooltip": {"mode": "single", "sort": "none"}},
-    Logs: {"showLogContextToggle": False},
+    panels.Table: {"cellHeight": "sm", "frameIndex": 0},
+    panels.StateTimeline: {
+        "legend": _NO_LEGEND,
+        "showValue": "never",
+        "tooltip": {"mode": "single", "sort": "none"},
+    },
+    panels.Logs: {
+        "enableLogDetails": True,
+        "showLogContextToggle": False,
+        "showTime": True,
+        "wrapLogMessage": True,
+    },
 }
-# The arguments of its classes without arguments of a panel alone.
-_ARGUMENTS: Final[dict[type[Panel], Json]] = {
-    Stat: {"reduceCalc": "lastNotNull"},
-    BarGauge: {"displayMode": core.GAUGE_DISPLAY_MODE_GRADIENT},
-    Logs: {"showTime": True, "wrapLogMessages": True, "enableLogDetails": True},
-}
-_FORMATS: Final[dict[type[Panel], str]] = {Heatmap: "heatmap", Table: core.TABLE_TARGET_FORMAT}
-_FROM_ZERO: Final = (TimeSeries, Stat, BarGauge)
+_FORMATS: Final = {panels.Heatmap: "heatmap", panels.Table: core.TABLE_TARGET_FORMAT}
+_FROM_ZERO: Final = (panels.TimeSeries, panels.Stat, panels.BarGauge)
 
 
 def encode(emitted: object) -> Json:
-    """Plain JSON of one of grafanalib's objects."""
-    plain: Json = json.loads(json.dumps(emitted, cls=DashboardEncoder), parse_float=_number)
+    """Plain JSON of one of grafanalib's objects, whole numbers without a fraction as in Grafana."""
+    text = json.dumps(emitted, cls=DashboardEncoder)
+    plain: Json = json.loads(text, parse_float=lambda each: json.loads(each.removesuffix(".0")))
     return plain
-
-
-def _number(text: str) -> float | int:
-    """Grafana writes whole numbers without a fraction."""
-    value = float(text)
-    return int(value) if value.is_integer() else value
 
 
 def dumps(dashboard: Json) -> str:
@@ -114,12 +108,12 @@ def dumps(dashboard: Json) -> str:
     return json.dumps(dashboard, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def dashboard(thresholds: Thresholds, content: Dashboard, panels: list[Json]) -> Json:
-    """A dashboard of `panels`, with the variables they use, its annotations and its links."""
+def dashboard(thresholds: Thresholds, content: panels.Dashboard, placed: list[Json]) -> Json:
+    """A dashboard of the `placed` panels, with the variables that they use."""
     settings, links = thresholds.dashboards, thresholds.service.links
     emitted = core.Dashboard(
         uid=f"auditor-{content.name}",
-        title=content.title,
+        title=f"Auditor / {content.name.title()}",
         description=f"{content.description} Generated from thresholds.yaml: change it there.",
         tags=[TAG],
         time=core.Time(f"now-{format_duration(settings.range)}", "now"),
@@ -128,14 +122,14 @@ def dashboard(thresholds: Thresholds, content: Dashboard, panels: list[Json]) ->
         editable=False,
         graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,
         schemaVersion=corrections.SCHEMA_VERSION,
-        panels=panels,
-        templating=core.Templating(_variables(thresholds, json.dumps(panels))),
+        panels=placed,
+        templating=core.Templating(_variables(thresholds, json.dumps(placed))),
         annotations=core.Annotations(_annotations(thresholds)),
         links=[
             core.DashboardLink(
                 title="Auditor dashboards", tags=[TAG], includeVars=True, keepTime=True
             ),
-            _link(Link("Runbooks", links.runbooks)),
+            _link(panels.Link("Runbooks", links.runbooks)),
         ],
     )
     return corrections.dashboard(encode(emitted))
@@ -146,7 +140,7 @@ def row(id_: int, title: str, y: int) -> Json:
     return {**fixed, "id": id_, "title": title, "gridPos": {"h": 1, "w": 24, "x": 0, "y": y}}
 
 
-def panel(content: Panel, id_: int, place: Json) -> Json:
+def panel(content: panels.Panel, id_: int, place: Json) -> Json:
     """A panel at its place in the grid of 24 columns."""
     kind = type(content)
     library = getattr(core, kind.__name__)
@@ -166,7 +160,7 @@ def panel(content: Panel, id_: int, place: Json) -> Json:
         description=content.description,
         gridPos=place,
         dataSource=_SOURCES[content.queries[0].language],
-        targets=[_target(query, form) for query in content.queries],
+        targets=[_target(each, index, form) for index, each in enumerate(content.queries)],
         links=[_link(each) for each in content.links],
         extraJson={"fieldConfig": {"defaults": defaults}, "options": _OPTIONS[kind]},
         **_arguments(content),
@@ -174,7 +168,7 @@ def panel(content: Panel, id_: int, place: Json) -> Json:
     return corrections.panel(encode(emitted))
 
 
-def _no_data(content: Panel) -> str:
+def _no_data(content: panels.Panel) -> str:
     sidecar = any(family.name in query.expr for family in FAMILIES for query in content.queries)
     return "No data from the sidecar" if sidecar else "No requests"
 
@@ -183,50 +177,51 @@ def _steps(steps: tuple[Step, ...]) -> list[Json]:
     return [{"color": step.colour, "value": step.value} for step in steps or (Step(GREEN),)]
 
 
-def _target(query: Query, form: str) -> core.Target:
+def _target(query: panels.Query, index: int, form: str) -> Json:
+    """A query with the reference A, B, ... instead of the library's noise of other data sources."""
     plain = query.unfiltered or query.language == "LogQL"
     table = form == core.TABLE_TARGET_FORMAT
-    return core.Target(
-        expr=query.expr if plain else queries.with_variables(query.expr),
-        legendFormat="" if table else query.legend,
-        format=form,
-        instant=table or query.instant,
-        datasource=_SOURCES[query.language],
-    )
+    instant = table or query.instant
+    target = {
+        "datasource": _SOURCES[query.language],
+        "editorMode": "code",
+        "expr": query.expr if plain else queries.with_variables(query.expr),
+        "legendFormat": "" if table else query.legend,
+        "refId": ascii_uppercase[index],
+    }
+    if query.language == "LogQL":
+        return target | {"queryType": "instant" if instant else "range"}
+    return target | {"format": form, "instant": instant, "range": not instant}
 
 
-def _link(link: Link) -> core.DashboardLink:
+def _link(link: panels.Link) -> core.DashboardLink:
     return core.DashboardLink(
         title=link.title, uri=link.url, type="link", icon="doc", keepTime=False, targetBlank=True
     )
 
 
-def _arguments(content: Panel) -> Json:
+def _arguments(content: panels.Panel) -> Json:
     """What the library's class takes beside what all of them do."""
     match content:
-        case TimeSeries():
+        case panels.TimeSeries():
             return {
                 "drawStyle": "bars" if content.bars else "line",
                 "fillOpacity": 60 if content.bars else 30 if content.stacked else 10,
-                "legendCalcs": ["lastNotNull", "max"],
-                "legendDisplayMode": "table",
                 "showPoints": "never",
                 "stacking": {"group": "A", "mode": "normal" if content.stacked else "none"},
                 "thresholdsStyleMode": "dashed" if len(content.steps) > 1 else "off",
-                "tooltipMode": "multi",
-                "tooltipSort": "desc",
             }
-        case Heatmap():
+        case panels.Heatmap():
             axis = {"axisPlacement": "left", "reverse": False, "unit": content.unit}
             return {"options": {"yAxis": axis}}
-        case Table():
+        case panels.Table():
             return {"overrides": _overrides(content), "transformations": _columns(content)}
-        case StateTimeline():
-            return {"mappings": [_states(content)], "showValue": "never"}
-    return _ARGUMENTS[type(content)]
+        case panels.StateTimeline():
+            return {"mappings": [_states(content)]}
+    return {}
 
 
-def _states(content: StateTimeline) -> Json:
+def _states(content: panels.StateTimeline) -> Json:
     states = {
         str(value): {"color": colour, "index": index, "text": text}
         for index, (value, (text, colour)) in enumerate(content.states.items())
@@ -234,7 +229,7 @@ def _states(content: StateTimeline) -> Json:
     return {"options": states, "type": "value"}
 
 
-def _columns(content: Table) -> list[Json]:
+def _columns(content: panels.Table) -> list[Json]:
     """Transformations: one row for each set of labels, the wanted columns in their order."""
     values = {
         f"Value #{letter}": query.legend
@@ -250,7 +245,7 @@ def _columns(content: Table) -> list[Json]:
     ]
 
 
-def _overrides(content: Table) -> list[Json]:
+def _overrides(content: panels.Table) -> list[Json]:
     """Units and links of single columns."""
     units = [(each.legend, "unit", each.unit) for each in content.queries if each.unit]
     links = [
@@ -315,41 +310,28 @@ def _variable(text: object, value: object, **arguments: object) -> Json:
 def _annotations(thresholds: Thresholds) -> list[Json]:
     firing = queries.alerts(thresholds.service.name)
     starts = with_matchers(f"{START_TIME}{{}}", queries.EVERYWHERE)
+    tags = {"tags": [thresholds.service.name, LOAD_TEST], "type": "tags"}
     return [
-        _annotation(
-            "Firing alerts",
-            "red",
-            f"max by (alertname, severity, instance) ({firing})",
-            tagKeys="severity",
-            textFormat="{{instance}}",
-            titleFormat="{{alertname}}",
-        ),
-        _annotation(
-            "Worker starts",
-            "blue",
-            f"1000 * {starts}",
-            tagKeys="instance",
-            textFormat="worker {{worker}} of {{instance}}",
-            titleFormat="Worker started",
-            useValueForTime=True,
-        ),
+        _annotation("Firing alerts", "red", f"max by (alertname, severity, instance) ({firing})")
+        | {"tagKeys": "severity", "textFormat": "{{instance}}", "titleFormat": "{{alertname}}"},
+        _annotation("Worker starts", "blue", f"1000 * {starts}")
+        | {
+            "tagKeys": "instance",
+            "textFormat": "worker {{worker}} of {{instance}}",
+            "titleFormat": "Worker started",
+            "useValueForTime": True,
+        },
         {
             "datasource": {"type": "grafana", "uid": "-- Grafana --"},
             "enable": True,
             "iconColor": "purple",
             "name": "Load tests",
-            "target": {
-                "limit": 100,
-                "matchAny": False,
-                "refId": "Anno",
-                "tags": [thresholds.service.name, LOAD_TEST],
-                "type": "tags",
-            },
+            "target": {**tags, "limit": 100, "matchAny": False, "refId": "Anno"},
         },
     ]
 
 
-def _annotation(name: str, colour: str, expr: str, **texts: object) -> Json:
+def _annotation(name: str, colour: str, expr: str) -> Json:
     """The query stands twice: older versions of Grafana read it outside of `target`."""
     return {
         "datasource": _SOURCES["PromQL"],
@@ -359,5 +341,4 @@ def _annotation(name: str, colour: str, expr: str, **texts: object) -> Json:
         "name": name,
         "step": "60s",
         "target": {"expr": expr, "interval": "60s", "refId": "Anno"},
-        **texts,
     }
