@@ -36,7 +36,10 @@ def variable(emitted: Json) -> Json:
 def panel(emitted: Json) -> Json:
     found = emitted["fieldConfig"]
     defaults = {"color": {"mode": "thresholds"}, "mappings": [], **_without(found["defaults"], ())}
-    defaults["custom"] = _custom(defaults["custom"])
+    defaults["custom"] = _without(defaults["custom"], _OLD_CUSTOM)
+    if "scaleDistribution" in defaults["custom"]:
+        # A linear scale has no base.
+        defaults["custom"]["scaleDistribution"] = {"type": "linear"}
     if emitted["type"] == "table":
         defaults["custom"] |= {"cellOptions": {"type": "auto"}, "inspect": False}
     kept = _only(emitted, _PANEL) | {
@@ -56,11 +59,3 @@ def _only(emitted: Json, members: Iterable[str]) -> Json:
 def _without(emitted: Json, members: Iterable[str]) -> Json:
     """The others, but no nulls."""
     return _only(emitted, emitted.keys() - set(members))
-
-
-def _custom(emitted: Json) -> Json:
-    """The panel type's own settings; a linear scale has no base."""
-    custom = _without(emitted, _OLD_CUSTOM)
-    if "scaleDistribution" in custom:
-        custom["scaleDistribution"] = {"type": custom["scaleDistribution"]["type"]}
-    return custom

@@ -25,6 +25,7 @@ def build(thresholds: Thresholds) -> Dashboard:
     availability, _ = objectives(thresholds)
     return Dashboard(
         name="errors",
+        title="Auditor / Errors",
         description="Which verifications fail, how many, and why. Start with the ERROR lines.",
         sections=(
             Section("Failures", (_BY_STATUS, _count(thresholds))),

@@ -16,6 +16,7 @@ from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import WindowAlert
 from generator.thresholds.units import Unit, format_value
 
+_LEGENDS: Final = {**NAMES, "p50": "p50"}
 _BUCKET: Final = f"{names.LATENCY}_bucket"
 
 
@@ -23,6 +24,7 @@ def build(thresholds: Thresholds) -> Dashboard:
     _, speed = objectives(thresholds)
     return Dashboard(
         name="latency",
+        title="Auditor / Latency",
         description=(
             "How long verifications take inside a worker, and how long requests wait for one. "
             "Clients see the sum of both."
@@ -45,10 +47,7 @@ _PERCENTILES: Final = TimeSeries(
         "median rises too: every request is slower."
     ),
     queries=tuple(
-        Query(
-            f"histogram_quantile({number(q)}, {queries.rate(_BUCKET, 'le')})",
-            "p50" if field == "p50" else NAMES[field],
-        )
+        Query(f"histogram_quantile({number(q)}, {queries.rate(_BUCKET, 'le')})", _LEGENDS[field])
         for field, q in QUANTILES.items()
     ),
     unit="s",

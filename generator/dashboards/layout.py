@@ -24,9 +24,8 @@ def with_alert_panels(
     thresholds: Thresholds, dashboard: Dashboard, alerts: Sequence[Alert]
 ) -> Dashboard:
     """With the panels of its alerts; sections that only alerts name come last."""
-    here = [alert for alert in alerts if alert.panel.dashboard == dashboard.name]
     sections = {section.title: section for section in dashboard.sections}
-    for alert in here:
+    for alert in (each for each in alerts if each.panel.dashboard == dashboard.name):
         section = sections.get(alert.panel.section, Section(alert.panel.section))
         panels = (*section.panels, alert_panel(thresholds, alert))
         sections[section.title] = replace(section, panels=panels)

@@ -33,6 +33,7 @@ _WAITING: Final = f"sum({names.CONNECTIONS_WAITING}{{}}) + sum({names.ACCEPT_QUE
 def build(thresholds: Thresholds) -> Dashboard:
     return Dashboard(
         name="overview",
+        title="Auditor / Overview",
         description=(
             "Is the Auditor healthy? The description of each red panel says what to do next."
         ),

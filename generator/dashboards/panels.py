@@ -114,6 +114,7 @@ class Section:
 @dataclass(frozen=True, kw_only=True)
 class Dashboard:
     name: str
+    title: str
     description: str
     sections: tuple[Section, ...]
 

@@ -49,7 +49,8 @@ def of_alert(alert: Alert) -> tuple[Step, ...]:
         elif not found:
             found.update({edge: _BEYOND[name] for name, edge in trigger.bound.levels.edges()})
         elif value not in found:
-            found[value] = _next(max(found.values(), key=_ORDER.index))
+            worse = max(map(_ORDER.index, found.values())) + 1
+            found[value] = _ORDER[min(worse, len(_ORDER) - 1)]
     return _steps(list(found.items()), alert.op == "<")
 
 
@@ -71,10 +72,6 @@ def _steps(edges: list[tuple[float, str]], below: bool) -> tuple[Step, ...]:
 
 def _worse(one: str, other: str) -> str:
     return max(one, other, key=_ORDER.index)
-
-
-def _next(colour: str) -> str:
-    return _ORDER[min(_ORDER.index(colour) + 1, len(_ORDER) - 1)]
 
 
 def lowest_bound(alert: Alert) -> float:

@@ -15,6 +15,7 @@ from generator.thresholds.model import Thresholds
 def build(thresholds: Thresholds) -> Dashboard:
     return Dashboard(
         name="system",
+        title="Auditor / System",
         description="What each worker uses, and how close it is to its limits.",
         sections=(
             Section("Workers", (_AGE, _STARTS), ((7, (_WORKERS,)),)),

@@ -28,14 +28,6 @@ _SOURCES: Final[dict[str, Json]] = {
 }
 
 
-_NO_LEGEND: Final[Json] = {
-    "calcs": [],
-    "displayMode": "list",
-    "placement": "bottom",
-    "showLegend": False,
-}
-
-
 # The options of each type beside the library's. Empty cells of a heatmap are left blank.
 _OPTIONS: Final[dict[type[panels.Panel], Json]] = {
     panels.TimeSeries: {
@@ -50,7 +42,7 @@ _OPTIONS: Final[dict[type[panels.Panel], Json]] = {
     },
     panels.BarGauge: {
         "displayMode": "gradient",
-        "legend": _NO_LEGEND,
+        "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False},
         "maxVizHeight": 300,
         "minVizHeight": 16,
         "minVizWidth": 8,
@@ -81,9 +73,9 @@ _OPTIONS: Final[dict[type[panels.Panel], Json]] = {
     },
     panels.Table: {"cellHeight": "sm", "frameIndex": 0},
     panels.StateTimeline: {
-        "legend": _NO_LEGEND,
+        "legend": {"calcs": [], "showLegend": False},
         "showValue": "never",
-        "tooltip": {"mode": "single", "sort": "none"},
+        "tooltip": {"sort": "none"},
     },
     panels.Logs: {
         "enableLogDetails": True,
@@ -113,7 +105,7 @@ def dashboard(thresholds: Thresholds, content: panels.Dashboard, placed: list[Js
     settings, links = thresholds.dashboards, thresholds.service.links
     emitted = core.Dashboard(
         uid=f"auditor-{content.name}",
-        title=f"Auditor / {content.name.title()}",
+        title=content.title,
         description=f"{content.description} Generated from thresholds.yaml: change it there.",
         tags=[TAG],
         time=core.Time(f"now-{format_duration(settings.range)}", "now"),
@@ -217,16 +209,12 @@ def _arguments(content: panels.Panel) -> Json:
         case panels.Table():
             return {"overrides": _overrides(content), "transformations": _columns(content)}
         case panels.StateTimeline():
-            return {"mappings": [_states(content)]}
+            states = {
+                str(value): {"color": colour, "index": index, "text": text}
+                for index, (value, (text, colour)) in enumerate(content.states.items())
+            }
+            return {"mappings": [{"options": states, "type": "value"}]}
     return {}
-
-
-def _states(content: panels.StateTimeline) -> Json:
-    states = {
-        str(value): {"color": colour, "index": index, "text": text}
-        for index, (value, (text, colour)) in enumerate(content.states.items())
-    }
-    return {"options": states, "type": "value"}
 
 
 def _columns(content: panels.Table) -> list[Json]:
@@ -263,25 +251,22 @@ def _variables(thresholds: Thresholds, text: str) -> list[Json]:
     jobs = thresholds.service.jobs
     up = f'{UP}{{job=~"{jobs.api}|{jobs.workers}"'
     settings = thresholds.dashboards
-    found = [_source(METRICS, "Prometheus", settings.metrics_datasource)]
-    if f"${{{LOGS}}}" in text:
-        found.append(_source(LOGS, "Loki", settings.logs_datasource))
+    metrics = _source(METRICS, "Prometheus", settings.metrics_datasource)
+    logs = _source(LOGS, "Loki", settings.logs_datasource)
     series = {
         "job": f"{up}}}",
         "instance": f'{up},job=~"$job"}}',
         "worker": with_matchers(f"{WORKER_INFO}{{}}", queries.EVERYWHERE),
     }
     return [
-        *found,
+        metrics,
+        *([logs] if f"${{{LOGS}}}" in text else []),
         *(_query_variable(name, each) for name, each in series.items() if f"${name}" in text),
     ]
 
 
 def _source(name: str, kind: str, default: str) -> Json:
-    """Chosen at first load: the data source named `default`, or else the first of its type.
-
-    The word ``default`` stands for the one that Grafana's own settings call so.
-    """
+    """The data source `default` (the word itself: Grafana's own), or else the first of its type."""
     label, query = f"{kind} data source", kind.lower()
     return _variable(default, default, name=name, label=label, type="datasource", query=query)
 
