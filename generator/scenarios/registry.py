@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import get_args
 
@@ -41,11 +41,10 @@ def definitions() -> Mapping[str, tuple[Family, Build]]:
 
 def all_scenarios(thresholds: Thresholds, alerts: Sequence[Alert]) -> tuple[Scenario, ...]:
     """Every scenario that makes sense with these thresholds, by family."""
-    return tuple(_scenarios(ScenarioContext(thresholds, ByKey(alerts))))
-
-
-def _scenarios(context: ScenarioContext) -> Iterator[Scenario]:
+    context = ScenarioContext(thresholds, ByKey(alerts))
+    found = []
     for name, (family, build) in definitions().items():
         story = " ".join((build.__doc__ or "").split())
         if events := build(context):
-            yield Scenario(name=name, family=family, story=story, **vars(events))
+            found.append(Scenario(name=name, family=family, story=story, **vars(events)))
+    return tuple(found)

@@ -59,10 +59,7 @@ def document(
     context = Context(thresholds)
     clock, length = scenario.samples(context.clock)
     interval = format_duration(clock.interval)
-    found = [
-        *(each for one in scenario.instances for each in series(one, context, clock, length)),
-        *more,
-    ]
+    own = [each for one in scenario.instances for each in series(one, context, clock, length)]
     return {
         "rule_files": list(rule_files),
         "evaluation_interval": interval,
@@ -71,7 +68,7 @@ def document(
             {
                 "name": scenario.story,
                 "interval": interval,
-                "input_series": [vars(each) for each in found],
+                "input_series": [vars(each) for each in (*own, *more)],
                 "promql_expr_test": list(expected),
             }
         ],

@@ -89,8 +89,5 @@ class Scenario(Events):
         """Names of the alerts that may fire as well; never of a required one."""
         required = {each.alert.name for each in self.required}
         effects = {*self.also, *(each.alert.detects for each in self.required)}
-        return tuple(
-            alert.name
-            for alert in alerts
-            if alert.detects in effects and alert.name not in required
-        )
+        others = (alert for alert in alerts if alert.name not in required)
+        return tuple(alert.name for alert in others if alert.detects in effects)

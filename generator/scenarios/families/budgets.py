@@ -78,6 +78,5 @@ def _due(context: ScenarioContext, key: str, start: float, share: float) -> floa
     worse = start + min(windows.window / times, start / (times - 1))
     tile = context.thresholds.slo.burn.fast.window
     late = tile if windows.window > tile else 0.0
-    return (
-        max(worse, judged_after(context.thresholds, key)) + late + context.trigger(key).for_ + 300.0
-    )
+    judged = max(worse, judged_after(context.thresholds, key))
+    return judged + late + context.trigger(key).for_ + 300.0

@@ -70,10 +70,9 @@ def one_slow_request_in_the_evening(context: ScenarioContext) -> Events:
     """Few requests arrive in the evening, and one is slow. They are too few for a percentile."""
     settings = context.settings("high_median_latency")
     rate = 0.8 * settings.min_requests / settings.window
-    once = context.one_sample(1800.0)
-    evening = replace(context.healthy(), requests=steady(rate)).during(
-        once, requests=1 / context.interval, latency=context.latency.times(30)
-    )
+    slow, once = context.latency.times(30), 1 / context.interval
+    evening = replace(context.healthy(), requests=steady(rate))
+    evening = evening.during(context.one_sample(1800.0), requests=once, latency=slow)
     return Events(length=5400.0, instances=(evening,))
 
 

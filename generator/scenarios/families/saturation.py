@@ -77,15 +77,9 @@ def clients_queue_for_a_worker(context: ScenarioContext) -> Events:
     incident = context.incident("requests_waiting", "slow_probe")
     least = 2 * context.settings("requests_waiting").min_waiting
     waiting = max(least, 3 * context.bound("requests_waiting") * context.request_rate)
-    return incident.events(
-        context.healthy().during(
-            incident,
-            waiting=waiting / 2,
-            accept_queue=waiting / 2,
-            probe_latency=context.slow_probe,
-            clients=math.ceil(waiting),
-        )
-    )
+    queue = context.healthy().during(incident, waiting=waiting / 2, accept_queue=waiting / 2)
+    slow = queue.during(incident, probe_latency=context.slow_probe, clients=math.ceil(waiting))
+    return incident.events(slow)
 
 
 def statistics_block_the_event_loop(context: ScenarioContext) -> Events:

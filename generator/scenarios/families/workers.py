@@ -26,9 +26,8 @@ def worker_is_not_replaced(context: ScenarioContext) -> Events | None:
         return None
     incident = context.incident("workers_missing")
     downtime = incident.end - incident.start
-    return incident.events(
-        context.restarted(context.healthy(), incident.start, [0], downtime=downtime)
-    )
+    healthy = context.healthy()
+    return incident.events(context.restarted(healthy, incident.start, [0], downtime=downtime))
 
 
 def worker_is_killed_once(context: ScenarioContext) -> Events:
