@@ -158,7 +158,7 @@ class ScenarioContext:
     ) -> Instance:
         """Workers end, all or those in `slots`; `downtime` later new ones start and load models.
 
-        From then on their memory grows by `growth` a second.
+        What the old ones held is free; the memory of the new ones grows by `growth` a second.
         """
         back = moment + downtime
 
@@ -167,6 +167,9 @@ class ScenarioContext:
             return replace(
                 old,
                 memory=memory.then(back + LOADING, self.warm_memory, growth),
+                threads=old.threads.then(back, self.worker.threads.at(0)),
+                fds=old.fds.then(back, self.worker.fds.at(0)),
+                db_connections=old.db_connections.then(back, self.worker.db_connections.at(0)),
                 started=old.started.then(back, back),
                 alive=old.alive.during(Span(moment, back), False) if downtime else old.alive,
             )

@@ -23,7 +23,7 @@ def _leak(context: ScenarioContext, key: str, quantity: str, bound: float, peak:
     delay = _LEAK * (bound - base) / (peak - base)
     incident = context.incident(key, delay=delay, lasts=delay + context.time_to_fire(key) + SPARE)
     leak = healthy.grow(incident.start, (peak - base) / _LEAK).then(incident.start + _LEAK, peak)
-    leaking = context.healthy().workers_with([0], **{quantity: leak.then(incident.end, base)})
+    leaking = context.healthy().workers_with([0], **{quantity: leak})
     return incident.events(context.restarted(leaking, incident.end, [0]))
 
 
