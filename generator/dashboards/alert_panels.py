@@ -25,6 +25,7 @@ UNITS: Final = {
 
 
 def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
+    runbook = f"{thresholds.service.links.runbooks}/{alert.name}.md"
     return TimeSeries(
         key=alert.key,
         title=alert.panel.title,
@@ -35,11 +36,7 @@ def alert_panel(thresholds: Thresholds, alert: Alert) -> TimeSeries:
         minimum=None if alert.unit in (Unit.GROWTH, Unit.COUNT_RATE) else 0,
         steps=steps.of_alert(alert),
         soft_maximum=steps.lowest_bound(alert) or None,
-        links=(
-            Link(
-                f"Runbook for {alert.name}", f"{thresholds.service.links.runbooks}/{alert.name}.md"
-            ),
-        ),
+        links=(Link(f"Runbook for {alert.name}", runbook),),
     )
 
 
@@ -47,9 +44,8 @@ def _description(alert: Alert) -> str:
     """When the alert fires, what that means, what to do next, and the levels of its row."""
     bound = next((each.bound for each in reversed(alert.triggers) if each.bound), None)
     meaning = f"Meaning: {summary(alert.key)}"
-    parts = [steps.alert_in_words(alert), meaning, _next_step(alert)]
-    if bound:
-        parts.append(steps.row_in_words(bound.levels))
+    levels = steps.row_in_words(bound.levels) if bound else ""
+    parts = (steps.alert_in_words(alert), meaning, _next_step(alert), levels)
     return "\n\n".join(filter(None, parts))
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from generator.alerts import objectives
 from generator.alerts.objectives import Objective
 from generator.dashboards import steps
-from generator.dashboards.panels import NO_REQUESTS, Panel, Query, TimeSeries
+from generator.dashboards.panels import Panel, Query, TimeSeries
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
+
+
+def budget_panels(thresholds: Thresholds, *wanted: Objective) -> tuple[Panel, ...]:
+    """Both panels of each objective."""
+    panels = (budget_left, budget_burn)
+    return tuple(panel(thresholds, each) for each in wanted for panel in panels)
 
 
 def budget_left(thresholds: Thresholds, objective: Objective) -> Panel:
@@ -21,7 +27,6 @@ def budget_left(thresholds: Thresholds, objective: Objective) -> Panel:
             "features."
         ),
         queries=(Query(objectives.remaining(thresholds, objective).query, "{{job}}"),),
-        no_value=NO_REQUESTS,
         unit="percentunit",
         minimum=None,
         steps=steps.from_bound(0, steps.RED, below=True),
@@ -45,7 +50,6 @@ def budget_burn(thresholds: Thresholds, objective: Objective) -> Panel:
             )
             for window in objectives.windows(thresholds)
         ),
-        no_value=NO_REQUESTS,
         unit="none",
         steps=steps.from_bound(1, steps.ORANGE),
         soft_maximum=1,

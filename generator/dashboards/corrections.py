@@ -17,8 +17,7 @@ SCHEMA_VERSION: Final = 38
 # Without it Grafana takes a panel's options for those of version 6 and migrates them.
 PLUGIN_VERSION: Final = "9.4.0"
 
-_PANEL: Final = ("datasource", "description", "gridPos", "id", "links", "title", "type")
-_ROW: Final = ("collapsed", "gridPos", "id", "panels", "title", "type")
+_PANEL: Final = ("datasource", "description", "gridPos", "id", "links", "targets", "title", "type")
 # What the library emits and Grafana has dropped.
 _OLD_DASHBOARD: Final = ("__inputs", "hideControls", "rows", "sharedCrosshair", "style", "version")
 _OLD_VARIABLE: Final = ("auto", "auto_count", "auto_min", "useTags")
@@ -30,25 +29,23 @@ def dashboard(emitted: Json) -> Json:
     return {**_without(emitted, _OLD_DASHBOARD), "timepicker": {}}
 
 
-def row(emitted: Json) -> Json:
-    return _only(emitted, _ROW)
-
-
 def variable(emitted: Json) -> Json:
-    kept = _without(emitted, _OLD_VARIABLE)
-    kept["current"] = _only(emitted["current"], ("text", "value"))
-    return kept
+    return _without(emitted, _OLD_VARIABLE)
 
 
 def panel(emitted: Json) -> Json:
     found = emitted["fieldConfig"]
     defaults = {"color": {"mode": "thresholds"}, "mappings": [], **_without(found["defaults"], ())}
-    defaults["custom"] = _custom(defaults.get("custom", {}))
+    defaults["custom"] = _without(defaults["custom"], _OLD_CUSTOM)
+    if "scaleDistribution" in defaults["custom"]:
+        # A linear scale has no base.
+        defaults["custom"]["scaleDistribution"] = {"type": "linear"}
+    if emitted["type"] == "table":
+        defaults["custom"] |= {"cellOptions": {"type": "auto"}, "inspect": False}
     kept = _only(emitted, _PANEL) | {
         "fieldConfig": {"defaults": defaults, "overrides": found.get("overrides", [])},
         "options": _without(emitted["options"], _OLD_OPTIONS),
         "pluginVersion": PLUGIN_VERSION,
-        "targets": [_target(each, index) for index, each in enumerate(emitted["targets"])],
     }
     if emitted["transformations"]:
         kept["transformations"] = emitted["transformations"]
@@ -62,24 +59,3 @@ def _only(emitted: Json, members: Iterable[str]) -> Json:
 def _without(emitted: Json, members: Iterable[str]) -> Json:
     """The others, but no nulls."""
     return _only(emitted, emitted.keys() - set(members))
-
-
-def _custom(emitted: Json) -> Json:
-    """The panel type's own settings; a linear scale has no base."""
-    custom = _without(emitted, _OLD_CUSTOM)
-    if "scaleDistribution" in custom:
-        custom["scaleDistribution"] = {"type": custom["scaleDistribution"]["type"]}
-    return custom
-
-
-def _target(emitted: Json, index: int) -> Json:
-    """A query with the reference A, B, ... instead of the noise of other data sources."""
-    kept = {name: emitted[name] for name in ("datasource", "expr", "legendFormat")}
-    kept |= {"editorMode": "code", "refId": chr(ord("A") + index)}
-    if emitted["datasource"]["type"] == "loki":
-        return kept | {"queryType": "instant" if emitted["instant"] else "range"}
-    return kept | {
-        "format": emitted["format"],
-        "instant": emitted["instant"],
-        "range": not emitted["instant"],
-    }

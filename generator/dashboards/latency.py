@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from generator import names
 from generator.alerts.objectives import objectives
 from generator.alerts.recordings import NAMES, QUANTILES
 from generator.alerts.recordings import quantile as recorded_quantile
+from generator.dashboards import queries
 from generator.dashboards.budgets import budget_left
-from generator.dashboards.panels import (
-    NO_REQUESTS,
-    NO_SIDECAR,
-    Dashboard,
-    Heatmap,
-    Panel,
-    Query,
-    Section,
-    Table,
-    TimeSeries,
-)
+from generator.dashboards.panels import Dashboard, Heatmap, Panel, Query, Section, Table, TimeSeries
 from generator.promql import le, number
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import WindowAlert
 from generator.thresholds.units import Unit, format_value
+
+_LEGENDS: Final = {**NAMES, "p50": "p50"}
+_BUCKET: Final = f"{names.LATENCY}_bucket"
 
 
 def build(thresholds: Thresholds) -> Dashboard:
@@ -36,78 +32,56 @@ def build(thresholds: Thresholds) -> Dashboard:
         sections=(
             Section("Percentiles"),
             Section("Latency budget", (budget_left(thresholds, speed),)),
-            Section(
-                "Distribution",
-                (_all_percentiles(), _heatmap(), _shares(thresholds), _mean()),
-            ),
+            Section("Distribution", (_PERCENTILES, _DURATIONS, _shares(thresholds), _MEAN)),
             Section("Instances", (_instances(thresholds),)),
-            Section("Waiting", (_queues(), _probe())),
+            Section("Waiting", (_QUEUES, _PROBE)),
         ),
     )
 
 
-def _rate(part: str, by: str = "", matchers: str = "") -> str:
-    return f"sum{by}(rate({names.LATENCY}_{part}{{{matchers}}}[$__rate_interval]))"
+_PERCENTILES: Final = TimeSeries(
+    key="percentiles",
+    title="Percentiles of all instances",
+    description=(
+        "All selected instances together. Only the tail rises: a few expensive requests. The "
+        "median rises too: every request is slower."
+    ),
+    queries=tuple(
+        Query(f"histogram_quantile({number(q)}, {queries.rate(_BUCKET, 'le')})", _LEGENDS[field])
+        for field, q in QUANTILES.items()
+    ),
+    unit="s",
+)
 
-
-def _all_percentiles() -> Panel:
-    return TimeSeries(
-        key="percentiles",
-        title="Percentiles of all instances",
-        description=(
-            "All selected instances together. Only the tail rises: a few expensive requests. The "
-            "median rises too: every request is slower."
-        ),
-        queries=tuple(
-            Query(
-                f"histogram_quantile({number(q)}, {_rate('bucket', ' by (le) ')})",
-                "p50" if field == "p50" else NAMES[field],
-            )
-            for field, q in QUANTILES.items()
-        ),
-        no_value=NO_REQUESTS,
-        unit="s",
-    )
-
-
-def _heatmap() -> Panel:
-    return Heatmap(
-        key="durations",
-        title="Verifications by duration",
-        description=(
-            "Number of verifications by duration. A second, separate band: one kind of request, "
-            "or one instance, is slow."
-        ),
-        queries=(
-            Query(
-                f"sum by (le) (increase({names.LATENCY}_bucket{{}}[$__rate_interval]))", "{{le}}"
-            ),
-        ),
-        no_value=NO_REQUESTS,
-        unit="s",
-    )
+_DURATIONS: Final = Heatmap(
+    key="durations",
+    title="Verifications by duration",
+    description=(
+        "Number of verifications by duration. A second, separate band: one kind of request, or one "
+        "instance, is slow."
+    ),
+    queries=(queries.buckets(names.LATENCY),),
+    unit="s",
+)
 
 
 def _shares(thresholds: Thresholds) -> Panel:
     rows = thresholds.targets.latency
     buckets = thresholds.service.latency_buckets
     targets = {field: getattr(rows, field).target for field in QUANTILES}
+    within = {field: format_value(target, Unit.DURATION) for field, target in targets.items()}
     return TimeSeries(
         key="within_targets",
         title="Verifications within their targets",
         description=(
-            "Share of verifications that were as fast as the target of each percentile. The "
-            "target is met while the share is at or above the percentile: for p95 at 95% or more. "
-            "Between two histogram buckets the share is interpolated."
+            "Share of verifications that were as fast as the target of each percentile. The target "
+            "is met while the share is at or above the percentile: for p95 at 95% or more. Between "
+            "two histogram buckets the share is interpolated."
         ),
         queries=tuple(
-            Query(
-                share(buckets, target),
-                f"{NAMES[field]}: within {format_value(target, Unit.DURATION)}",
-            )
+            Query(share(buckets, target), f"{NAMES[field]}: within {within[field]}")
             for field, target in targets.items()
         ),
-        no_value=NO_REQUESTS,
         unit="percentunit",
         maximum=1,
     )
@@ -122,26 +96,23 @@ def share(buckets: tuple[float, ...], bound: float) -> str:
     upper = next(edge for edge in buckets if edge >= bound)
     lower = max((edge for edge in buckets if edge < upper), default=0.0)
     part = round((bound - lower) / (upper - lower), 6)
-    within = _rate("bucket", matchers=f'le="{le(upper)}"')
+    within = queries.rate(_BUCKET, matchers=f'le="{le(upper)}"')
     if part < 1:
-        below = _rate("bucket", matchers=f'le="{le(lower)}"') if lower else "0"
+        below = queries.rate(_BUCKET, matchers=f'le="{le(lower)}"') if lower else "0"
         within = f"({number(round(1 - part, 6))} * {below} + {number(part)} * {within})"
-    return f"{within} / ({_rate('count')} > 0)"
+    return f"{within} / ({queries.rate(f'{names.LATENCY}_count')} > 0)"
 
 
-def _mean() -> Panel:
-    by = " by (instance) "
-    return TimeSeries(
-        key="mean_by_instance",
-        title="Mean latency by instance",
-        description=(
-            "All instances should be about equally fast. One is slower: compare its CPU time and "
-            "database connections on the system dashboard."
-        ),
-        queries=(Query(f"{_rate('sum', by)} / ({_rate('count', by)} > 0)", "{{instance}}"),),
-        no_value=NO_REQUESTS,
-        unit="s",
-    )
+_MEAN: Final = TimeSeries(
+    key="mean_by_instance",
+    title="Mean latency by instance",
+    description=(
+        "All instances should be about equally fast. One is slower: compare its CPU time and "
+        "database connections on the system dashboard."
+    ),
+    queries=(Query(queries.mean(names.LATENCY, "instance"), "{{instance}}"),),
+    unit="s",
+)
 
 
 def _instances(thresholds: Thresholds) -> Panel:
@@ -151,11 +122,12 @@ def _instances(thresholds: Thresholds) -> Panel:
         "p99": "high_tail_latency",
         "p999": "extreme_latency",
     }
-    percentiles = [
-        recorded_quantile(names.LATENCY, field, thresholds.alert(key, WindowAlert).window)
-        for field, key in alerts.items()
-    ]
-    rate = f"sum by (job, instance) (rate({names.REQUESTS}{{}}[$__rate_interval]))"
+    windows = {field: thresholds.alert(key, WindowAlert).window for field, key in alerts.items()}
+    percentiles = (
+        Query(recorded_quantile(names.LATENCY, field, window).query, NAMES[field])
+        for field, window in windows.items()
+    )
+    rate = queries.rate(names.REQUESTS, "job, instance")
     return Table(
         key="percentiles_by_instance",
         title="Percentiles by instance",
@@ -163,56 +135,33 @@ def _instances(thresholds: Thresholds) -> Panel:
             "The same percentiles that the alerts use. One instance is slower than the rest: "
             "restart it or take it out of the load balancer."
         ),
-        queries=(
-            *(Query(each.query, instant=True) for each in percentiles),
-            Query(rate, instant=True),
-        ),
-        no_value=NO_REQUESTS,
+        queries=(*percentiles, Query(rate, "Requests per second", unit="reqps")),
         unit="s",
-        columns={
-            "instance": "Instance",
-            **{
-                f"Value #{letter}": NAMES[field]
-                for letter, field in zip("ABCD", alerts, strict=True)
-            },
-            "Value #E": "Requests per second",
-        },
-        column_units={"Requests per second": "reqps"},
+        labels={"instance": "Instance"},
     )
 
 
-def _queues() -> Panel:
-    return TimeSeries(
-        key="waiting_connections",
-        title="Requests waiting for a worker",
-        description=(
-            "Connections with unread data, and connections that are not accepted yet. Only unread "
-            "data grows: the workers are busy. Both grow: the workers no longer accept "
-            "connections."
-        ),
-        queries=(
-            Query(f"{names.CONNECTIONS_WAITING}{{}}", "{{instance}} unread"),
-            Query(f"{names.ACCEPT_QUEUE}{{}}", "{{instance}} not accepted"),
-        ),
-        no_value=NO_SIDECAR,
-        stacked=True,
-    )
+_QUEUES: Final = TimeSeries(
+    key="waiting_connections",
+    title="Requests waiting for a worker",
+    description=(
+        "Connections with unread data, and connections that are not accepted yet. Only unread data "
+        "grows: the workers are busy. Both grow: the workers no longer accept connections."
+    ),
+    queries=(
+        Query(f"{names.CONNECTIONS_WAITING}{{}}", "{{instance}} unread"),
+        Query(f"{names.ACCEPT_QUEUE}{{}}", "{{instance}} not accepted"),
+    ),
+    stacked=True,
+)
 
-
-def _probe() -> Panel:
-    return Heatmap(
-        key="health_durations",
-        title="GET /health by duration",
-        description=(
-            "Response time of the health check as a client sees it. Slow health checks while "
-            "verifications are fast: requests wait for a worker."
-        ),
-        queries=(
-            Query(
-                f"sum by (le) (increase({names.PROBE_DURATION}_bucket{{}}[$__rate_interval]))",
-                "{{le}}",
-            ),
-        ),
-        no_value=NO_SIDECAR,
-        unit="s",
-    )
+_PROBE: Final = Heatmap(
+    key="health_durations",
+    title="GET /health by duration",
+    description=(
+        "Response time of the health check as a client sees it. Slow health checks while "
+        "verifications are fast: requests wait for a worker."
+    ),
+    queries=(queries.buckets(names.PROBE_DURATION),),
+    unit="s",
+)

@@ -24,25 +24,12 @@ def with_alert_panels(
     thresholds: Thresholds, dashboard: Dashboard, alerts: Sequence[Alert]
 ) -> Dashboard:
     """With the panels of its alerts; sections that only alerts name come last."""
-    here = [alert for alert in alerts if alert.panel.dashboard == dashboard.name]
-    known = {section.title for section in dashboard.sections}
-    others = dict.fromkeys(
-        alert.panel.section for alert in here if alert.panel.section not in known
-    )
-    sections = [*dashboard.sections, *(Section(title) for title in others)]
-    return replace(
-        dashboard,
-        sections=tuple(
-            replace(
-                section,
-                panels=(
-                    *section.panels,
-                    *(alert_panel(thresholds, a) for a in here if a.panel.section == section.title),
-                ),
-            )
-            for section in sections
-        ),
-    )
+    sections = {section.title: section for section in dashboard.sections}
+    for alert in (each for each in alerts if each.panel.dashboard == dashboard.name):
+        section = sections.get(alert.panel.section, Section(alert.panel.section))
+        panels = (*section.panels, alert_panel(thresholds, alert))
+        sections[section.title] = replace(section, panels=panels)
+    return replace(dashboard, sections=tuple(sections.values()))
 
 
 def assemble(thresholds: Thresholds, dashboard: Dashboard, ids: PanelIds) -> Json:
@@ -54,7 +41,8 @@ def assemble(thresholds: Thresholds, dashboard: Dashboard, ids: PanelIds) -> Jso
         y += 1
         lines = [*section.lines, *((HEIGHT, line) for line in _lines(section.panels))]
         for height, line in lines:
-            for panel, (left, right) in zip(line, pairwise(_edges(len(line))), strict=True):
+            edges = [COLUMNS * index // len(line) for index in range(len(line) + 1)]
+            for panel, (left, right) in zip(line, pairwise(edges), strict=True):
                 place = {"h": height, "w": right - left, "x": left, "y": y}
                 panels.append(theme.panel(panel, ids.panel(dashboard.name, panel.key), place))
             y += height
@@ -66,8 +54,3 @@ def _lines(panels: Sequence[Panel]) -> Iterable[tuple[Panel, ...]]:
     lines = -(-len(panels) // _WIDEST_LINE)
     for index in range(lines):
         yield tuple(panels[len(panels) * index // lines : len(panels) * (index + 1) // lines])
-
-
-def _edges(count: int) -> list[int]:
-    """The columns at which `count` panels of about the same width begin and end."""
-    return [COLUMNS * index // count for index in range(count + 1)]

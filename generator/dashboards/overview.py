@@ -9,10 +9,8 @@ from generator.alerts import objectives
 from generator.alerts.families.waiting import WaitAlert
 from generator.alerts.recordings import errors, quantile, requests
 from generator.dashboards import queries, steps
-from generator.dashboards.budgets import budget_burn, budget_left
+from generator.dashboards.budgets import budget_panels
 from generator.dashboards.panels import (
-    NO_REQUESTS,
-    NO_SIDECAR,
     BarGauge,
     Dashboard,
     Heatmap,
@@ -48,10 +46,10 @@ def build(thresholds: Thresholds) -> Dashboard:
                     (8, (_firing(thresholds), _history(thresholds))),
                 ),
             ),
-            Section("Traffic", (_connections(),)),
-            Section("Budgets", _budgets(thresholds)),
+            Section("Traffic", (_CONNECTIONS,)),
+            Section("Budgets", budget_panels(thresholds, *objectives.objectives(thresholds))),
             Section("Availability"),
-            Section("Quality", _quality()),
+            Section("Quality", (_MEAN_CONFIDENCE, _CONFIDENCE)),
         ),
     )
 
@@ -69,8 +67,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "Verifications handled by all workers. None during working hours: check whether "
                 "clients can reach the service."
             ),
-            queries=(Query(f"sum(rate({names.REQUESTS}{{}}[$__rate_interval]))"),),
-            no_value=NO_REQUESTS,
+            queries=(Query(queries.rate(names.REQUESTS)),),
             unit="reqps",
         ),
         Stat(
@@ -81,7 +78,6 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
                 f"\n\n{steps.row_in_words(failures)}"
             ),
             queries=(Query(f"sum({failed.query}) / (sum({all_.query}) > 0)"),),
-            no_value=NO_REQUESTS,
             unit="percentunit",
             steps=steps.of_row(failures),
         ),
@@ -93,7 +89,6 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
                 f"Next: the latency dashboard.\n\n{steps.row_in_words(p95)}"
             ),
             queries=(Query(f"max({slowest.query})"),),
-            no_value=NO_REQUESTS,
             unit="s",
             steps=steps.of_row(p95),
         ),
@@ -104,7 +99,6 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "Addresses with an open connection to the API. A proxy counts as one client."
             ),
             queries=(Query(f"sum({names.API_CLIENTS}{{}})"),),
-            no_value=NO_SIDECAR,
         ),
     )
 
@@ -112,6 +106,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
 def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
     expected, slo = thresholds.service.expected_workers, thresholds.slo
     availability, _ = objectives.objectives(thresholds)
+    many = thresholds.alert("requests_waiting", WaitAlert).min_waiting
     burn = objectives.burn_rate(availability, slo.burn.fast.window)
     return (
         BarGauge(
@@ -122,7 +117,6 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "dashboard."
             ),
             queries=(Query(f"{names.WORKERS}{{}}", "{{instance}}"),),
-            no_value=NO_SIDECAR,
             maximum=expected,
             steps=steps.from_bound(expected, steps.RED, below=True),
         ),
@@ -134,10 +128,7 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "include this wait. Growing: see Waiting on the latency dashboard."
             ),
             queries=(Query(_WAITING),),
-            no_value=NO_SIDECAR,
-            steps=steps.from_bound(
-                thresholds.alert("requests_waiting", WaitAlert).min_waiting, steps.ORANGE
-            ),
+            steps=steps.from_bound(many, steps.ORANGE),
         ),
         Stat(
             key="error_budget",
@@ -147,7 +138,6 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "reliability before features."
             ),
             queries=(Query(f"min({objectives.remaining(thresholds, availability).query})"),),
-            no_value=NO_REQUESTS,
             unit="percentunit",
             minimum=None,
             steps=steps.from_bound(0, steps.RED, below=True),
@@ -160,19 +150,8 @@ def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
                 "dashboard."
             ),
             queries=(Query(f"max({burn.query})"),),
-            no_value=NO_REQUESTS,
             steps=steps.from_bound(1, steps.ORANGE),
         ),
-    )
-
-
-def _budgets(thresholds: Thresholds) -> tuple[Panel, ...]:
-    availability, speed = objectives.objectives(thresholds)
-    return (
-        budget_left(thresholds, availability),
-        budget_burn(thresholds, availability),
-        budget_left(thresholds, speed),
-        budget_burn(thresholds, speed),
     )
 
 
@@ -182,10 +161,10 @@ def _firing(thresholds: Thresholds) -> Table:
         key="firing_alerts",
         title="Firing alerts",
         description="Start with the critical ones. The name of an alert links to its runbook.",
-        queries=(Query(queries.alerts(thresholds.service.name), instant=True, unfiltered=True),),
+        queries=(Query(queries.alerts(thresholds.service.name), unfiltered=True),),
         no_value="No alert is firing",
         unit="string",
-        columns={
+        labels={
             "alertname": "Alert",
             "severity": "Severity",
             "category": "Category",
@@ -197,10 +176,10 @@ def _firing(thresholds: Thresholds) -> Table:
 
 
 def _history(thresholds: Thresholds) -> StateTimeline:
-    weights = (("critical", 3), ("warning", 2), ("info", 1))
-    service = thresholds.service.name
+    states = {3: ("critical", steps.RED), 2: ("warning", steps.ORANGE), 1: ("info", steps.BLUE)}
     ranked = " or ".join(
-        f"{weight} * {queries.alerts(service, severity)}" for severity, weight in weights
+        f"{rank} * {queries.alerts(thresholds.service.name, severity)}"
+        for rank, (severity, _) in states.items()
     )
     return StateTimeline(
         key="alert_history",
@@ -210,58 +189,42 @@ def _history(thresholds: Thresholds) -> StateTimeline:
         ),
         queries=(Query(f"max by (alertname) ({ranked})", "{{alertname}}", unfiltered=True),),
         no_value="No alert fired",
-        states={
-            3: ("critical", steps.RED),
-            2: ("warning", steps.ORANGE),
-            1: ("info", steps.BLUE),
-        },
+        states=states,
     )
 
 
-def _connections() -> Panel:
-    return TimeSeries(
-        key="connections",
-        title="Connections and clients",
-        description=(
-            "Open connections to the API, and the number of addresses they come from. Many "
-            "connections from few clients: a client does not close them."
-        ),
-        queries=(
-            Query(f"{names.API_CONNECTIONS}{{}}", "{{instance}} connections"),
-            Query(f"{names.API_CLIENTS}{{}}", "{{instance}} clients"),
-        ),
-        no_value=NO_SIDECAR,
-    )
+_CONNECTIONS: Final = TimeSeries(
+    key="connections",
+    title="Connections and clients",
+    description=(
+        "Open connections to the API, and the number of addresses they come from. Many connections "
+        "from few clients: a client does not close them."
+    ),
+    queries=(
+        Query(f"{names.API_CONNECTIONS}{{}}", "{{instance}} connections"),
+        Query(f"{names.API_CLIENTS}{{}}", "{{instance}} clients"),
+    ),
+)
 
+_MEAN_CONFIDENCE: Final = TimeSeries(
+    key="mean_confidence",
+    title="Mean confidence",
+    description=(
+        "Mean confidence score of the answers. A sudden drop: check whether the sources, the model "
+        "or the questions changed."
+    ),
+    queries=(Query(queries.mean(names.CONFIDENCE), "mean"),),
+    unit="none",
+    decimals=2,
+    maximum=1,
+)
 
-def _quality() -> tuple[Panel, ...]:
-    score = names.CONFIDENCE
-    total, count = (f"sum(rate({score}_{part}{{}}[$__rate_interval]))" for part in ("sum", "count"))
-    return (
-        TimeSeries(
-            key="mean_confidence",
-            title="Mean confidence",
-            description=(
-                "Mean confidence score of the answers. A sudden drop: check whether the sources, "
-                "the model or the questions changed."
-            ),
-            queries=(Query(f"{total} / ({count} > 0)", "mean"),),
-            no_value=NO_REQUESTS,
-            unit="none",
-            decimals=2,
-            maximum=1,
-        ),
-        Heatmap(
-            key="confidence",
-            title="Confidence scores",
-            description=(
-                "Distribution of the confidence scores. Two bands: two kinds of questions or "
-                "sources."
-            ),
-            queries=(
-                Query(f"sum by (le) (increase({score}_bucket{{}}[$__rate_interval]))", "{{le}}"),
-            ),
-            no_value=NO_REQUESTS,
-            unit="none",
-        ),
-    )
+_CONFIDENCE: Final = Heatmap(
+    key="confidence",
+    title="Confidence scores",
+    description=(
+        "Distribution of the confidence scores. Two bands: two kinds of questions or sources."
+    ),
+    queries=(queries.buckets(names.CONFIDENCE),),
+    unit="none",
+)

@@ -8,9 +8,7 @@ from typing import Final, Literal
 
 from generator.dashboards.steps import Step
 
-# What panels say that have no data, and the legend of a worker's series.
-NO_REQUESTS: Final = "No requests"
-NO_SIDECAR: Final = "No data from the sidecar"
+# The legend of a worker's series.
 WORKER: Final = "{{instance}} worker {{worker}}"
 
 
@@ -19,6 +17,7 @@ class Query:
     """A query of a panel, in PromQL with braces at every selector, or in LogQL.
 
     The variables' matchers are added to every selector of PromQL, unless the query is `unfiltered`.
+    In a table `legend` titles the column of the value, and `unit` is that of the column.
     """
 
     expr: str
@@ -26,6 +25,7 @@ class Query:
     language: Literal["PromQL", "LogQL"] = "PromQL"
     instant: bool = False
     unfiltered: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,58 +36,54 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """What every panel has; `key` is unique in the dashboard and stands for the panel's id."""
+    """What every panel has; `key` is unique in the dashboard and stands for the panel's id.
+
+    `no_value` says why the panel may be empty if it is not that the app or the sidecar gives no
+    data. `soft_maximum` is in view even while all values lie far below it.
+    """
 
     key: str
     title: str
     description: str
     queries: tuple[Query, ...]
-    no_value: str
+    no_value: str = ""
     unit: str = "short"
     decimals: int | None = None
     minimum: float | None = 0
     maximum: float | None = None
+    soft_maximum: float | None = None
     steps: tuple[Step, ...] = ()
     links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimeSeries(Panel):
-    """Lines over time; `soft_maximum` is in view even while all values lie far below it."""
+    """Lines over time."""
 
     stacked: bool = False
     bars: bool = False
-    soft_maximum: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class Stat(Panel):
     """The last value as a number, coloured by its level, above a sparkline."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class BarGauge(Panel):
     """The last value of each series as a bar from minimum to maximum."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Heatmap(Panel):
     """A histogram's buckets over time; `unit` is that of the buckets' bounds."""
-
-    minimum: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Panel):
-    """One row for each set of labels; `columns` orders and renames what is shown of them.
+    """One row for each set of labels, whose columns come first, by their titles.
 
-    `column_units` and `column_links` are by the new name.
+    The columns of the values follow. `column_links` are by title.
     """
 
-    minimum: float | None = None
-
-    columns: Mapping[str, str]
-    column_units: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str]
     column_links: Mapping[str, Link] = field(default_factory=dict)
 
 
@@ -95,16 +91,11 @@ class Table(Panel):
 class StateTimeline(Panel):
     """A band for each series, coloured and named by its value."""
 
-    minimum: float | None = None
-
     states: Mapping[int, tuple[str, str]]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Logs(Panel):
     """Lines of logs, newest first."""
-
-    minimum: float | None = None
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from generator.dashboards.panels import Query
 from generator.names import LABELS
 from generator.promql import with_matchers
 
 # Variables whose value filters every series that has a label of their name.
 VARIABLES: Final = ("job", "instance", "worker")
 # A recording rule's level -> the variables that its series have labels for.
-_LEVELS: Final = {
-    "job": ("job",),
-    "instance": ("job", "instance"),
-    "worker": ("job", "instance", "worker"),
-}
+_LEVELS: Final = {name: VARIABLES[: index + 1] for index, name in enumerate(VARIABLES)}
 _SELECTOR: Final = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{[^{}]*\}")
 
 
@@ -41,13 +38,22 @@ def with_variables(expr: str) -> str:
     return _SELECTOR.sub(lambda found: with_matchers(found[0], _matchers(labels(found[1]))), expr)
 
 
+def rate(metric: str, by: str = "", matchers: str = "") -> str:
+    total = f"sum by ({by}) " if by else "sum"
+    return f"{total}(rate({metric}{{{matchers}}}[$__rate_interval]))"
+
+
+def mean(histogram: str, by: str = "") -> str:
+    return f"{rate(f'{histogram}_sum', by)} / ({rate(f'{histogram}_count', by)} > 0)"
+
+
+def buckets(histogram: str) -> Query:
+    """What a heatmap shows of a histogram."""
+    return Query(f"sum by (le) (increase({histogram}_bucket{{}}[$__rate_interval]))", "{{le}}")
+
+
 def alerts(service: str, severity: str = "") -> str:
     """Firing alerts of the service but its watchdog; those of the whole bundle have no instance."""
-    matchers = [
-        'alertstate="firing"',
-        f'service="{service}"',
-        'category!="meta"',
-        *([f'severity="{severity}"'] if severity else []),
-        'instance=~"$instance|"',
-    ]
-    return f"ALERTS{{{','.join(matchers)}}}"
+    severities = f',severity="{severity}"' if severity else ""
+    firing = f'alertstate="firing",service="{service}",category!="meta"{severities}'
+    return f'ALERTS{{{firing},instance=~"$instance|"}}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from generator.alerts.model import Alert
@@ -48,7 +49,8 @@ def of_alert(alert: Alert) -> tuple[Step, ...]:
         elif not found:
             found.update({edge: _BEYOND[name] for name, edge in trigger.bound.levels.edges()})
         elif value not in found:
-            found[value] = _next(max(found.values(), key=_ORDER.index))
+            worse = max(map(_ORDER.index, found.values())) + 1
+            found[value] = _ORDER[min(worse, len(_ORDER) - 1)]
     return _steps(list(found.items()), alert.op == "<")
 
 
@@ -59,24 +61,17 @@ def from_bound(value: float, colour: str, below: bool = False) -> tuple[Step, ..
 
 def _steps(edges: list[tuple[float, str]], below: bool) -> tuple[Step, ...]:
     """Colours that never get better on the way from the good end to the bad one."""
-    found: list[tuple[float, str]] = []
-    colour = GREEN
-    for value, own in sorted(edges, reverse=below):
-        colour = _worse(colour, own)
-        found.append((value, colour))
-    if not below:
-        return (Step(GREEN), *(Step(name, value) for value, name in found))
-    bounds = [None, *(value for value, _ in reversed(found))]
-    colours = [*(name for _, name in reversed(found)), GREEN]
-    return tuple(Step(name, bound) for name, bound in zip(colours, bounds, strict=True))
+    edges = sorted(edges, reverse=below)
+    colours = list(accumulate((colour for _, colour in edges), _worse, initial=GREEN))
+    bounds = [value for value, _ in edges]
+    if below:
+        colours.reverse()
+        bounds.reverse()
+    return tuple(Step(*each) for each in zip(colours, [None, *bounds], strict=True))
 
 
 def _worse(one: str, other: str) -> str:
     return max(one, other, key=_ORDER.index)
-
-
-def _next(colour: str) -> str:
-    return _ORDER[min(_ORDER.index(colour) + 1, len(_ORDER) - 1)]
 
 
 def lowest_bound(alert: Alert) -> float:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from generator import names
 from generator.alerts.families import leaks
 from generator.alerts.leak_recordings import LeakAlert
-from generator.dashboards.panels import (
-    NO_SIDECAR,
-    WORKER,
-    Dashboard,
-    Panel,
-    Query,
-    Section,
-    Table,
-    TimeSeries,
-)
+from generator.dashboards import queries
+from generator.dashboards.panels import WORKER, Dashboard, Panel, Query, Section, Table, TimeSeries
 from generator.thresholds.model import Thresholds
 
 
@@ -24,91 +18,68 @@ def build(thresholds: Thresholds) -> Dashboard:
         title="Auditor / System",
         description="What each worker uses, and how close it is to its limits.",
         sections=(
-            Section("Workers", (_age(), _starts()), ((7, (_workers(),)),)),
-            Section("Memory", (_cgroup(), _time_to_limit(thresholds))),
-            Section("File descriptors and threads", (_file_descriptors(),)),
-            Section("CPU", (_modes(),)),
-            Section("Database", (_connections(),)),
+            Section("Workers", (_AGE, _STARTS), ((7, (_WORKERS,)),)),
+            Section("Memory", (_CGROUP, _time_to_limit(thresholds))),
+            Section("File descriptors and threads", (_FILE_DESCRIPTORS,)),
+            Section("CPU", (_CPU_MODES,)),
+            Section("Database", (_CONNECTIONS,)),
         ),
     )
 
 
-def _workers() -> Panel:
-    gauges = {
-        names.RESIDENT_MEMORY: ("Resident memory", "bytes"),
-        names.THREADS: ("Threads", "short"),
-        names.OPEN_FDS: ("Open file descriptors", "short"),
-        names.DB_CONNECTIONS: ("Database connections", "short"),
-    }
-    values = ("Value #C", "Value #D", "Value #E", "Value #F")
-    return Table(
-        key="workers",
-        title="Current workers",
-        description=(
-            "All workers with their process IDs. One differs from the rest: inspect it with "
-            "py-spy on its machine, then restart only that worker."
-        ),
-        queries=(
-            Query(f"{names.WORKER_INFO}{{}}", instant=True),
-            Query(f"time() - {names.START_TIME}{{}}", instant=True),
-            *(Query(f"{metric}{{}}", instant=True) for metric in gauges),
-        ),
-        no_value=NO_SIDECAR,
-        columns={
-            "instance": "Instance",
-            "worker": "Worker",
-            "pid": "PID",
-            "Value #B": "Age",
-            **{value: title for value, (title, _) in zip(values, gauges.values(), strict=True)},
-        },
-        column_units={"Age": "s", **dict(gauges.values())},
-    )
+_WORKERS: Final = Table(
+    key="workers",
+    title="Current workers",
+    description=(
+        "All workers with their process IDs. One differs from the rest: inspect it with py-spy on "
+        "its machine, then restart only that worker."
+    ),
+    queries=(
+        Query(f"{names.WORKER_INFO}{{}}"),
+        Query(f"time() - {names.START_TIME}{{}}", "Age", unit="s"),
+        Query(f"{names.RESIDENT_MEMORY}{{}}", "Resident memory", unit="bytes"),
+        Query(f"{names.THREADS}{{}}", "Threads", unit="short"),
+        Query(f"{names.OPEN_FDS}{{}}", "Open file descriptors", unit="short"),
+        Query(f"{names.DB_CONNECTIONS}{{}}", "Database connections", unit="short"),
+    ),
+    labels={"instance": "Instance", "worker": "Worker", "pid": "PID"},
+)
 
+_AGE: Final = TimeSeries(
+    key="worker_age",
+    title="Worker uptime",
+    description=(
+        "Time since each worker started. One drops to zero: it crashed or was killed. All drop: a "
+        "deployment or a restart of the service."
+    ),
+    queries=(Query(f"time() - {names.START_TIME}{{}}", WORKER),),
+    unit="s",
+)
 
-def _age() -> Panel:
-    return TimeSeries(
-        key="worker_age",
-        title="Worker uptime",
-        description=(
-            "Time since each worker started. One drops to zero: it crashed or was killed. All "
-            "drop: a deployment or a restart of the service."
-        ),
-        queries=(Query(f"time() - {names.START_TIME}{{}}", WORKER),),
-        no_value=NO_SIDECAR,
-        unit="s",
-    )
+_STARTS: Final = TimeSeries(
+    key="worker_starts",
+    title="Worker starts",
+    description=(
+        "Worker processes that were started. Without a deployment: read the last lines of the "
+        "Auditor's log before each start."
+    ),
+    queries=(Query(f"increase({names.WORKER_STARTS}{{}}[$__rate_interval])", "{{instance}}"),),
+    bars=True,
+)
 
-
-def _starts() -> Panel:
-    return TimeSeries(
-        key="worker_starts",
-        title="Worker starts",
-        description=(
-            "Worker processes that were started. Without a deployment: read the last lines of the "
-            "Auditor's log before each start."
-        ),
-        queries=(Query(f"increase({names.WORKER_STARTS}{{}}[$__rate_interval])", "{{instance}}"),),
-        no_value=NO_SIDECAR,
-        bars=True,
-    )
-
-
-def _cgroup() -> Panel:
-    return TimeSeries(
-        key="cgroup_memory",
-        title="Cgroup memory and its limit",
-        description=(
-            "Memory of all workers together as the kernel counts it, and the limit at which the "
-            "kernel kills a worker. No limit line: no limit is set, so the machine's memory is the "
-            "limit."
-        ),
-        queries=(
-            Query(f"{names.MEMORY_USAGE}{{}}", "{{instance}} used"),
-            Query(f"{names.MEMORY_LIMIT}{{}}", "{{instance}} limit"),
-        ),
-        no_value=NO_SIDECAR,
-        unit="bytes",
-    )
+_CGROUP: Final = TimeSeries(
+    key="cgroup_memory",
+    title="Cgroup memory and its limit",
+    description=(
+        "Memory of all workers together as the kernel counts it, and the limit at which the kernel "
+        "kills a worker. No limit line: no limit is set, so the machine's memory is the limit."
+    ),
+    queries=(
+        Query(f"{names.MEMORY_USAGE}{{}}", "{{instance}} used"),
+        Query(f"{names.MEMORY_LIMIT}{{}}", "{{instance}} limit"),
+    ),
+    unit="bytes",
+)
 
 
 def _time_to_limit(thresholds: Thresholds) -> Panel:
@@ -130,45 +101,36 @@ def _time_to_limit(thresholds: Thresholds) -> Panel:
     )
 
 
-def _file_descriptors() -> Panel:
-    return TimeSeries(
-        key="open_file_descriptors",
-        title="Open file descriptors",
-        description=(
-            "Files and connections that each worker has open. They follow the number of clients; "
-            "growth that outlasts the clients is a leak."
-        ),
-        queries=(Query(f"{names.OPEN_FDS}{{}}", WORKER),),
-        no_value=NO_SIDECAR,
-    )
+_FILE_DESCRIPTORS: Final = TimeSeries(
+    key="open_file_descriptors",
+    title="Open file descriptors",
+    description=(
+        "Files and connections that each worker has open. They follow the number of clients; "
+        "growth that outlasts the clients is a leak."
+    ),
+    queries=(Query(f"{names.OPEN_FDS}{{}}", WORKER),),
+)
 
+_CPU_MODES: Final = TimeSeries(
+    key="cpu_modes",
+    title="CPU usage by mode",
+    description=(
+        "Cores used by all workers of an instance. Much system time: look at the network and the "
+        "disk, not at the models."
+    ),
+    queries=(Query(queries.rate(names.CPU_SECONDS, "instance, mode"), "{{instance}} {{mode}}"),),
+    unit="none",
+    decimals=2,
+    stacked=True,
+)
 
-def _modes() -> Panel:
-    rate = f"sum by (instance, mode) (rate({names.CPU_SECONDS}{{}}[$__rate_interval]))"
-    return TimeSeries(
-        key="cpu_modes",
-        title="CPU usage by mode",
-        description=(
-            "Cores used by all workers of an instance. Much system time: look at the network and "
-            "the disk, not at the models."
-        ),
-        queries=(Query(rate, "{{instance}} {{mode}}"),),
-        no_value=NO_SIDECAR,
-        unit="none",
-        decimals=2,
-        stacked=True,
-    )
-
-
-def _connections() -> Panel:
-    return TimeSeries(
-        key="connections_by_worker",
-        title="Database connections by worker",
-        description=(
-            "One worker holds most of them: it leaks connections. All hold about the same: high "
-            "load, so look for slow queries in pg_stat_statements."
-        ),
-        queries=(Query(f"{names.DB_CONNECTIONS}{{}}", WORKER),),
-        no_value=NO_SIDECAR,
-        stacked=True,
-    )
+_CONNECTIONS: Final = TimeSeries(
+    key="connections_by_worker",
+    title="Database connections by worker",
+    description=(
+        "One worker holds most of them: it leaks connections. All hold about the same: high load, "
+        "so look for slow queries in pg_stat_statements."
+    ),
+    queries=(Query(f"{names.DB_CONNECTIONS}{{}}", WORKER),),
+    stacked=True,
+)

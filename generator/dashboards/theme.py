@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import json
-from functools import singledispatch
+from string import ascii_uppercase
 from typing import Final
 
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
-from generator.dashboards import corrections, queries
+from exporters.contract import FAMILIES
+from generator.dashboards import corrections, panels, queries
 from generator.dashboards.corrections import Json
-from generator.dashboards.panels import (
-    BarGauge,
-    Dashboard,
-    Heatmap,
-    Link,
-    Logs,
-    Panel,
-    Query,
-    Stat,
-    StateTimeline,
-    Table,
-    TimeSeries,
-)
 from generator.dashboards.steps import GREEN, Step
 from generator.names import LOAD_TEST, START_TIME, UP, WORKER_INFO
 from generator.promql import with_matchers
@@ -34,154 +22,27 @@ from generator.thresholds.units import format_duration
 METRICS: Final = "prometheus_datasource"
 LOGS: Final = "loki_datasource"
 TAG: Final = "auditor-monitoring"
-_NO_LEGEND: Final[Json] = {
-    "calcs": [],
-    "displayMode": "list",
-    "placement": "bottom",
-    "showLegend": False,
-}
 _SOURCES: Final[dict[str, Json]] = {
     "PromQL": {"type": "prometheus", "uid": f"${{{METRICS}}}"},
     "LogQL": {"type": "loki", "uid": f"${{{LOGS}}}"},
 }
 
 
-def encode(emitted: object) -> Json:
-    """Plain JSON of one of grafanalib's objects."""
-    plain: Json = json.loads(json.dumps(emitted, cls=DashboardEncoder), parse_float=_number)
-    return plain
-
-
-def _number(text: str) -> float | int:
-    """Grafana writes whole numbers without a fraction."""
-    value = float(text)
-    return int(value) if value.is_integer() else value
-
-
-def dumps(dashboard: Json) -> str:
-    """The one byte form of a dashboard."""
-    return json.dumps(dashboard, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def dashboard(thresholds: Thresholds, content: Dashboard, panels: list[Json]) -> Json:
-    """A dashboard of `panels`, with the variables they use, its annotations and its links."""
-    settings, links = thresholds.dashboards, thresholds.service.links
-    emitted = core.Dashboard(
-        uid=f"auditor-{content.name}",
-        title=content.title,
-        description=f"{content.description} Generated from thresholds.yaml: change it there.",
-        tags=[TAG],
-        time=core.Time(f"now-{format_duration(settings.range)}", "now"),
-        refresh=format_duration(settings.refresh),
-        timezone="browser",
-        editable=False,
-        graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,
-        schemaVersion=corrections.SCHEMA_VERSION,
-        panels=panels,
-        templating=core.Templating(_variables(thresholds, json.dumps(panels))),
-        annotations=core.Annotations(_annotations(thresholds)),
-        links=[
-            core.DashboardLink(
-                title="Auditor dashboards", tags=[TAG], includeVars=True, keepTime=True
-            ),
-            _link(Link("Runbooks", links.runbooks)),
-        ],
-    )
-    return corrections.dashboard(encode(emitted))
-
-
-def row(id_: int, title: str, y: int) -> Json:
-    emitted = core.RowPanel(id=id_, title=title, gridPos=core.GridPos(h=1, w=24, x=0, y=y))
-    return corrections.row(encode(emitted))
-
-
-def panel(content: Panel, id_: int, place: Json) -> Json:
-    """A panel at its place in the grid of 24 columns."""
-    emitted = _emit(content)
-    emitted.id, emitted.gridPos = id_, place
-    return corrections.panel(encode(emitted))
-
-
-def _common(content: Panel, options: Json, form: str = core.TIME_SERIES_TARGET_FORMAT) -> Json:
-    """The arguments that all of the library's panels take; `options` are those it lacks."""
-    defaults = {
-        "decimals": content.decimals,
-        "max": content.maximum,
-        "min": content.minimum,
-        "noValue": content.no_value,
-        "thresholds": {"mode": "absolute", "steps": _steps(content.steps)},
-        "unit": content.unit,
-    }
-    return {
-        "title": content.title,
-        "description": content.description,
-        "dataSource": _SOURCES[content.queries[0].language],
-        "targets": [_target(query, form) for query in content.queries],
-        "links": [_link(each) for each in content.links],
-        "extraJson": {"fieldConfig": {"defaults": defaults}, "options": options},
-    }
-
-
-def _steps(steps: tuple[Step, ...]) -> list[Json]:
-    return [{"color": step.colour, "value": step.value} for step in steps or (Step(GREEN),)]
-
-
-def _target(query: Query, form: str) -> core.Target:
-    plain = query.unfiltered or query.language == "LogQL"
-    return core.Target(
-        expr=query.expr if plain else queries.with_variables(query.expr),
-        legendFormat=query.legend,
-        format=form,
-        instant=query.instant,
-        datasource=_SOURCES[query.language],
-    )
-
-
-def _link(link: Link) -> core.DashboardLink:
-    return core.DashboardLink(
-        title=link.title, uri=link.url, type="link", icon="doc", keepTime=False, targetBlank=True
-    )
-
-
-@singledispatch
-def _emit(content: Panel) -> core.Panel:
-    raise TypeError(f"no theme for a {type(content).__name__}")
-
-
-@_emit.register
-def _(content: TimeSeries) -> core.TimeSeries:
-    common = _common(content, {"legend": {"showLegend": True}})
-    if content.soft_maximum is not None:
-        custom = {"axisSoftMax": content.soft_maximum}
-        common["extraJson"]["fieldConfig"]["defaults"]["custom"] = custom
-    return core.TimeSeries(
-        **common,
-        drawStyle="bars" if content.bars else "line",
-        fillOpacity=60 if content.bars else 30 if content.stacked else 10,
-        legendCalcs=["lastNotNull", "max"],
-        legendDisplayMode="table",
-        showPoints="never",
-        stacking={"group": "A", "mode": "normal" if content.stacked else "none"},
-        thresholdsStyleMode="dashed" if len(content.steps) > 1 else "off",
-        tooltipMode="multi",
-        tooltipSort="desc",
-    )
-
-
-@_emit.register
-def _(content: Stat) -> core.Stat:
-    options = {
+# The options of each type beside the library's. Empty cells of a heatmap are left blank.
+_OPTIONS: Final[dict[type[panels.Panel], Json]] = {
+    panels.TimeSeries: {
+        "legend": {"calcs": ["lastNotNull", "max"], "displayMode": "table", "showLegend": True},
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    },
+    panels.Stat: {
         "percentChangeColorMode": "standard",
+        "reduceOptions": {"calcs": ["lastNotNull"]},
         "showPercentChange": False,
         "wideLayout": True,
-    }
-    return core.Stat(**_common(content, options), reduceCalc="lastNotNull")
-
-
-@_emit.register
-def _(content: BarGauge) -> core.BarGauge:
-    options = {
-        "legend": _NO_LEGEND,
+    },
+    panels.BarGauge: {
+        "displayMode": "gradient",
+        "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False},
         "maxVizHeight": 300,
         "minVizHeight": 16,
         "minVizWidth": 8,
@@ -190,14 +51,8 @@ def _(content: BarGauge) -> core.BarGauge:
         "showUnfilled": True,
         "sizing": "auto",
         "valueMode": "color",
-    }
-    return core.BarGauge(**_common(content, options), displayMode=core.GAUGE_DISPLAY_MODE_GRADIENT)
-
-
-@_emit.register
-def _(content: Heatmap) -> core.Heatmap:
-    """Empty cells are left blank."""
-    options = {
+    },
+    panels.Heatmap: {
         "calculate": False,
         "cellGap": 1,
         "color": {
@@ -215,73 +70,179 @@ def _(content: Heatmap) -> core.Heatmap:
         "rowsFrame": {"layout": "auto"},
         "showValue": "never",
         "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": True},
-        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": content.unit},
+    },
+    panels.Table: {"cellHeight": "sm", "frameIndex": 0},
+    panels.StateTimeline: {
+        "legend": {"calcs": [], "showLegend": False},
+        "showValue": "never",
+        "tooltip": {"sort": "none"},
+    },
+    panels.Logs: {
+        "enableLogDetails": True,
+        "showLogContextToggle": False,
+        "showTime": True,
+        "wrapLogMessage": True,
+    },
+}
+_FORMATS: Final = {panels.Heatmap: "heatmap", panels.Table: core.TABLE_TARGET_FORMAT}
+_FROM_ZERO: Final = (panels.TimeSeries, panels.Stat, panels.BarGauge)
+
+
+def encode(emitted: object) -> Json:
+    """Plain JSON of one of grafanalib's objects, whole numbers without a fraction as in Grafana."""
+    text = json.dumps(emitted, cls=DashboardEncoder)
+    plain: Json = json.loads(text, parse_float=lambda each: json.loads(each.removesuffix(".0")))
+    return plain
+
+
+def dumps(dashboard: Json) -> str:
+    """The one byte form of a dashboard."""
+    return json.dumps(dashboard, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def dashboard(thresholds: Thresholds, content: panels.Dashboard, placed: list[Json]) -> Json:
+    """A dashboard of the `placed` panels, with the variables that they use."""
+    settings, links = thresholds.dashboards, thresholds.service.links
+    emitted = core.Dashboard(
+        uid=f"auditor-{content.name}",
+        title=content.title,
+        description=f"{content.description} Generated from thresholds.yaml: change it there.",
+        tags=[TAG],
+        time=core.Time(f"now-{format_duration(settings.range)}", "now"),
+        refresh=format_duration(settings.refresh),
+        timezone="browser",
+        editable=False,
+        graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,
+        schemaVersion=corrections.SCHEMA_VERSION,
+        panels=placed,
+        templating=core.Templating(_variables(thresholds, json.dumps(placed))),
+        annotations=core.Annotations(_annotations(thresholds)),
+        links=[
+            core.DashboardLink(
+                title="Auditor dashboards", tags=[TAG], includeVars=True, keepTime=True
+            ),
+            _link(panels.Link("Runbooks", links.runbooks)),
+        ],
+    )
+    return corrections.dashboard(encode(emitted))
+
+
+def row(id_: int, title: str, y: int) -> Json:
+    fixed = {"collapsed": False, "panels": [], "type": "row"}
+    return {**fixed, "id": id_, "title": title, "gridPos": {"h": 1, "w": 24, "x": 0, "y": y}}
+
+
+def panel(content: panels.Panel, id_: int, place: Json) -> Json:
+    """A panel at its place in the grid of 24 columns."""
+    kind = type(content)
+    library = getattr(core, kind.__name__)
+    form = _FORMATS.get(kind, core.TIME_SERIES_TARGET_FORMAT)
+    defaults = {
+        "custom": {"axisSoftMax": content.soft_maximum},
+        "decimals": content.decimals,
+        "max": content.maximum,
+        "min": content.minimum if kind in _FROM_ZERO else None,
+        "noValue": content.no_value or _no_data(content),
+        "thresholds": {"mode": "absolute", "steps": _steps(content.steps)},
+        "unit": content.unit,
     }
-    return core.Heatmap(**_common(content, options, "heatmap"))
-
-
-@_emit.register
-def _(content: Table) -> core.Table:
-    common = _common(content, {"cellHeight": "sm", "frameIndex": 0}, core.TABLE_TARGET_FORMAT)
-    custom = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
-    common["extraJson"]["fieldConfig"]["defaults"]["custom"] = custom
-    return core.Table(
-        **common, overrides=_column_overrides(content), transformations=_columns(content)
+    emitted = library(
+        id=id_,
+        title=content.title,
+        description=content.description,
+        gridPos=place,
+        dataSource=_SOURCES[content.queries[0].language],
+        targets=[_target(each, index, form) for index, each in enumerate(content.queries)],
+        links=[_link(each) for each in content.links],
+        extraJson={"fieldConfig": {"defaults": defaults}, "options": _OPTIONS[kind]},
+        **_arguments(content),
     )
+    return corrections.panel(encode(emitted))
 
 
-@_emit.register
-def _(content: StateTimeline) -> core.StateTimeline:
-    states = {
-        str(value): {"color": colour, "index": index, "text": text}
-        for index, (value, (text, colour)) in enumerate(content.states.items())
+def _no_data(content: panels.Panel) -> str:
+    sidecar = any(family.name in query.expr for family in FAMILIES for query in content.queries)
+    return "No data from the sidecar" if sidecar else "No requests"
+
+
+def _steps(steps: tuple[Step, ...]) -> list[Json]:
+    return [{"color": step.colour, "value": step.value} for step in steps or (Step(GREEN),)]
+
+
+def _target(query: panels.Query, index: int, form: str) -> Json:
+    """A query with the reference A, B, ... instead of the library's noise of other data sources."""
+    plain = query.unfiltered or query.language == "LogQL"
+    table = form == core.TABLE_TARGET_FORMAT
+    instant = table or query.instant
+    target = {
+        "datasource": _SOURCES[query.language],
+        "editorMode": "code",
+        "expr": query.expr if plain else queries.with_variables(query.expr),
+        "legendFormat": "" if table else query.legend,
+        "refId": ascii_uppercase[index],
     }
-    options = {"legend": _NO_LEGEND, "tooltip": {"mode": "single", "sort": "none"}}
-    return core.StateTimeline(
-        **_common(content, options),
-        mappings=[{"options": states, "type": "value"}],
-        showValue="never",
+    if query.language == "LogQL":
+        return target | {"queryType": "instant" if instant else "range"}
+    return target | {"format": form, "instant": instant, "range": not instant}
+
+
+def _link(link: panels.Link) -> core.DashboardLink:
+    return core.DashboardLink(
+        title=link.title, uri=link.url, type="link", icon="doc", keepTime=False, targetBlank=True
     )
 
 
-@_emit.register
-def _(content: Logs) -> core.Logs:
-    return core.Logs(
-        **_common(content, {"showLogContextToggle": False}),
-        showTime=True,
-        wrapLogMessages=True,
-        enableLogDetails=True,
-    )
+def _arguments(content: panels.Panel) -> Json:
+    """What the library's class takes beside what all of them do."""
+    match content:
+        case panels.TimeSeries():
+            return {
+                "drawStyle": "bars" if content.bars else "line",
+                "fillOpacity": 60 if content.bars else 30 if content.stacked else 10,
+                "showPoints": "never",
+                "stacking": {"group": "A", "mode": "normal" if content.stacked else "none"},
+                "thresholdsStyleMode": "dashed" if len(content.steps) > 1 else "off",
+            }
+        case panels.Heatmap():
+            axis = {"axisPlacement": "left", "reverse": False, "unit": content.unit}
+            return {"options": {"yAxis": axis}}
+        case panels.Table():
+            return {"overrides": _overrides(content), "transformations": _columns(content)}
+        case panels.StateTimeline():
+            states = {
+                str(value): {"color": colour, "index": index, "text": text}
+                for index, (value, (text, colour)) in enumerate(content.states.items())
+            }
+            return {"mappings": [{"options": states, "type": "value"}]}
+    return {}
 
 
-def _columns(content: Table) -> list[Json]:
+def _columns(content: panels.Table) -> list[Json]:
     """Transformations: one row for each set of labels, the wanted columns in their order."""
-    names = list(content.columns)
+    values = {
+        f"Value #{letter}": query.legend
+        for letter, query in zip(ascii_uppercase, content.queries, strict=False)
+        if query.legend
+    }
+    columns = {**content.labels, **values}
+    order = {"indexByName": {name: index for index, name in enumerate(columns)}}
     return [
         {"id": "merge", "options": {}},
-        {"id": "filterFieldsByName", "options": {"include": {"names": names}}},
-        {
-            "id": "organize",
-            "options": {
-                "excludeByName": {},
-                "indexByName": {name: index for index, name in enumerate(names)},
-                "renameByName": dict(content.columns),
-            },
-        },
+        {"id": "filterFieldsByName", "options": {"include": {"names": list(columns)}}},
+        {"id": "organize", "options": {"excludeByName": {}, **order, "renameByName": columns}},
     ]
 
 
-def _column_overrides(content: Table) -> list[Json]:
+def _overrides(content: panels.Table) -> list[Json]:
     """Units and links of single columns."""
-    found: dict[str, list[Json]] = {}
-    for name, unit in content.column_units.items():
-        found.setdefault(name, []).append({"id": "unit", "value": unit})
-    for name, link in content.column_links.items():
-        value = [{"targetBlank": True, "title": link.title, "url": link.url}]
-        found.setdefault(name, []).append({"id": "links", "value": value})
+    units = [(each.legend, "unit", each.unit) for each in content.queries if each.unit]
+    links = [
+        (name, "links", [{"targetBlank": True, "title": link.title, "url": link.url}])
+        for name, link in content.column_links.items()
+    ]
     return [
-        {"matcher": {"id": "byName", "options": name}, "properties": properties}
-        for name, properties in found.items()
+        {"matcher": {"id": "byName", "options": name}, "properties": [{"id": id_, "value": value}]}
+        for name, id_, value in (*units, *links)
     ]
 
 
@@ -290,58 +251,51 @@ def _variables(thresholds: Thresholds, text: str) -> list[Json]:
     jobs = thresholds.service.jobs
     up = f'{UP}{{job=~"{jobs.api}|{jobs.workers}"'
     settings = thresholds.dashboards
-    found = [_source(METRICS, "Prometheus", settings.metrics_datasource)]
-    if f"${{{LOGS}}}" in text:
-        found.append(_source(LOGS, "Loki", settings.logs_datasource))
+    metrics = _source(METRICS, "Prometheus", settings.metrics_datasource)
+    logs = _source(LOGS, "Loki", settings.logs_datasource)
     series = {
         "job": f"{up}}}",
         "instance": f'{up},job=~"$job"}}',
         "worker": with_matchers(f"{WORKER_INFO}{{}}", queries.EVERYWHERE),
     }
     return [
-        *found,
+        metrics,
+        *([logs] if f"${{{LOGS}}}" in text else []),
         *(_query_variable(name, each) for name, each in series.items() if f"${name}" in text),
     ]
 
 
 def _source(name: str, kind: str, default: str) -> Json:
-    """Chosen at first load: the data source named `default`, or else the first of its type.
-
-    The word ``default`` stands for the one that Grafana's own settings call so.
-    """
-    emitted = core.Template(
-        name=name,
-        label=f"{kind} data source",
-        type="datasource",
-        query=kind.lower(),
-        default=default,
-        regex="",
-    )
-    return corrections.variable(encode(emitted))
+    """The data source `default` (the word itself: Grafana's own), or else the first of its type."""
+    label, query = f"{kind} data source", kind.lower()
+    return _variable(default, default, name=name, label=label, type="datasource", query=query)
 
 
 def _query_variable(name: str, series: str) -> Json:
-    emitted = core.Template(
+    return _variable(
+        ["All"],
+        ["$__all"],
         name=name,
         label=name.title(),
         dataSource=_SOURCES["PromQL"],
         query={"query": f"label_values({series}, {name})", "refId": "StandardVariableQuery"},
-        default=["$__all"],
         includeAll=True,
         allValue=".+",
         multi=True,
-        regex="",
         refresh=core.REFRESH_ON_TIME_RANGE_CHANGE,
         sort=core.SORT_NUMERIC_ASC if name == "worker" else core.SORT_ALPHA_ASC,
     )
-    kept = corrections.variable(encode(emitted))
-    kept["current"]["text"] = ["All"]
-    return kept
+
+
+def _variable(text: object, value: object, **arguments: object) -> Json:
+    emitted = corrections.variable(encode(core.Template(regex="", **arguments)))
+    return emitted | {"current": {"text": text, "value": value}}
 
 
 def _annotations(thresholds: Thresholds) -> list[Json]:
     firing = queries.alerts(thresholds.service.name)
     starts = with_matchers(f"{START_TIME}{{}}", queries.EVERYWHERE)
+    tags = {"tags": [thresholds.service.name, LOAD_TEST], "type": "tags"}
     return [
         _annotation("Firing alerts", "red", f"max by (alertname, severity, instance) ({firing})")
         | {"tagKeys": "severity", "textFormat": "{{instance}}", "titleFormat": "{{alertname}}"},
@@ -357,26 +311,19 @@ def _annotations(thresholds: Thresholds) -> list[Json]:
             "enable": True,
             "iconColor": "purple",
             "name": "Load tests",
-            "target": {
-                "limit": 100,
-                "matchAny": False,
-                "refId": "Anno",
-                "tags": [thresholds.service.name, LOAD_TEST],
-                "type": "tags",
-            },
+            "target": {**tags, "limit": 100, "matchAny": False, "refId": "Anno"},
         },
     ]
 
 
 def _annotation(name: str, colour: str, expr: str) -> Json:
     """The query stands twice: older versions of Grafana read it outside of `target`."""
-    step = "60s"
     return {
         "datasource": _SOURCES["PromQL"],
         "enable": True,
         "expr": expr,
         "iconColor": colour,
         "name": name,
-        "step": step,
-        "target": {"expr": expr, "interval": step, "refId": "Anno"},
+        "step": "60s",
+        "target": {"expr": expr, "interval": "60s", "refId": "Anno"},
     }

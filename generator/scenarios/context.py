@@ -12,7 +12,7 @@ from generator.alerts.model import Alert, Effect, Trigger
 from generator.alerts.testcases.inputs import HERE
 from generator.scenarios.instance import MAX_FDS, Distribution, Instance, Worker
 from generator.scenarios.scenario import Events, Incident, RequiredAlert
-from generator.scenarios.timeseries import Line, Span, level, steady
+from generator.scenarios.timeseries import Span, steady
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import AlertSettings
 
@@ -44,19 +44,15 @@ class ScenarioContext:
         """So short a while that it shows in a single sample."""
         return Span(moment, moment + self.interval)
 
-    def alert(self, key: str) -> Alert:
-        """Every alert that a scenario needs is looked up here. Raises UnknownAlertError."""
-        return self.alerts[key]
-
     def settings(self, key: str) -> Any:
         """The alert's settings, of the form that its family declares."""
         return self.thresholds.alert(key, AlertSettings)
 
     def trigger(self, key: str, severity: Rank = "highest") -> Trigger:
-        return self.alert(key).triggers[0 if severity == "highest" else -1]
+        return self.alerts[key].triggers[0 if severity == "highest" else -1]
 
     def bound(self, key: str, severity: Rank = "highest") -> float:
-        return self.alert(key).bound(self.trigger(key, severity))
+        return self.alerts[key].bound(self.trigger(key, severity))
 
     def between_severities(self, key: str) -> float:
         """A value between the bounds of two severities; three times the only bound."""
@@ -74,7 +70,7 @@ class ScenarioContext:
 
     def time_to_resolve(self, key: str) -> float:
         """From the end of an incident until the alert must have ended."""
-        return self.window(key) + self.alert(key).keep_firing_for
+        return self.window(key) + self.alerts[key].keep_firing_for
 
     def incident(
         self,
@@ -96,7 +92,7 @@ class ScenarioContext:
         end = start + lasts
         required = tuple(
             RequiredAlert(
-                self.alert(key),
+                self.alerts[key],
                 self.trigger(key, severity),
                 instance,
                 since=start,
@@ -108,11 +104,10 @@ class ScenarioContext:
         length = end + max(self.time_to_resolve(key) for key in concerned) + SPARE
         return Incident(start, end, length, required)
 
-    def leak(self, key: str, quantity: str, also: Mapping[Effect, str] | None = None) -> Events:
+    def leak(self, key: str, quantity: str, also: tuple[Effect, ...] = ()) -> Events:
         """A worker's `quantity` grows three times as fast as the bound, until it is restarted."""
         incident = self.incident(key)
-        line: Line = getattr(self.worker, quantity)
-        growing = line.grow(incident.start, 3 * self.bound(key))
+        growing = getattr(self.worker, quantity).grow(incident.start, 3 * self.bound(key))
         leaking = self.healthy().workers_with([0], **{quantity: growing})
         return incident.events(self.restarted(leaking, incident.end, [0]), also=also)
 
@@ -140,9 +135,9 @@ class ScenarioContext:
             low_confidence=steady(_HEALTHY * targets.confidence.target),
             workers=(self.worker,) * self.workers,
             memory_limit=2.0 * self.workers * targets.memory.peak_24h.acceptable,
-            waiting=level(0.0),
-            accept_queue=level(0.0),
-            clients=level(float(math.ceil(_HEALTHY * targets.throughput.low.concurrency))),
+            waiting=steady(0.0),
+            accept_queue=steady(0.0),
+            clients=steady(float(math.ceil(_HEALTHY * targets.throughput.low.concurrency))),
             probe_succeeds=steady(True),
             probe_latency=steady(self.latency.times(0.1)),
             read_errors=steady(0.0),
@@ -151,7 +146,7 @@ class ScenarioContext:
     def idle(self) -> Instance:
         """A healthy instance without requests."""
         idle = self.healthy().workers_with(cpu=steady(self.idle_cpu))
-        return replace(idle, requests=steady(0.0), clients=level(0.0))
+        return replace(idle, requests=steady(0.0), clients=steady(0.0))
 
     def restarted(
         self,
@@ -159,15 +154,22 @@ class ScenarioContext:
         moment: float,
         slots: Collection[int] | None = None,
         downtime: float = 0.0,
+        growth: float = 0.0,
     ) -> Instance:
-        """Workers end, all or those in `slots`; `downtime` later new ones start and load models."""
+        """Workers end, all or those in `slots`; `downtime` later new ones start and load models.
+
+        What the old ones held is free; the memory of the new ones grows by `growth` a second.
+        """
         back = moment + downtime
 
         def restart(old: Worker) -> Worker:
             memory = old.memory.then(moment, 0.0).then(back, self.cold_memory)
             return replace(
                 old,
-                memory=memory.then(back + LOADING, self.warm_memory),
+                memory=memory.then(back + LOADING, self.warm_memory, growth),
+                threads=old.threads.then(back, self.worker.threads.at(0)),
+                fds=old.fds.then(back, self.worker.fds.at(0)),
+                db_connections=old.db_connections.then(back, self.worker.db_connections.at(0)),
                 started=old.started.then(back, back),
                 alive=old.alive.during(Span(moment, back), False) if downtime else old.alive,
             )
@@ -189,6 +191,11 @@ class ScenarioContext:
         )
 
     @property
+    def slow_probe(self) -> Distribution:
+        """Of health checks so slow that every severity of that alert fires."""
+        return self.latency.with_quantile(0.5, 3 * self.bound("slow_probe"))
+
+    @property
     def warm_memory(self) -> float:
         """Of a worker with its models."""
         return 0.9 * self.thresholds.targets.memory.peak_1h.target
@@ -207,22 +214,16 @@ class ScenarioContext:
     def worker(self) -> Worker:
         """A healthy one."""
         targets = self.thresholds.targets
+        pool = _HEALTHY * targets.database.pool_usage.target * self.pool
+        all_pools = _HEALTHY * targets.database.connections.target
         return Worker(
-            memory=level(self.warm_memory),
-            threads=level(math.ceil(_HEALTHY * targets.worker.threads.target)),
-            fds=level(round(_HEALTHY * targets.worker.fds.target * MAX_FDS)),
-            db_connections=level(self.db_connections),
+            memory=steady(self.warm_memory),
+            threads=steady(math.ceil(_HEALTHY * targets.worker.threads.target)),
+            fds=steady(round(_HEALTHY * targets.worker.fds.target * MAX_FDS)),
+            db_connections=steady(max(1.0, math.floor(min(pool, all_pools / self.workers)))),
             cpu=steady(_HEALTHY * targets.cpu.normal.target),
             started=steady(-_DAY),
         )
-
-    @property
-    def db_connections(self) -> float:
-        """Of a healthy worker: within the target of its pool and of all workers together."""
-        rows = self.thresholds.targets.database
-        share = _HEALTHY * rows.pool_usage.target * self.pool
-        of_all = _HEALTHY * rows.connections.target / self.workers
-        return max(1.0, math.floor(min(share, of_all)))
 
     @property
     def pool(self) -> float:

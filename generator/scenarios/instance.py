@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, Final, Self
 
-from generator.scenarios.timeseries import ALWAYS, SCRAPED, Line, ScrapeState, Span, Steps
+from generator.scenarios.timeseries import ALWAYS, SCRAPED, ScrapeState, Span, TimeSeries, steady
 
 MIB: Final = 2.0**20
 # File descriptors that a worker may have open.
@@ -28,59 +28,44 @@ class Distribution:
             low_share, low = share, max(low, value)
         return 1.0
 
+    def quantile(self, share: float) -> float:
+        """The value of a point."""
+        return dict(self.points)[share]
+
     def times(self, factor: float, above: float = 0.0) -> Distribution:
         """Values `factor` times as large, but for the lowest `above` share of the observations."""
         return Distribution(
             tuple((share, value * (factor if share > above else 1)) for share, value in self.points)
         )
 
+    def with_quantile(self, share: float, value: float, above: float = 0.0) -> Distribution:
+        """Times as large that the point of `share` has this value."""
+        return self.times(value / self.quantile(share), above)
 
-class WorkerValues(TypedDict, total=False):
-    """What may be different for a while in a worker."""
 
-    memory: float
-    threads: float
-    fds: float
-    db_connections: float
-    cpu: float
+@dataclass(frozen=True)
+class _Simulated:
+    def during(self, span: Span, **values: Any) -> Self:
+        """The same with other values for a while."""
+        changed = {name: getattr(self, name).during(span, each) for name, each in values.items()}
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Worker:
+class Worker(_Simulated):
     """The processes of one slot, one after the other; `started` is when the present one did."""
 
-    memory: Line
-    threads: Line
-    fds: Line
-    db_connections: Line
-    cpu: Steps[float]
-    started: Steps[float]
-    alive: Steps[bool] = ALWAYS
-
-    def during(self, span: Span, **values: Unpack[WorkerValues]) -> Worker:
-        """This worker with other values for a while."""
-        return replace(self, **_during(self, span, values))
-
-
-class InstanceValues(TypedDict, total=False):
-    """What may be different for a while in an instance."""
-
-    requests: float
-    errors: float
-    latency: Distribution
-    low_confidence: float
-    waiting: float
-    accept_queue: float
-    clients: float
-    probe_succeeds: bool
-    probe_latency: Distribution
-    read_errors: float
-    workers_visible: bool
-    app_metrics: bool
+    memory: TimeSeries[float]
+    threads: TimeSeries[float]
+    fds: TimeSeries[float]
+    db_connections: TimeSeries[float]
+    cpu: TimeSeries[float]
+    started: TimeSeries[float]
+    alive: TimeSeries[bool] = ALWAYS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Instance:
+class Instance(_Simulated):
     """What happens to one instance; `address` is its label.
 
     `requests` come a second, of which a share of `errors` fails; of the answers a share of
@@ -90,28 +75,23 @@ class Instance:
     """
 
     address: str
-    requests: Steps[float]
-    errors: Steps[float]
-    latency: Steps[Distribution]
-    low_confidence: Steps[float]
+    requests: TimeSeries[float]
+    errors: TimeSeries[float]
+    latency: TimeSeries[Distribution]
+    low_confidence: TimeSeries[float]
     workers: tuple[Worker, ...]
     memory_limit: float
-    waiting: Line
-    accept_queue: Line
-    clients: Line
-    probe_succeeds: Steps[bool]
-    probe_latency: Steps[Distribution]
-    read_errors: Steps[float]
+    waiting: TimeSeries[float]
+    accept_queue: TimeSeries[float]
+    clients: TimeSeries[float]
+    probe_succeeds: TimeSeries[bool]
+    probe_latency: TimeSeries[Distribution]
+    read_errors: TimeSeries[float]
     app_resets: tuple[float, ...] = ()
     sidecar_restarts: tuple[float, ...] = ()
-    workers_visible: Steps[bool] = ALWAYS
-    app_metrics: Steps[bool] = ALWAYS
-    api_scrapes: Steps[ScrapeState] = SCRAPED
-    sidecar_scrapes: Steps[ScrapeState] = SCRAPED
-
-    def during(self, span: Span, **values: Unpack[InstanceValues]) -> Instance:
-        """This instance with other values for a while."""
-        return replace(self, **_during(self, span, values))
+    workers_visible: TimeSeries[bool] = ALWAYS
+    app_metrics: TimeSeries[bool] = ALWAYS
+    scrapes: TimeSeries[ScrapeState] = SCRAPED
 
     def change_workers(
         self, change: Callable[[Worker], Worker], slots: Collection[int] | None = None
@@ -130,21 +110,13 @@ class Instance:
         return self.change_workers(lambda worker: replace(worker, **series), slots)
 
     def workers_during(
-        self, span: Span, slots: Collection[int] | None = None, **values: Unpack[WorkerValues]
+        self, span: Span, slots: Collection[int] | None = None, **values: Any
     ) -> Instance:
         """This instance with other values of its workers for a while."""
         return self.change_workers(lambda worker: worker.during(span, **values), slots)
 
-    def scraped(self, span: Span, state: ScrapeState) -> Instance:
-        """This instance with other results of both jobs' scrapes for a while."""
-        return replace(
-            self,
-            api_scrapes=self.api_scrapes.during(span, state),
-            sidecar_scrapes=self.sidecar_scrapes.during(span, state),
-        )
-
     @property
-    def worker_starts(self) -> Steps[float]:
+    def worker_starts(self) -> TimeSeries[float]:
         """Starts that the sidecar has seen; when it starts itself it finds all workers anew."""
         starts = [moment for worker in self.workers for moment in worker.started.moments]
 
@@ -153,16 +125,10 @@ class Instance:
             return len(self.workers) + sum(since < each <= moment for each in starts)
 
         moments = sorted({*starts, *self.sidecar_restarts})
-        return Steps(tuple((moment, seen(moment)) for moment in moments))
+        return TimeSeries(tuple((moment, seen(moment), 0.0) for moment in moments))
 
     @property
-    def failed_before(self) -> Steps[bool]:
+    def failed_before(self) -> TimeSeries[bool]:
         """Whether any request has failed so far."""
-        first = next((moment for moment, share in self.errors.points if share > 0), None)
-        return Steps(
-            tuple((moment, first is not None and moment >= first) for moment in self.errors.moments)
-        )
-
-
-def _during(whole: Worker | Instance, span: Span, values: Mapping[str, object]) -> dict[str, Any]:
-    return {name: getattr(whole, name).during(span, value) for name, value in values.items()}
+        failed = [moment for moment, share, _ in self.errors.points if share > 0]
+        return steady(False).then(failed[0], True) if failed else steady(False)

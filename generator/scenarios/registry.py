@@ -1,12 +1,10 @@
-"""How a family's module declares its scenarios, and how they are collected."""
+"""Collects the scenarios from the modules of `families`."""
 
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import get_args
 
@@ -17,53 +15,36 @@ from generator.scenarios.context import ScenarioContext
 from generator.scenarios.scenario import Events, Scenario
 from generator.thresholds.model import Thresholds
 
+# None where the numbers make no sense for the scenario.
 Build = Callable[[ScenarioContext], Events | None]
 
 
-@dataclass(frozen=True)
-class Definition:
-    """A scenario before its numbers are known; `build` gives None where these make no sense.
-
-    The scenario's name is that of the function, with hyphens; its story is the docstring.
-    """
-
-    family: Family
-    build: Build
-
-    @property
-    def name(self) -> str:
-        return self.build.__name__.replace("_", "-")
-
-    def scenario(self, context: ScenarioContext) -> Scenario | None:
-        events = self.build(context)
-        if events is None:
-            return None
-        story = " ".join((inspect.getdoc(self.build) or "").split())
-        return Scenario(name=self.name, family=self.family, story=story, **vars(events))
-
-
-def scenarios_of(family: Family) -> Callable[[Build], Definition]:
-    """A decorator for functions that build a scenario of this family."""
-    return lambda build: Definition(family, build)
-
-
 @cache
-def definitions() -> tuple[Definition, ...]:
-    """The definitions by family, then in the order of the modules' names and of their lines.
+def definitions() -> Mapping[str, tuple[Family, Build]]:
+    """The functions by the scenario's name, sorted by family, module and line.
 
     Raises ValueError for a name that two of them have.
     """
-    found: dict[str, Definition] = {}
-    for module in pkgutil.iter_modules(families.__path__):
-        for each in vars(importlib.import_module(f"{families.__name__}.{module.name}")).values():
-            if isinstance(each, Definition) and found.setdefault(each.name, each) is not each:
-                raise ValueError(f"two scenarios named {each.name}")
+    found: dict[str, tuple[Family, Build]] = {}
+    for info in pkgutil.iter_modules(families.__path__):
+        module = importlib.import_module(f"{families.__name__}.{info.name}")
+        for function, build in vars(module).items():
+            if function.startswith("_") or getattr(build, "__module__", "") != module.__name__:
+                continue
+            name = function.replace("_", "-")
+            if name in found:
+                raise ValueError(f"two scenarios named {name}")
+            found[name] = module.FAMILY, build
     order = get_args(Family)
-    return tuple(sorted(found.values(), key=lambda each: order.index(each.family)))
+    return dict(sorted(found.items(), key=lambda each: order.index(each[1][0])))
 
 
 def all_scenarios(thresholds: Thresholds, alerts: Sequence[Alert]) -> tuple[Scenario, ...]:
     """Every scenario that makes sense with these thresholds, by family."""
     context = ScenarioContext(thresholds, ByKey(alerts))
-    found = (each.scenario(context) for each in definitions())
-    return tuple(each for each in found if each)
+    found = []
+    for name, (family, build) in definitions().items():
+        story = " ".join((build.__doc__ or "").split())
+        if events := build(context):
+            found.append(Scenario(name=name, family=family, story=story, **vars(events)))
+    return tuple(found)

@@ -30,20 +30,13 @@ def render(
 ) -> dict[str, str]:
     """`promtool-tests/scenarios/NAME.yml` of every scenario, by path."""
     groups = rule_groups(thresholds, alerts, recordings)
-    paths = [f"../../{path}" for path in groups]
-    base = Context(thresholds).clock
-    return {
-        f"{FOLDER}/{each.name}.yml": dump(
-            document(
-                thresholds,
-                each,
-                paths,
-                list(groups.values()),
-                expectations(each, alerts, each.clock(base)),
-            )
-        )
-        for each in scenarios
-    }
+    paths, order = [f"../../{path}" for path in groups], list(groups.values())
+    files = {}
+    for each in scenarios:
+        expected = expectations(each, alerts, each.clock(Context(thresholds).clock))
+        test = document(thresholds, each, paths, order, expected)
+        files[f"{FOLDER}/{each.name}.yml"] = dump(test)
+    return files
 
 
 def rule_groups(
@@ -66,9 +59,7 @@ def document(
     context = Context(thresholds)
     clock, length = scenario.samples(context.clock)
     interval = format_duration(clock.interval)
-    found = [
-        each for instance in scenario.instances for each in series(instance, context, clock, length)
-    ]
+    own = [each for one in scenario.instances for each in series(one, context, clock, length)]
     return {
         "rule_files": list(rule_files),
         "evaluation_interval": interval,
@@ -77,9 +68,7 @@ def document(
             {
                 "name": scenario.story,
                 "interval": interval,
-                "input_series": [
-                    {"series": each.series, "values": each.values} for each in (*found, *more)
-                ],
+                "input_series": [vars(each) for each in (*own, *more)],
                 "promql_expr_test": list(expected),
             }
         ],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from generator.alerts.clock import Clock
@@ -41,14 +41,13 @@ class Events:
     """What happens within `length` seconds, and the alerts that must fire: none if all is well.
 
     Alerts that detect the same effects as the required ones may fire as well, and those that detect
-    an effect in `also`, which says why the fault has it. `sample_interval` is the longest one
-    (seconds) that does not miss what happens.
+    one in `also`. `sample_interval` is the longest one (seconds) that does not miss what happens.
     """
 
     length: float
     instances: tuple[Instance, ...]
     required: tuple[RequiredAlert, ...] = ()
-    also: Mapping[Effect, str] = field(default_factory=dict)
+    also: tuple[Effect, ...] = ()
     sample_interval: int | None = None
 
 
@@ -59,10 +58,8 @@ class Incident(Span):
     length: float
     required: tuple[RequiredAlert, ...]
 
-    def events(self, *instances: Instance, also: Mapping[Effect, str] | None = None) -> Events:
-        return Events(
-            length=self.length, instances=instances, required=self.required, also=also or {}
-        )
+    def events(self, *instances: Instance, also: tuple[Effect, ...] = ()) -> Events:
+        return Events(length=self.length, instances=instances, required=self.required, also=also)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +89,5 @@ class Scenario(Events):
         """Names of the alerts that may fire as well; never of a required one."""
         required = {each.alert.name for each in self.required}
         effects = {*self.also, *(each.alert.detects for each in self.required)}
-        return tuple(
-            alert.name
-            for alert in alerts
-            if alert.detects in effects and alert.name not in required
-        )
+        others = (alert for alert in alerts if alert.name not in required)
+        return tuple(alert.name for alert in others if alert.detects in effects)

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from generator.alerts.clock import Clock
@@ -13,7 +14,6 @@ from generator.alerts.testcases.series import Phase, gap, run
 from generator.promql import number
 
 T = TypeVar("T")
-P = TypeVar("P", bound=tuple[float, *tuple[object, ...]])
 # A scrape may fail, be left out as Prometheus itself is down, or have no target to go to.
 ScrapeState = Literal["scraped", "failed", "lost", "unknown"]
 
@@ -27,102 +27,69 @@ class Span:
 
 
 @dataclass(frozen=True)
-class _Points(Generic[P]):
-    """Each point holds from its moment, its first value, to the next one."""
+class TimeSeries(Generic[T]):
+    """Values that hold, or numbers that grow, until the next: (moment, value, growth a second)."""
 
-    points: tuple[P, ...]
+    points: tuple[tuple[float, T, float], ...]
 
     @property
-    def moments(self) -> Iterable[float]:
-        return (point[0] for point in self.points)
+    def moments(self) -> tuple[float, ...]:
+        return tuple(moment for moment, _, _ in self.points)
 
-    def _before(self, moment: float) -> tuple[P, ...]:
-        return tuple(point for point in self.points if point[0] < moment)
+    def then(self, moment: float, value: T, growth: float = 0.0) -> TimeSeries[T]:
+        """Unchanged until `moment`; from then on `value`, which may grow."""
+        before = (point for point in self.points if point[0] < moment)
+        return TimeSeries((*before, (moment, value, growth)))
 
-    def _latest(self, moment: float) -> P:
-        """The point that holds at `moment`; most series have a single one."""
-        if len(self.points) == 1:
-            return self.points[0]
-        return self.points[max(0, bisect_right(self.points, moment, key=_moment) - 1)]
-
-
-def _moment(point: tuple[float, *tuple[object, ...]]) -> float:
-    return point[0]
-
-
-@dataclass(frozen=True)
-class Steps(_Points[tuple[float, T]], Generic[T]):
-    """A value that holds from its moment to the next one."""
-
-    def then(self, moment: float, value: T) -> Steps[T]:
-        """Unchanged until `moment`, `value` from then on."""
-        return Steps((*self._before(moment), (moment, value)))
-
-    def during(self, span: Span, value: T) -> Steps[T]:
-        """`value` for a while, then what there would have been without it."""
-        later = tuple(point for point in self.points if point[0] > span.end)
-        return Steps((*self.then(span.start, value).points, (span.end, self.at(span.end)), *later))
-
-    def at(self, moment: float) -> T:
-        return self._latest(moment)[1]
-
-
-@dataclass(frozen=True)
-class Line(_Points[tuple[float, float, float]]):
-    """A value that grows steadily from its moment to the next: (moment, value, growth a second)."""
-
-    def then(self, moment: float, value: float, growth: float = 0.0) -> Line:
-        """Unchanged until `moment`; from then on `value`, which grows."""
-        return Line((*self._before(moment), (moment, value, growth)))
-
-    def grow(self, moment: float, growth: float) -> Line:
+    def grow(self, moment: float, growth: float) -> TimeSeries[T]:
         """Unchanged until `moment`; it goes on from there with another growth."""
         return self.then(moment, self.at(moment), growth)
 
-    def during(self, span: Span, value: float) -> Line:
-        """`value` for a while, then what there was before."""
-        return self.then(span.start, value).then(span.end, self.at(span.start))
+    def during(self, span: Span, value: T) -> TimeSeries[T]:
+        """`value` for a while, then what there would have been without it."""
+        resumed = self.grow(span.end, self.growth(span.end)).points[-1]
+        later = (point for point in self.points if point[0] > span.end)
+        return TimeSeries((*self.then(span.start, value).points, resumed, *later))
 
-    def at(self, moment: float) -> float:
+    def at(self, moment: float) -> T:
         start, value, growth = self._latest(moment)
-        return value + growth * max(0.0, moment - start)
+        found: T = value + growth * max(0.0, moment - start) if growth else value
+        return found
 
     def growth(self, moment: float) -> float:
         return self._latest(moment)[2]
 
-
-def steady(value: T) -> Steps[T]:
-    return Steps(((0.0, value),))
-
-
-def level(value: float) -> Line:
-    return Line(((0.0, value, 0.0),))
+    def _latest(self, moment: float) -> tuple[float, Any, float]:
+        """The point that holds at `moment`."""
+        return self.points[max(0, bisect_right(self.points, moment, key=itemgetter(0)) - 1)]
 
 
-def combine(function: Callable[..., T], *parts: Steps[Any]) -> Steps[T]:
-    """`function` of the parts' values, with a step wherever one of them has one."""
-    moments = sorted({moment for part in parts for moment in part.moments})
-    return Steps(
-        tuple((moment, function(*(part.at(moment) for part in parts))) for moment in moments)
+def steady(value: T) -> TimeSeries[T]:
+    return TimeSeries(((0.0, value, 0.0),))
+
+
+def combine(function: Callable[..., T], *parts: TimeSeries[Any]) -> TimeSeries[T]:
+    """`function` of the parts' values, at every moment that one of them has."""
+    return TimeSeries(
+        tuple((each, function(*(part.at(each) for part in parts)), 0.0) for each in _moments(parts))
     )
 
 
-def total(lines: Sequence[Line]) -> Line:
-    moments = sorted({moment for line in lines for moment in line.moments})
-    return Line(
+def total(parts: Sequence[TimeSeries[float]]) -> TimeSeries[float]:
+    return TimeSeries(
         tuple(
-            (
-                moment,
-                sum(line.at(moment) for line in lines),
-                sum(line.growth(moment) for line in lines),
-            )
-            for moment in moments
+            (each, sum(part.at(each) for part in parts), sum(part.growth(each) for part in parts))
+            for each in _moments(parts)
         )
     )
 
 
+def _moments(parts: Iterable[TimeSeries[Any]]) -> list[float]:
+    return sorted({moment for part in parts for moment in part.moments})
+
+
 ALWAYS: Final = steady(True)
-SCRAPED: Final[Steps[ScrapeState]] = Steps(((0.0, "scraped"),))
+SCRAPED: Final[TimeSeries[ScrapeState]] = steady("scraped")
 
 
 @dataclass(frozen=True)
@@ -131,7 +98,7 @@ class Sampler:
 
     clock: Clock
     length: int
-    scrapes: Steps[ScrapeState]
+    scrapes: TimeSeries[ScrapeState]
 
     def stretches(self, moments: Iterable[float]) -> list[tuple[int, int]]:
         """Stretches in which nothing changes, by their first sample and the one after the last."""
@@ -139,9 +106,7 @@ class Sampler:
         ordered = sorted(start for start in starts if start < self.length)
         return list(pairwise((*ordered, self.length)))
 
-    def phases(
-        self, values: Steps[float] | Steps[float | None], resets: Iterable[float] = ()
-    ) -> list[Phase]:
+    def phases(self, values: TimeSeries[Any], resets: Iterable[float] = ()) -> list[Phase]:
         """The stretches of `values`, which is None where there is no sample."""
         reset_at = {self.clock.tick(each) for each in resets}
         return [
@@ -154,15 +119,14 @@ class Sampler:
             for start, end in self.stretches((*values.moments, *reset_at))
         ]
 
-    def line(self, line: Line, *present: Steps[bool]) -> str:
+    def gauge(self, values: TimeSeries[float], *present: TimeSeries[bool]) -> str:
         """A gauge's values in promtool's notation, while all of `present` hold."""
         parts: list[str] = []
-        moments = [*line.moments, *(moment for each in present for moment in each.moments)]
-        for start, end in self.stretches(moments):
+        for start, end in self.stretches(_moments((values, *present))):
             samples = (end - start) // self.clock.interval
             if self.scrapes.at(start) != "scraped" or not all(each.at(start) for each in present):
                 parts += gap(samples, lost=self.scrapes.at(start) == "lost")
                 continue
-            value, growth = number(line.at(start)), line.growth(start) * self.clock.interval
+            value, growth = number(values.at(start)), values.growth(start) * self.clock.interval
             parts.append(run(f"{value}{growth:+.10g}" if growth else value, samples))
         return " ".join(parts)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
+from generator.scenarios import Events, ScenarioContext
 
-scenario = scenarios_of("availability")
+FAMILY = "availability"
 
 
-@scenario
 def service_is_down(context: ScenarioContext) -> Events:
     """The database is gone, so the service stops and cannot start. Then the database is back."""
     incident = context.incident("down")
     healthy = context.healthy()
     down = context.restarted(healthy, incident.start, downtime=incident.end - incident.start)
-    return incident.events(
-        down.during(incident, probe_succeeds=False, requests=0.0, clients=0.0),
-        also={
-            "workers missing": "no worker is fewer than should run",
-            "no traffic": "nobody is answered, so no request counts",
-        },
-    )
+    down = down.during(incident, probe_succeeds=False, requests=0.0, clients=0.0)
+    return incident.events(down, also=("workers missing", "no traffic"))
 
 
-@scenario
 def service_hangs(context: ScenarioContext) -> Events:
     """All workers wait for a database lock, and nothing is answered. Then the lock is released."""
     incident = context.incident("unresponsive")
@@ -32,13 +23,9 @@ def service_hangs(context: ScenarioContext) -> Events:
     hung = healthy.during(
         incident, probe_succeeds=False, requests=0.0, waiting=healthy.clients.at(0)
     )
-    return incident.events(
-        hung.workers_during(incident, cpu=0.0),
-        also={"requests waiting": "requests wait while nothing is answered"},
-    )
+    return incident.events(hung.workers_during(incident, cpu=0.0), also=("requests waiting",))
 
 
-@scenario
 def occasional_failed_probe(context: ScenarioContext) -> Events:
     """One probe fails every twenty minutes. The next one succeeds."""
     instance = context.healthy()

@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from generator.alerts.families.budgets import burn_of, judged_after
-from generator.alerts.model import Effect
 from generator.alerts.testcases.inputs import HERE
-from generator.scenarios.context import SPARE, ScenarioContext
+from generator.scenarios import Events, ScenarioContext, Span
+from generator.scenarios.context import SPARE
 from generator.scenarios.instance import Distribution
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events, RequiredAlert
-from generator.scenarios.timeseries import Span
+from generator.scenarios.scenario import Incident, RequiredAlert
 
-scenario = scenarios_of("error")
+FAMILY = "error"
 
 # How many times the bound of the burn rate the failures reach.
 _BAD: Final = 2.0
-_ALSO: Final[Mapping[Effect, str]] = dict.fromkeys(
-    ("slow answers", "slow tail", "slow outliers"),
-    "the same requests are more than is acceptable within minutes",
-)
+# The same requests are more than is acceptable within minutes.
+_ALSO: Final = ("slow answers", "slow tail", "slow outliers")
 
 
-@scenario
 def budgets_burn_fast(context: ScenarioContext) -> Events:
     """A release breaks some questions and slows others down. It is rolled back within the hour."""
     return _both_budgets(context, "fast")
 
 
-@scenario
 def budgets_burn_for_hours(context: ScenarioContext) -> Events:
     """A broken source makes some questions fail and others slow. It is fixed hours later."""
     return _both_budgets(context, "steady")
 
 
-@scenario
 def budgets_burn_all_day(context: ScenarioContext) -> Events:
     """One kind of question fails or is slow. Too few people ask it for anyone to complain."""
     return _both_budgets(context, "slow")
 
 
-@scenario
 def budgets_burn_for_days(context: ScenarioContext) -> Events:
     """Slightly more answers fail or are slow than promised. It goes on through the night."""
     return _both_budgets(context, "creeping")
@@ -54,25 +45,22 @@ def _both_budgets(context: ScenarioContext, burn: str) -> Events:
     windows = burn_of(context.thresholds, keys[0])
     start = max(900.0, windows.short_window)
     failed, slow = (
-        min(0.9, _BAD * context.alert(key).constant * allowed(context, key)) for key in keys
+        min(0.9, _BAD * context.alerts[key].constant * _allowed(context, key)) for key in keys
     )
     due = max(_due(context, keys[0], start, failed), _due(context, keys[1], start, slow))
     end = due + SPARE
-    resolved = end + windows.short_window + max(context.alert(key).keep_firing_for for key in keys)
+    resolved = end + windows.short_window + max(context.alerts[key].keep_firing_for for key in keys)
     within = context.thresholds.slo.latency.within
     latency = Distribution(((1 - slow, within / 2), (1.0, 20 * within)))
-    return Events(
-        length=resolved + SPARE,
-        instances=(context.healthy().during(Span(start, end), errors=failed, latency=latency),),
-        required=tuple(
-            RequiredAlert(context.alert(key), context.trigger(key), HERE, start, due, resolved)
-            for key in keys
-        ),
-        also=_ALSO,
+    required = tuple(
+        RequiredAlert(context.alerts[key], context.trigger(key), HERE, start, due, resolved)
+        for key in keys
     )
+    bad = context.healthy().during(Span(start, end), errors=failed, latency=latency)
+    return Incident(start, end, resolved + SPARE, required).events(bad, also=_ALSO)
 
 
-def allowed(context: ScenarioContext, key: str) -> float:
+def _allowed(context: ScenarioContext, key: str) -> float:
     """The share that the objective of an alert leaves."""
     slo = context.thresholds.slo
     objective = slo.availability if key.startswith("error") else slo.latency
@@ -84,12 +72,11 @@ def _due(context: ScenarioContext, key: str, start: float, share: float) -> floa
 
     What is summed by the hour is an hour late.
     """
-    alert = context.alert(key)
+    alert = context.alerts[key]
     windows = burn_of(context.thresholds, key)
-    times = share / (alert.constant * allowed(context, key))
+    times = share / (alert.constant * _allowed(context, key))
     worse = start + min(windows.window / times, start / (times - 1))
     tile = context.thresholds.slo.burn.fast.window
     late = tile if windows.window > tile else 0.0
-    return (
-        max(worse, judged_after(context.thresholds, key)) + late + context.trigger(key).for_ + 300.0
-    )
+    judged = max(worse, judged_after(context.thresholds, key))
+    return judged + late + context.trigger(key).for_ + 300.0

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span
+from generator.scenarios import Events, ScenarioContext, Span
 
-scenario = scenarios_of("database")
+FAMILY = "database"
 
 
-@scenario
 def worker_exhausts_its_pool(context: ScenarioContext) -> Events:
     """A worker does not return its connections, so its pool is used up. It is restarted."""
     incident = context.incident("database_pool_near_limit")
@@ -20,7 +16,6 @@ def worker_exhausts_its_pool(context: ScenarioContext) -> Events:
     return incident.events(context.restarted(full, incident.end, [0]))
 
 
-@scenario
 def pools_too_large_for_the_database(context: ScenarioContext) -> Events:
     """Somebody configures larger pools, and a busy hour fills them.
 
@@ -31,7 +26,6 @@ def pools_too_large_for_the_database(context: ScenarioContext) -> Events:
     return incident.events(context.healthy().workers_during(incident, db_connections=each))
 
 
-@scenario
 def database_restarts(context: ScenarioContext) -> Events:
     """The database restarts, and every worker fills its pool for a moment.
 
@@ -40,7 +34,7 @@ def database_restarts(context: ScenarioContext) -> Events:
     waits = (
         trigger.for_
         for key in ("database_pool_near_limit", "many_database_connections")
-        for trigger in context.alert(key).triggers
+        for trigger in context.alerts[key].triggers
     )
     reconnecting = Span(1800.0, 1800.0 + min(waits) / 2)
     full = context.healthy().workers_during(reconnecting, db_connections=context.pool)

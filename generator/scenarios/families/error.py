@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from generator.alerts.testcases.inputs import THERE
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span, steady
+from generator.scenarios import Events, ScenarioContext, Span, steady
 
-scenario = scenarios_of("error")
+FAMILY = "error"
 
 
 def _far_beyond(context: ScenarioContext) -> float:
@@ -18,14 +15,12 @@ def _far_beyond(context: ScenarioContext) -> float:
     return min(0.9, 3 * context.bound("high_error_rate"))
 
 
-@scenario
 def errors_after_a_release(context: ScenarioContext) -> Events:
     """A release breaks one kind of question. It is rolled back."""
     incident = context.incident("high_error_rate")
     return incident.events(context.healthy().during(incident, errors=_far_beyond(context)))
 
 
-@scenario
 def errors_above_acceptable(context: ScenarioContext) -> Events:
     """Slightly more requests fail than is acceptable. That can wait until the morning."""
     incident = context.incident("high_error_rate", severity="lowest")
@@ -33,7 +28,6 @@ def errors_above_acceptable(context: ScenarioContext) -> Events:
     return incident.events(context.healthy().during(incident, errors=share))
 
 
-@scenario
 def errors_on_one_of_two_instances(context: ScenarioContext) -> Events:
     """The second of two instances loses its database connection. The first is healthy."""
     incident = context.incident("high_error_rate", instance=THERE)
@@ -47,7 +41,6 @@ def _sparse(context: ScenarioContext) -> float:
     return float(1.5 * settings.min_failures / settings.window)
 
 
-@scenario
 def every_request_fails_at_night(context: ScenarioContext) -> Events:
     """Few requests arrive at night, and all of them fail. They are too few to judge by a ratio."""
     incident = context.incident("requests_failing")
@@ -55,7 +48,6 @@ def every_request_fails_at_night(context: ScenarioContext) -> Events:
     return incident.events(sparse.during(incident, errors=1.0))
 
 
-@scenario
 def first_failures_in_one_burst(context: ScenarioContext) -> Events:
     """An instance without a single failure fails a batch within seconds. Then it recovers."""
     # The first failure creates a series, which starts at its count instead of 0.
@@ -65,7 +57,6 @@ def first_failures_in_one_burst(context: ScenarioContext) -> Events:
     return incident.events(sparse.during(incident, requests=burst, errors=1.0))
 
 
-@scenario
 def one_of_three_requests_fails_at_night(context: ScenarioContext) -> Events:
     """Three requests arrive now and then, and one of them fails. That is not an outage."""
     # The pauses are too short for `no_traffic`.
@@ -76,7 +67,6 @@ def one_of_three_requests_fails_at_night(context: ScenarioContext) -> Events:
     return Events(length=9 * pause, instances=(night,))
 
 
-@scenario
 def busy_day_with_errors_on_target(context: ScenarioContext) -> Events:
     """Requests arrive as fast as they can be answered. No more fail than the target allows."""
     targets = context.thresholds.targets
@@ -88,7 +78,6 @@ def busy_day_with_errors_on_target(context: ScenarioContext) -> Events:
     return Events(length=3 * 3600.0, instances=(busy,))
 
 
-@scenario
 def counters_reset_under_load(context: ScenarioContext) -> Events:
     """The directory of the app's metrics is emptied twice under load. Failures go on as before."""
     promised = 1 - context.thresholds.slo.availability.objective
@@ -97,7 +86,6 @@ def counters_reset_under_load(context: ScenarioContext) -> Events:
     return Events(length=5400.0, instances=(emptied,))
 
 
-@scenario
 def burst_answered_with_429(context: ScenarioContext) -> Events:
     """A client sends a burst and gets 429 for a minute. Nobody else is affected."""
     # Rejected requests are not counted; only the crowd of clients shows.

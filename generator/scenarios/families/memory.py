@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import replace
 from typing import Final
 
-from generator.alerts.model import Effect
 from generator.alerts.testcases.inputs import HERE
-from generator.scenarios.context import LOADING, SPARE, ScenarioContext
-from generator.scenarios.instance import MIB, Instance
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events, RequiredAlert
-from generator.scenarios.timeseries import Line, level
+from generator.scenarios import Events, ScenarioContext, Span, steady
+from generator.scenarios.context import LOADING, SPARE
+from generator.scenarios.instance import MIB
+from generator.scenarios.scenario import RequiredAlert
+from generator.scenarios.timeseries import TimeSeries
 
-scenario = scenarios_of("memory")
+FAMILY = "memory"
 
 # How far the sawtooth of the garbage collector goes to either side.
 _SAW: Final = 150 * MIB
@@ -23,33 +22,16 @@ _FINE: Final = 15
 _GOLDEN: Final = 0.6180339887
 
 
-def _growing(instance: Instance, slot: int, moment: float, growth: float) -> Instance:
-    """One worker's memory grows by that much a second from `moment` on."""
-    return instance.change_workers(
-        lambda worker: replace(worker, memory=worker.memory.grow(moment, growth)), [slot]
-    )
-
-
-def _grown(instance: Instance, moment: float, size: float) -> Instance:
-    """Every worker's memory is of that size from `moment` on."""
-    return instance.change_workers(
-        lambda worker: replace(worker, memory=worker.memory.then(moment, size))
-    )
-
-
-def saw(base: float, length: float, period: float, growth: float = 0.0) -> Line:
+def _saw(base: float, length: float, period: float, growth: float = 0.0) -> TimeSeries[float]:
     """Up for three quarters of a period and down again, on a level that may grow."""
-    points: list[tuple[float, float, float]] = []
-    moment = 0.0
     up, down = 0.75 * period, 0.25 * period
-    while moment < length:
-        low = base - _SAW + growth * moment
-        points += [
-            (moment, low, growth + 2 * _SAW / up),
-            (moment + up, low + growth * up + 2 * _SAW, growth - 2 * _SAW / down),
-        ]
-        moment += period
-    return Line(tuple(points))
+    points: list[tuple[float, float, float]] = []
+    for turn in range(math.ceil(length / period)):
+        moment = period * turn
+        low, high = base - _SAW + growth * moment, base + _SAW + growth * (moment + up)
+        points.append((moment, low, growth + 2 * _SAW / up))
+        points.append((moment + up, high, growth - 2 * _SAW / down))
+    return TimeSeries(tuple(points))
 
 
 def _period(context: ScenarioContext) -> float:
@@ -62,13 +44,11 @@ def _as_long_as_a_leak(context: ScenarioContext) -> float:
     return context.time_to_fire("memory_leak", "lowest") + SPARE
 
 
-@scenario
 def slow_memory_leak(context: ScenarioContext) -> Events:
     """A worker keeps a little memory after every answer. It is restarted the next day."""
     return context.leak("memory_leak", "memory")
 
 
-@scenario
 def memory_leak_under_a_sawtooth(context: ScenarioContext) -> Events:
     """Garbage collection moves a worker's memory up and down, but the low points rise.
 
@@ -77,61 +57,55 @@ def memory_leak_under_a_sawtooth(context: ScenarioContext) -> Events:
     key = "memory_leak"
     due = context.time_to_fire(key)
     growth = 3 * context.bound(key)
-    memory = saw(context.warm_memory, due + SPARE, _period(context), growth)
+    memory = _saw(context.warm_memory, due + SPARE, _period(context), growth)
     return Events(
         length=due + SPARE,
         instances=(context.healthy().workers_with([0], memory=memory),),
-        required=(RequiredAlert(context.alert(key), context.trigger(key), HERE, 0.0, due),),
+        required=(RequiredAlert(context.alerts[key], context.trigger(key), HERE, 0.0, due),),
         sample_interval=_FINE,
     )
 
 
-@scenario
 def fast_memory_leak(context: ScenarioContext) -> Events:
     """A release keeps every source it is given in memory. The worker is restarted in time."""
-    also: Mapping[Effect, str] = {"memory in use": "what grows becomes large"}
-    return context.leak("fast_memory_leak", "memory", also)
+    return context.leak("fast_memory_leak", "memory", also=("memory in use",))
 
 
-@scenario
 def heavy_requests_fill_the_container(context: ScenarioContext) -> Events:
     """Long answers use almost all of the container's memory. Restarting all workers helps."""
     incident = context.incident("memory_near_limit")
     bound = context.bound("memory_near_limit")
     limit = context.workers * context.warm_memory / (0.75 * bound)
     peak = (1 + bound) / 2 * limit / context.workers
-    heavy = _grown(replace(context.healthy(), memory_limit=limit), incident.start, peak)
+    heavy = replace(context.healthy(), memory_limit=limit).workers_during(incident, memory=peak)
     return incident.events(context.restarted(heavy, incident.end))
 
 
-@scenario
 def larger_models_than_planned(context: ScenarioContext) -> Events:
     """A release loads larger models into every worker. It is rolled back."""
     incident = context.incident("high_memory", delay=LOADING)
     released = context.restarted(context.healthy(), incident.start)
-    size = 1.2 * context.bound("high_memory")
-    large = _grown(released, incident.start + LOADING, size)
+    loaded = Span(incident.start + LOADING, incident.end)
+    large = released.workers_during(loaded, memory=1.2 * context.bound("high_memory"))
     return incident.events(context.restarted(large, incident.end))
 
 
-@scenario
 def release_with_heavy_imports(context: ScenarioContext) -> Events:
     """A release imports so much that workers are large before their first request. It stays."""
     # The alert resolves nevertheless, once the workers are no longer new.
     key = "high_initial_memory"
     incident = context.incident(key)
     released = context.restarted(context.healthy(), incident.start)
-    heavy = _grown(released, incident.start, 1.2 * context.bound(key))
+    memory = context.worker.memory.then(incident.start, 1.2 * context.bound(key))
     resolved = incident.start + 2 * context.time_to_resolve(key)
     required = tuple(replace(each, resolved=resolved) for each in incident.required)
-    return replace(incident, required=required).events(heavy)
+    return replace(incident, required=required).events(released.workers_with(memory=memory))
 
 
-@scenario
 def garbage_collection_sawtooth(context: ScenarioContext) -> Events:
     """Garbage collection moves each worker's memory up and down. Its low points do not rise."""
     length = _as_long_as_a_leak(context)
-    memory = saw(context.warm_memory, length, _period(context))
+    memory = _saw(context.warm_memory, length, _period(context))
     return Events(
         length=length,
         instances=(context.healthy().workers_with(memory=memory),),
@@ -139,43 +113,35 @@ def garbage_collection_sawtooth(context: ScenarioContext) -> Events:
     )
 
 
-def jittery(base: float, length: float, every: float, slot: int) -> Line:
+def _jittery(base: float, length: float, every: float, slot: int) -> TimeSeries[float]:
     """A level that fluctuates by up to two percent, the same way in every rendering."""
-    return Line(
-        tuple(
-            (
-                every * turn,
-                round(base * (1 + 0.04 * ((turn * _GOLDEN + slot / 7) % 1 - 0.5))),
-                0.0,
-            )
-            for turn in range(int(length / every) + 1)
-        )
-    )
+    turns = range(int(length / every) + 1)
+    shares = [1 + 0.04 * ((turn * _GOLDEN + slot / 7) % 1 - 0.5) for turn in turns]
+    return TimeSeries(tuple((every * turn, round(base * shares[turn]), 0.0) for turn in turns))
 
 
-@scenario
 def flat_memory_with_jitter(context: ScenarioContext) -> Events:
     """The memory of each worker fluctuates by two percent. It never grows."""
     length, every = _as_long_as_a_leak(context), 2 * _FINE
     instance = context.healthy()
     for slot in range(context.workers):
-        memory = jittery(context.warm_memory, length, float(every), slot)
+        memory = _jittery(context.warm_memory, length, float(every), slot)
         instance = instance.workers_with([slot], memory=memory)
     return Events(length=length, instances=(instance,), sample_interval=every)
 
 
-@scenario
 def cache_fills_up(context: ScenarioContext) -> Events:
     """A cache fills up within an hour or two and then keeps its size. That is not a leak."""
     start = context.settings("memory_leak").window
     filling = 0.7 * (context.trigger("memory_leak", "lowest").for_ - start)
     growth = 1.5 * context.bound("memory_leak", "lowest")
-    filling_up = _growing(context.healthy(), 0, start, growth)
-    filled = _growing(filling_up, 0, start + filling, 0.0)
-    return Events(length=start + filling + _as_long_as_a_leak(context), instances=(filled,))
+    memory = context.worker.memory.grow(start, growth).grow(start + filling, 0.0)
+    return Events(
+        length=start + filling + _as_long_as_a_leak(context),
+        instances=(context.healthy().workers_with([0], memory=memory),),
+    )
 
 
-@scenario
 def workers_are_recycled(context: ScenarioContext) -> Events:
     """Each worker is replaced after some thousand requests. Its memory growth never matters."""
     # Their lives are too short for an alert to judge their growth.
@@ -183,12 +149,11 @@ def workers_are_recycled(context: ScenarioContext) -> Events:
     life = settings.warm_up + settings.envelope + settings.window
     growth = 3 * context.bound("memory_leak", "lowest")
     length = 4 * life
-    memory = level(context.warm_memory).grow(0.0, growth)
+    memory = steady(context.warm_memory).grow(0.0, growth)
     instance = context.healthy().workers_with(memory=memory)
     for slot in range(context.workers):
         moment = life * (0.4 + 0.5 * slot / context.workers)
         while moment < length:
-            instance = context.restarted(instance, moment, [slot])
-            instance = _growing(instance, slot, moment + LOADING, growth)
+            instance = context.restarted(instance, moment, [slot], growth=growth)
             moment += 0.9 * life
     return Events(length=length, instances=(instance,))

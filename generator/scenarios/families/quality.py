@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import steady
+from generator.scenarios import Events, ScenarioContext, steady
 
-scenario = scenarios_of("quality")
+FAMILY = "quality"
 
 
 def _too_many(context: ScenarioContext) -> float:
@@ -17,14 +14,12 @@ def _too_many(context: ScenarioContext) -> float:
     return (1 + context.bound("low_confidence")) / 2
 
 
-@scenario
 def answers_without_sources(context: ScenarioContext) -> Events:
     """Half of the search index is missing, so most answers find no source. It is rebuilt."""
     incident = context.incident("low_confidence")
     return incident.events(context.healthy().during(incident, low_confidence=_too_many(context)))
 
 
-@scenario
 def few_odd_questions(context: ScenarioContext) -> Events:
     """Somebody tries odd questions in the evening, and most answers score low.
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
-from generator.scenarios.timeseries import Span, steady
+from generator.scenarios import Events, ScenarioContext, Span, steady
 
-scenario = scenarios_of("traffic")
+FAMILY = "traffic"
 
 
-@scenario
 def traffic_routed_elsewhere(context: ScenarioContext) -> Events:
     """A wrong route in the gateway sends all requests elsewhere. The service is healthy."""
     incident = context.incident("no_traffic")
@@ -21,7 +17,6 @@ def traffic_routed_elsewhere(context: ScenarioContext) -> Events:
     return incident.events(unused.workers_during(incident, cpu=context.idle_cpu))
 
 
-@scenario
 def noisy_neighbour(context: ScenarioContext) -> Events:
     """A noisy neighbour takes CPU time from the service, so requests queue. Then it stops."""
     # Fewer answers than requests, yet each waits for less than a second.
@@ -32,7 +27,6 @@ def noisy_neighbour(context: ScenarioContext) -> Events:
     return incident.events(busy.during(incident, requests=rate, waiting=waiting))
 
 
-@scenario
 def night_without_traffic(context: ScenarioContext) -> Events | None:
     """Traffic fades in the evening and stops at night. It returns in the morning."""
     # In the evening every window has a request, but the hours before the silence have too few for
@@ -50,7 +44,6 @@ def night_without_traffic(context: ScenarioContext) -> Events | None:
     return Events(length=morning + 3600.0, instances=(quiet.workers_with(cpu=cpu),))
 
 
-@scenario
 def pause_of_the_only_client(context: ScenarioContext) -> Events:
     """The only client pauses for less than the alert's window. Then it continues."""
     pause = Span(3600.0, 3600.0 + 0.8 * context.window("no_traffic"))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from generator.scenarios.context import ScenarioContext
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
+from generator.scenarios import Events, ScenarioContext
 
-scenario = scenarios_of("workers")
+FAMILY = "workers"
 
 
-@scenario
 def workers_crash_in_a_loop(context: ScenarioContext) -> Events:
     """A broken model ends every worker minutes after its start. A rollback fixes it."""
     key = "worker_crash_loop"
@@ -22,7 +19,6 @@ def workers_crash_in_a_loop(context: ScenarioContext) -> Events:
     return incident.events(instance)
 
 
-@scenario
 def worker_is_not_replaced(context: ScenarioContext) -> Events | None:
     """A worker is killed and its supervisor does not replace it. A restart does."""
     # None with a single worker: losing it is losing the service.
@@ -30,12 +26,10 @@ def worker_is_not_replaced(context: ScenarioContext) -> Events | None:
         return None
     incident = context.incident("workers_missing")
     downtime = incident.end - incident.start
-    return incident.events(
-        context.restarted(context.healthy(), incident.start, [0], downtime=downtime)
-    )
+    healthy = context.healthy()
+    return incident.events(context.restarted(healthy, incident.start, [0], downtime=downtime))
 
 
-@scenario
 def worker_is_killed_once(context: ScenarioContext) -> Events:
     """The kernel kills a worker. Its supervisor replaces it within seconds."""
     downtime = context.one_sample(1800.0)
@@ -44,7 +38,6 @@ def worker_is_killed_once(context: ScenarioContext) -> Events:
     return Events(length=5400.0, instances=(instance,))
 
 
-@scenario
 def deploys_of_all_workers(context: ScenarioContext) -> Events:
     """A deploy replaces one worker after another. The next one restarts all of them at once."""
     instance = context.healthy()
@@ -55,7 +48,6 @@ def deploys_of_all_workers(context: ScenarioContext) -> Events:
     return Events(length=3 * 3600.0, instances=(instance,))
 
 
-@scenario
 def deploy_is_rolled_back(context: ScenarioContext) -> Events | None:
     """A release is rolled back minutes after its deploy. Every worker starts twice."""
     # None where a bound takes two starts of each worker in the window for too many.

@@ -159,6 +159,22 @@ def test_a_worker_that_is_gone_has_no_series_and_does_not_count() -> None:
     assert value_of(found, "auditor_worker_starts_total{", back) == CONTEXT.workers + 1
 
 
+@pytest.mark.parametrize(
+    ("quantity", "metric"),
+    [
+        ("threads", "auditor_worker_threads"),
+        ("fds", "auditor_worker_open_fds"),
+        ("db_connections", "auditor_worker_db_connections"),
+    ],
+)
+def test_a_new_worker_holds_nothing_that_the_old_one_leaked(quantity: str, metric: str) -> None:
+    healthy = getattr(CONTEXT.worker, quantity)
+    leaking = CONTEXT.healthy().workers_with([0], **{quantity: healthy.grow(0.0, 1.0)})
+    found = exposed(CONTEXT.restarted(leaking, 300.0, [0]))
+    assert value_of(found, f"{metric}{{", 285) == healthy.at(0) + 285
+    assert value_of(found, f"{metric}{{", 300) == healthy.at(0)
+
+
 def test_a_sidecar_that_restarts_counts_the_workers_it_finds() -> None:
     instance = replace(CONTEXT.restarted(CONTEXT.healthy(), 150.0), sidecar_restarts=(300.0,))
     found = exposed(instance)
@@ -167,8 +183,8 @@ def test_a_sidecar_that_restarts_counts_the_workers_it_finds() -> None:
 
 
 def test_up_is_0_where_a_scrape_fails_and_absent_where_it_is_lost() -> None:
-    failed = exposed(CONTEXT.healthy().scraped(Span(300, 330), "failed"))
-    lost = exposed(CONTEXT.healthy().scraped(Span(300, 330), "lost"))
+    failed = exposed(CONTEXT.healthy().during(Span(300, 330), scrapes="failed"))
+    lost = exposed(CONTEXT.healthy().during(Span(300, 330), scrapes="lost"))
     assert value_of(failed, "up{", 300) == 0
     assert value_of(lost, "up{", 300) is None
     assert value_of(failed, "auditor_workers{", 300) is None

@@ -104,12 +104,10 @@ def test_a_missing_alert_is_named() -> None:
 
 
 NEW_SCENARIO = '''
-from generator.scenarios.registry import scenarios_of
-from generator.scenarios.scenario import Events
+from generator.scenarios import Events
 
-scenario = scenarios_of("quality")
+FAMILY = "quality"
 
-@scenario
 def NAME(context):
     """Nothing happens. Nobody minds."""
     return Events(length=5400.0, instances=(context.healthy(),))
@@ -122,7 +120,7 @@ def collected(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[
     (folder / f"{module}.py").write_text(NEW_SCENARIO.replace("NAME", name))
     monkeypatch.setattr(families, "__path__", [*families.__path__, str(folder)])
     try:
-        return [each.name for each in definitions.__wrapped__()]
+        return list(definitions.__wrapped__())
     finally:
         sys.modules.pop(f"{families.__name__}.{module}", None)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.alerts.clock import Clock
-from generator.scenarios.timeseries import SCRAPED, Sampler, Span, combine, level, steady, total
+from generator.scenarios.timeseries import SCRAPED, Sampler, Span, combine, steady, total
 from tests.unit.test_series import samples
 
 CLOCK = Clock(15)
@@ -31,22 +31,22 @@ def test_what_was_to_come_within_a_while_is_there_after_it() -> None:
 
 
 def test_a_line_grows_from_where_it_is() -> None:
-    line = level(100.0).grow(60, 2.0).grow(120, 0.0)
+    line = steady(100.0).grow(60, 2.0).grow(120, 0.0)
     assert [line.at(moment) for moment in (0, 60, 90, 120, 500)] == [100, 100, 160, 220, 220]
 
 
 def test_a_line_may_be_elsewhere_for_a_while() -> None:
-    line = level(7.0).during(Span(30, 60), 1.0)
+    line = steady(7.0).during(Span(30, 60), 1.0)
     assert [line.at(moment) for moment in (0, 30, 59, 60)] == [7, 1, 1, 7]
 
 
 def test_combined_steps_have_a_step_wherever_a_part_has_one() -> None:
     both = combine(lambda a, b: a + b, steady(1).then(30, 2), steady(10).then(60, 20))
-    assert both.points == ((0, 11), (30, 12), (60, 22))
+    assert both.points == ((0, 11, 0), (30, 12, 0), (60, 22, 0))
 
 
 def test_the_total_of_lines_is_that_of_their_values() -> None:
-    lines = [level(1.0).grow(20, 3.0), level(10.0).then(35, 4.0, -1.0), level(0.5)]
+    lines = [steady(1.0).grow(20, 3.0), steady(10.0).then(35, 4.0, -1.0), steady(0.5)]
     whole = total(lines)
     for moment in (0, 10, 20, 34, 35, 36, 100):
         assert whole.at(moment) == sum(line.at(moment) for line in lines)
@@ -54,12 +54,12 @@ def test_the_total_of_lines_is_that_of_their_values() -> None:
 
 def test_failed_lost_and_unknown_scrapes_differ() -> None:
     scrapes = SCRAPED.during(Span(15, 45), "failed").during(Span(60, 90), "lost")
-    assert Sampler(CLOCK, 120, scrapes).line(level(3.0)) == "3x0 stale _x1 3x0 _x2 3x1"
+    assert Sampler(CLOCK, 120, scrapes).gauge(steady(3.0)) == "3x0 stale _x1 3x0 _x2 3x1"
 
 
 def test_a_gauge_is_there_only_while_its_worker_is() -> None:
     alive = steady(True).during(Span(30, 60), False)
-    assert Sampler(CLOCK, 90, SCRAPED).line(level(3.0), alive) == "3x1 stale _x1 3x1"
+    assert Sampler(CLOCK, 90, SCRAPED).gauge(steady(3.0), alive) == "3x1 stale _x1 3x1"
 
 
 @given(
@@ -70,10 +70,10 @@ def test_a_gauge_is_there_only_while_its_worker_is() -> None:
     )
 )
 def test_a_gauge_is_sampled_where_its_line_is(points: list[tuple[float, float, float]]) -> None:
-    line = level(0.0)
+    line = steady(0.0)
     for moment, value, growth in sorted(points):
         line = line.then(moment, value, growth)
-    found = samples(Sampler(CLOCK, 900, SCRAPED).line(line))
+    found = samples(Sampler(CLOCK, 900, SCRAPED).gauge(line))
     assert len(found) == 60
     for turn, sample in enumerate(found):
         moment = 15.0 * turn
