@@ -66,7 +66,7 @@ def _test(thresholds: Thresholds, alert: Alert | None, clock: Clock, case: Case)
     test: dict[str, Any] = {
         "name": case.title,
         "interval": format_duration(case.interval or clock.interval),
-        "input_series": [{"series": each.series, "values": each.values} for each in case.series],
+        "input_series": [each.written for each in case.series],
     }
     if alert and case.alert_tests:
         test["alert_rule_test"] = [

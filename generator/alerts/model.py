@@ -106,8 +106,9 @@ class Series:
     values: str
 
     @property
-    def series(self) -> str:
-        return selector(self.metric, self.labels)
+    def written(self) -> dict[str, str]:
+        """As a test file has it."""
+        return {"series": selector(self.metric, self.labels), "values": self.values}
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def document(
             {
                 "name": scenario.story,
                 "interval": interval,
-                "input_series": [vars(each) for each in (*own, *more)],
+                "input_series": [each.written for each in (*own, *more)],
                 "promql_expr_test": list(expected),
             }
         ],

@@ -34,7 +34,10 @@ SCENARIOS = all_scenarios(thresholds(), alerts())
 def exposed(
     instance: Instance, clock: Clock = CLOCK, length: int = 600
 ) -> dict[str, list[float | None]]:
-    return {each.series: samples(each.values) for each in series(instance, BASE, clock, length)}
+    return {
+        each.written["series"]: samples(each.values)
+        for each in series(instance, BASE, clock, length)
+    }
 
 
 def labels_of(name: str) -> dict[str, str]:
@@ -74,7 +77,7 @@ def test_no_series_is_there_twice() -> None:
     for scenario in SCENARIOS:
         clock, length = scenario.samples(BASE.clock)
         names = [
-            each.series
+            each.written["series"]
             for instance in scenario.instances
             for each in series(instance, BASE, clock, length)
         ]
@@ -98,7 +101,8 @@ def test_counters_fall_only_where_something_restarts(scenario: Scenario) -> None
     clock, length = scenario.samples(BASE.clock)
     for instance in scenario.instances:
         found = {
-            each.series: samples(each.values) for each in series(instance, BASE, clock, length)
+            each.written["series"]: samples(each.values)
+            for each in series(instance, BASE, clock, length)
         }
         restarts = max(
             len(instance.app_resets),
@@ -113,7 +117,7 @@ def test_every_series_has_as_many_samples_as_the_scenario_is_long(scenario: Scen
     clock, length = scenario.samples(BASE.clock)
     for instance in scenario.instances:
         for each in series(instance, BASE, clock, length):
-            assert len(samples(each.values)) == length // clock.interval, each.series
+            assert len(samples(each.values)) == length // clock.interval, each.written["series"]
 
 
 def test_a_histogram_rises_to_its_count() -> None:
