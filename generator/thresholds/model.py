@@ -223,22 +223,22 @@ class DashboardSettings(Model):
 class Repeat(Model):
     """How often a notification of each severity is sent again while the alert fires."""
 
-    critical: PositiveSeconds = doc("Of pages.")
-    warning: PositiveSeconds = doc("Of tickets.")
-    info: PositiveSeconds = doc("Of what only informs.")
+    critical: PositiveSeconds = doc("Repeat interval of critical alerts.")
+    warning: PositiveSeconds = doc("Repeat interval of warnings.")
+    info: PositiveSeconds = doc("Repeat interval of info alerts.")
 
 
 class Receivers(Model):
     """Addresses that Alertmanager posts notifications to."""
 
-    pages: Address = doc("Who is called: critical.")
-    tickets: Address = doc("Where tickets are made: warning.")
-    info: Address = doc("What only informs.")
+    pages: Address = doc("Receiver of critical alerts: pages somebody.")
+    tickets: Address = doc("Receiver of warnings: opens tickets.")
+    info: Address = doc("Receiver of info alerts.")
     watchdog: Address = doc("The dead man's switch: it raises the alarm if this one stops.")
 
 
 class Routing(Model):
-    """Who hears of an alert, when, and how often."""
+    """Who is notified of an alert, when, and how often."""
 
     group_wait: PositiveSeconds = doc(
         "Wait for other alerts of a group before its first notification."
