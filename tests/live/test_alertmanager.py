@@ -238,7 +238,7 @@ def test_a_critical_alert_keeps_its_own_warning_back(alertmanager: Alertmanager)
 
 
 def instances(alertmanager: Alertmanager, receiver: str) -> set[str]:
-    """Whose alerts it has been told of as firing."""
+    """Whose alerts it was notified of as firing."""
     return {
         each["labels"]["instance"]
         for name, told in list(alertmanager.heard.told)
@@ -286,7 +286,7 @@ def test_what_explains_others_keeps_them_back(
     visible = [each for _, each in every_rule() if each["alertname"] in shown]
     elsewhere = [{**each, "instance": "other:9105"} for each in rules if each["severity"] != "info"]
     alertmanager.send(cause, *rules, *visible, *elsewhere)
-    wanted = expected(cause, *(each for each in (*visible, *elsewhere) if not milder(each)))
+    wanted = expected(cause, *(each for each in (*visible, *elsewhere) if not lower_severity(each)))
     until(lambda: wanted <= alertmanager.heard.alerts(), "the rest has arrived")
     told = [
         each["labels"]
@@ -297,7 +297,7 @@ def test_what_explains_others_keeps_them_back(
     assert not {each["alertname"] for each in told} & set(hidden)
 
 
-def milder(each: Labels) -> bool:
+def lower_severity(each: Labels) -> bool:
     """Its own critical one is sent beside it."""
     severities = {
         other["severity"] for _, other in every_rule() if other["alertname"] == each["alertname"]
