@@ -49,8 +49,8 @@ def of_alert(alert: Alert) -> tuple[Step, ...]:
         elif not found:
             found.update({edge: _BEYOND[name] for name, edge in trigger.bound.levels.edges()})
         elif value not in found:
-            worse = max(map(_ORDER.index, found.values())) + 1
-            found[value] = _ORDER[min(worse, len(_ORDER) - 1)]
+            worst = max(map(_ORDER.index, found.values()))
+            found[value] = _ORDER[min(worst + 1, len(_ORDER) - 1)]
     return _steps(list(found.items()), alert.op == "<")
 
 

@@ -26,8 +26,6 @@ _SOURCES: Final[dict[str, Json]] = {
     "PromQL": {"type": "prometheus", "uid": f"${{{METRICS}}}"},
     "LogQL": {"type": "loki", "uid": f"${{{LOGS}}}"},
 }
-
-
 # The options of each type beside the library's. Empty cells of a heatmap are left blank.
 _OPTIONS: Final[dict[type[panels.Panel], Json]] = {
     panels.TimeSeries: {
@@ -85,7 +83,8 @@ _OPTIONS: Final[dict[type[panels.Panel], Json]] = {
     },
 }
 _FORMATS: Final = {panels.Heatmap: "heatmap", panels.Table: core.TABLE_TARGET_FORMAT}
-_FROM_ZERO: Final = (panels.TimeSeries, panels.Stat, panels.BarGauge)
+# Panels with a scale that has a minimum.
+_SCALED: Final = (panels.TimeSeries, panels.Stat, panels.BarGauge)
 
 
 def encode(emitted: object) -> Json:
@@ -135,13 +134,13 @@ def row(id_: int, title: str, y: int) -> Json:
 def panel(content: panels.Panel, id_: int, place: Json) -> Json:
     """A panel at its place in the grid of 24 columns."""
     kind = type(content)
-    library = getattr(core, kind.__name__)
+    library = getattr(core, kind.__name__)  # which has the same names
     form = _FORMATS.get(kind, core.TIME_SERIES_TARGET_FORMAT)
     defaults = {
         "custom": {"axisSoftMax": content.soft_maximum},
         "decimals": content.decimals,
         "max": content.maximum,
-        "min": content.minimum if kind in _FROM_ZERO else None,
+        "min": content.minimum if kind in _SCALED else None,
         "noValue": content.no_value or _no_data(content),
         "thresholds": {"mode": "absolute", "steps": _steps(content.steps)},
         "unit": content.unit,
