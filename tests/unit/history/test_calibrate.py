@@ -152,13 +152,14 @@ def test_the_other_rows_of_an_alert_keep_their_ratio() -> None:
 
 def result(p95: float | None, low: float) -> dict[str, Any]:
     latency = {"p50": {"value": 0.1}, "p95": p95 and {"value": p95}}
+    at_once = thresholds().targets.throughput.low.concurrency
     return {
         "form": 1,
         "verdict": "poor",
         "exit_code": 1,
         "benchmarks": [
             {"benchmark": "single", "concurrency": 1, "throughput": 1, "latency": latency},
-            {"benchmark": "callers-10", "concurrency": 10, "throughput": low, "latency": {}},
+            {"benchmark": "callers-10", "concurrency": at_once, "throughput": low, "latency": {}},
             {"benchmark": "callers-25", "concurrency": 25, "throughput": 1, "latency": {}},
             {"benchmark": "heavy", "concurrency": 1, "throughput": 1, "latency": latency},
         ],
