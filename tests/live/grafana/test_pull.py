@@ -114,7 +114,7 @@ def test_added_removed_and_moved_panels(grafana: FakeGrafana) -> None:
 
     text = "\n".join(edited(grafana, rearranged))
     module = r"generator/dashboards/errors\.py\S*"
-    removed = rf'panel "Failed verifications within 5m" \(id 2\)\npanel removed\n{module}'
+    removed = rf'panel "Failed verifications in the last 5m" \(id 2\)\npanel removed\n{module}'
     assert re.search(removed, text)
     assert re.search(r'panel "Error ratio" \(id 100\)\nmoved: 0,9 \(12 x 8\) -> 12,40 ', text)
     assert re.search(rf'panel "Mine" \(id 77\)\npanel added\n{module}', text)
