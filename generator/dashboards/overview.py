@@ -6,7 +6,7 @@ from typing import Final
 
 from generator import names
 from generator.alerts import objectives
-from generator.alerts.families.waiting import WaitAlert
+from generator.alerts.families.traffic import WaitAlert
 from generator.alerts.recordings import errors, quantile, requests
 from generator.dashboards import queries, steps
 from generator.dashboards.budgets import budget_panels
