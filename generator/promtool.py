@@ -9,7 +9,7 @@ from generator import texts
 from generator.alerts import objectives
 from generator.alerts.clock import Clock
 from generator.alerts.context import Context
-from generator.alerts.model import Alert, Case, ExpectedAlert, ExprTest, Recording
+from generator.alerts.model import Alert, AlertTest, Case, ExprTest, Recording, Trigger
 from generator.alerts.testcases import budgets
 from generator.rules import group_name, rule_annotations, rule_labels
 from generator.thresholds.model import Thresholds
@@ -73,7 +73,9 @@ def _test(thresholds: Thresholds, alert: Alert | None, clock: Clock, case: Case)
             {
                 "eval_time": format_duration(moment.at),
                 "alertname": alert.name,
-                "exp_alerts": [_expected(thresholds, alert, each) for each in moment.firing],
+                "exp_alerts": [
+                    _expected(thresholds, alert, each, moment) for each in moment.firing
+                ],
             }
             for moment in case.alert_tests
         ]
@@ -88,12 +90,13 @@ def _expr_test(test: ExprTest) -> dict[str, Any]:
     return {"expr": test.expr, "eval_time": format_duration(test.at), "exp_samples": samples}
 
 
-def _expected(thresholds: Thresholds, alert: Alert, firing: ExpectedAlert) -> dict[str, Any]:
-    trigger = next(each for each in alert.triggers if each.severity == firing.severity)
+def _expected(
+    thresholds: Thresholds, alert: Alert, trigger: Trigger, test: AlertTest
+) -> dict[str, Any]:
     return {
-        "exp_labels": {**rule_labels(thresholds, alert, trigger), **firing.labels},
+        "exp_labels": {**rule_labels(thresholds, alert, trigger), **test.labels},
         "exp_annotations": {
-            name: texts.expand(text, firing.value, firing.labels, firing.query_results)
+            name: texts.expand(text, test.value, test.labels, test.query_results)
             for name, text in rule_annotations(thresholds, alert, trigger).items()
         },
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from generator.alerts.clock import Clock
@@ -112,29 +112,22 @@ class Series:
 
 
 @dataclass(frozen=True)
-class ExpectedAlert:
-    """An alert that must be firing.
+class AlertTest:
+    """What of the alert is firing `at` seconds after the start: these triggers and no others.
 
-    `value` is the one in its texts, `query_results` are the results of the queries in them.
+    `value` is the one in their texts, `query_results` are the results of the queries in them.
     """
 
-    severity: Severity
-    value: float
-    labels: Mapping[str, str]
-    query_results: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class AlertTest:
-    """The severities of the alert that are firing `at` seconds after the start, and no others."""
-
     at: float
-    firing: tuple[ExpectedAlert, ...]
+    firing: tuple[Trigger, ...] = ()
+    value: float = 0.0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    query_results: Mapping[str, str] = field(default_factory=dict)
 
 
 def silent(*times: float) -> tuple[AlertTest, ...]:
     """The alert does not fire at any of these times."""
-    return tuple(AlertTest(at, ()) for at in times)
+    return tuple(map(AlertTest, times))
 
 
 @dataclass(frozen=True)
@@ -243,9 +236,7 @@ class Alert:
         query_results: Mapping[str, str] | None = None,
     ) -> AlertTest:
         """Every severity is firing."""
-        severities = (trigger.severity for trigger in self.triggers)
-        results = query_results or {}
-        return AlertTest(at, tuple(ExpectedAlert(s, value, labels, results) for s in severities))
+        return AlertTest(at, self.triggers, value, labels, query_results or {})
 
     def expr(self, trigger: Trigger) -> str:
         """The rule's expression."""

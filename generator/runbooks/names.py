@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -68,15 +68,6 @@ METRICS: Final = Names(
         if isinstance(value, str) and (value in names.LABELS or f"{value}_count" in names.LABELS)
     },
 )
-
-
-@dataclass(frozen=True)
-class Inexact:
-    """A bound between two buckets of a histogram: a quantile near it is interpolated."""
-
-    value: str
-    low: str
-    high: str
 
 
 @dataclass(frozen=True)
@@ -147,15 +138,15 @@ def _panel(thresholds: Thresholds, alert: Alert) -> Names:
 
 def _buckets(thresholds: Thresholds, alert: Alert) -> Names:
     buckets = thresholds.service.latency_buckets
-    last = format_duration(max(buckets))
     timed = alert.unit is Unit.DURATION
     bounds = {each.bound.value for each in alert.triggers if each.bound and timed}
-    return Names(
-        "fact of the buckets", {"last": last, "inexact": list(_inexact(sorted(bounds), buckets))}
-    )
-
-
-def _inexact(bounds: Iterable[float], buckets: Sequence[float]) -> Iterator[Inexact]:
-    for bound in bounds:
-        if bucket := between_buckets(bound, buckets):
-            yield Inexact(*(format_value(each, Unit.DURATION) for each in (bound, *bucket)))
+    inexact = [
+        {
+            name: format_value(seconds, Unit.DURATION)
+            for name, seconds in zip(("value", "low", "high"), (bound, *bucket), strict=True)
+        }
+        for bound in sorted(bounds)
+        if (bucket := between_buckets(bound, buckets))
+    ]
+    last = format_duration(max(buckets))
+    return Names("fact of the buckets", {"last": last, "inexact": inexact})

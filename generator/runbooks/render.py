@@ -102,7 +102,7 @@ def _rendered(folder: Path, name: str, own: Mapping[str, object]) -> str:
         text = environment.get_template(name).render(own)
     except _UndefinedNameError as error:
         known = {*own, *environment.globals}
-        raise _located(error, UnknownNameError("value", error.name, known)) from error
+        raise _located(error, UnknownNameError("value", str(error), known)) from error
     except jinja2.TemplateNotFound as error:
         known = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
         raise _located(error, UnknownNameError("text", str(error.name), known)) from error
@@ -112,27 +112,17 @@ def _rendered(folder: Path, name: str, own: Mapping[str, object]) -> str:
 
 
 class _UndefinedNameError(Exception):
-    """A template uses a name that nobody gave it."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    """A template uses this name, which nobody gave it."""
 
 
 class _Undefined(jinja2.StrictUndefined):
     """Fails where it is named, not only where it is printed."""
 
-    def __init__(
-        self,
-        hint: str | None = None,
-        obj: Any = missing,
-        name: str | None = None,
-        exc: type[jinja2.TemplateRuntimeError] = jinja2.UndefinedError,
-    ) -> None:
-        super().__init__(hint, obj, name, exc)
-        if obj is missing and hint is None:
-            raise _UndefinedNameError(str(name))
-        raise exc(self._undefined_message)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self._undefined_obj is missing and self._undefined_hint is None:
+            raise _UndefinedNameError(self._undefined_name)
+        raise self._undefined_exception(self._undefined_message)
 
 
 def _located(error: BaseException, problem: BaseException) -> RunbookError:

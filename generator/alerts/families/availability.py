@@ -46,14 +46,11 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
     workers = context.thresholds.service.expected_workers
     inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=workers)
     answers, fails = (hours(context, PROBE_SUCCESS, each) for each in (1, 0))
+    failing = inputs.beside(lambda _instance, _phases: [fails])
     return with_standard_cases(
         alert,
         inputs,
-        worst_alone(
-            alert,
-            inputs.beside(lambda _instance, _phases: [fails]),
-            "no worker is found and the health check fails",
-        ),
+        worst_alone(alert, failing, "no worker is found and the health check fails"),
         silenced(alert, inputs, 0, "no worker is found, but the service responds", answers),
     )
 
@@ -76,17 +73,11 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
         ),
         panel=Panel("overview", SECTION, "Health check success"),
     )
-    inputs = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
+    probe = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
+    running = {PROBE_SUCCESS: float, WORKERS: lambda _value: 1.0}
+    stopped = hours(context, WORKERS, 0)
     return with_standard_cases(
         alert,
-        gauge_inputs(
-            context, {PROBE_SUCCESS: float, WORKERS: lambda _value: 1.0}, context.workers, healthy=1
-        ),
-        silenced(
-            alert,
-            inputs,
-            0,
-            "no worker is running: down rather than unresponsive",
-            hours(context, WORKERS, 0),
-        ),
+        gauge_inputs(context, running, context.workers, healthy=1),
+        silenced(alert, probe, 0, "no worker is running: down rather than unresponsive", stopped),
     )

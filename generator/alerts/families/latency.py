@@ -9,7 +9,7 @@ from typing import Final
 from generator.alerts.context import Context
 from generator.alerts.definition import Definition
 from generator.alerts.model import Alert, Effect, Panel
-from generator.alerts.recordings import NAMES, QUANTILES, observations, quantile
+from generator.alerts.recordings import NAMES, observations, quantile
 from generator.alerts.testcases.inputs import quantile_inputs
 from generator.alerts.testcases.recordings import quantile_over_time
 from generator.alerts.testcases.standard import low_traffic, with_standard_cases
@@ -63,9 +63,7 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
     slowest = next(edge for edge in buckets if edge > alert.bound(alert.triggers[0]))
     few = quantile_inputs(context, own.field, window, minimum * context.clock.interval / window)
     inputs = quantile_inputs(context, own.field, window, 2 * minimum)
-    time_series = quantile_over_time(
-        context, window, LATENCY, QUANTILES[own.field], context.api, (read, count)
-    )
+    time_series = quantile_over_time(context, own.field, window)
     return with_standard_cases(alert, inputs, low_traffic(alert, few, window, slowest), time_series)
 
 

@@ -124,18 +124,13 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
         origins=("service.expected_workers",),
     )
     workers, expected = context.workers, context.thresholds.service.expected_workers
+    found = gauge_inputs(context, {WORKERS: float}, workers, healthy=expected)
+    answering = {WORKERS: float, PROBE_SUCCESS: lambda _value: 1.0}
+    fails = hours(context, PROBE_SUCCESS, 0)
     return with_standard_cases(
         alert,
-        gauge_inputs(
-            context, {WORKERS: float, PROBE_SUCCESS: lambda _value: 1.0}, workers, healthy=expected
-        ),
-        silenced(
-            alert,
-            gauge_inputs(context, {WORKERS: float}, workers, healthy=expected),
-            0,
-            "no worker and no response: the service is down",
-            hours(context, PROBE_SUCCESS, 0),
-        ),
+        gauge_inputs(context, answering, workers, healthy=expected),
+        silenced(alert, found, 0, "no worker and no response: the service is down", fails),
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Panel, Recording, Series, silent
-from generator.alerts.recordings import QUANTILES, quantile, request_rate, requests, steady_rate
+from generator.alerts.recordings import quantile, request_rate, requests, steady_rate
 from generator.alerts.testcases.expectations import Span, about
 from generator.alerts.testcases.inputs import (
     HERE,
@@ -143,15 +143,11 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
         origins=tuple(f"targets.{each.bound.row}.concurrency" for each in found if each.bound),
     )
     few = _throughput_inputs(context, row, window, row.concurrency * 0.99)
+    low = alert.bound(alert.triggers[0]) / 2
     return with_standard_cases(
         alert,
         _throughput_inputs(context, row, window, row.concurrency),
-        silenced(
-            alert,
-            few,
-            alert.bound(alert.triggers[0]) / 2,
-            "a low request rate, but too few requests waiting",
-        ),
+        silenced(alert, few, low, "a low request rate, but too few requests waiting"),
         requests_over_time(context, window, alert.recordings),
         waiting_over_time(context, window),
     )
@@ -318,12 +314,5 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
     return with_standard_cases(
         alert,
         quantile_inputs(context, "p50", settings.window, 1000, PROBE_DURATION),
-        quantile_over_time(
-            context,
-            settings.window,
-            PROBE_DURATION,
-            QUANTILES["p50"],
-            context.workers,
-            (read, None),
-        ),
+        quantile_over_time(context, "p50", settings.window, PROBE_DURATION),
     )

@@ -7,7 +7,17 @@ from typing import Final
 
 from generator.alerts.context import Context
 from generator.alerts.model import Case, ExprTest, Recording, Series
-from generator.alerts.recordings import LEVELS, Level, error_ratio, errors, request_rate, requests
+from generator.alerts.recordings import (
+    LEVELS,
+    QUANTILES,
+    Level,
+    error_ratio,
+    errors,
+    observations,
+    quantile,
+    request_rate,
+    requests,
+)
 from generator.alerts.testcases.expectations import START, Span, about, above, nothing
 from generator.alerts.testcases.inputs import HERE, THERE
 from generator.alerts.testcases.series import Phase, histogram
@@ -54,15 +64,11 @@ def requests_over_time(
         counter(ELSEWHERE, "success", grows),
     )
     names = {each.name for each in (*recordings, *(rates or ()))}
-    rates = rates or {error_ratio(window): 1.0}
+    readings = _request_readings(span, level, rates or {error_ratio(window): 1.0}, burst)
     return span.case(
         f"requests from old, new and reset counters over {format_duration(window)}",
         series,
-        [
-            reading
-            for recording, reading in _request_readings(span, level, rates, burst)
-            if recording.name in names
-        ],
+        [reading for recording, reading in readings if recording.name in names],
     )
 
 
@@ -98,21 +104,15 @@ def _request_readings(
     yield per_second, about(full, per_second, here, 2 * span.growth(full) / span.window)
 
 
-def quantile_over_time(
-    context: Context,
-    window: float,
-    metric: str,
-    q: float,
-    labels: Callable[[str], Mapping[str, str]],
-    recordings: tuple[Recording, Recording | None],
-) -> Case:
+def quantile_over_time(context: Context, field: str, window: float, metric: str = LATENCY) -> Case:
     """A burst of slow observations among steady fast ones shows for one window.
 
     On the first instance, fast and slow ones come from two series; enough are slow that the
     quantile of their sum is slow, but that of the larger count per bucket is fast. On the second,
     the burst outweighs everything else.
     """
-    span = Span(context, window)
+    span, q = Span(context, window), QUANTILES[field]
+    labels = context.api if metric == LATENCY else context.workers
     buckets = context.thresholds.service.latency_buckets
     fast, slow = buckets[0], buckets[-1]
     few = span.samples * (2 - q) / (2 * q)
@@ -133,14 +133,15 @@ def quantile_over_time(
         *observed(THERE, "b", (0, 10 * span.samples, 0), slow),
     )
     within, past = span.at(2.75), span.at(3.5)
-    read, count = recordings
+    read = quantile(metric, field, window)
     at_here, at_there = labels(HERE), labels(THERE)
     expr_tests = [
         above(within, read, at_here, fast, is_above=True),
         above(within, read, at_there, fast, is_above=True),
         above(past, read, at_there, fast, is_above=False),
     ]
-    if count:
+    if metric == LATENCY:
+        count = observations(metric, window)
         expr_tests.append(about(within, count, at_here, span.samples + few))
     return span.case("a burst of slow requests among fast ones", series, expr_tests)
 
