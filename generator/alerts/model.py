@@ -179,9 +179,9 @@ class Alert:
     """
 
     family: Family
-    scope: Scope
     detects: Effect | None
     quantity: str
+    scope: Scope = "instance"
     op: Literal[">", "<"] = ">"
     triggers: tuple[Trigger, ...]
     summary: str

@@ -27,7 +27,6 @@ def hours(context: Context, metric: str, value: float) -> Series:
 def down(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         family="availability",
-        scope="instance",
         detects="service down",
         quantity=f"{WORKERS}{{}}",
         op="<",
@@ -59,7 +58,6 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
 def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         family="availability",
-        scope="instance",
         detects="service unresponsive",
         quantity=f"{PROBE_SUCCESS}{{}}",
         op="<",

@@ -21,26 +21,17 @@ from generator.promql import number
 from generator.thresholds.model import Burn, Thresholds
 from generator.thresholds.units import Unit, format_duration
 
-
-@dataclass(frozen=True)
-class _Kind:
-    """What the alerts on one objective have in common."""
-
-    dashboard: Dashboard
-    detects: Effect
-    look: str
-
-
-_KINDS: Final[Mapping[str, _Kind]] = {
-    "error": _Kind(
-        dashboard="errors",
-        detects="failed requests",
-        look="read the newest ERROR lines on the errors dashboard; they name the failing component",
+# The dashboard, the effect and the next step of the alerts on one objective.
+_KINDS: Final[Mapping[str, tuple[Dashboard, Effect, str]]] = {
+    "error": (
+        "errors",
+        "failed requests",
+        "read the newest ERROR lines on the errors dashboard; they name the failing component",
     ),
-    "latency": _Kind(
-        dashboard="latency",
-        detects="answers slower than the objective",
-        look=(
+    "latency": (
+        "latency",
+        "answers slower than the objective",
+        (
             "compare with CPU and database connections on the system dashboard to tell slow models "
             "from a slow database"
         ),
@@ -98,8 +89,8 @@ def _own(key: str) -> _Burn:
 
 
 def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
-    thresholds, kind = context.thresholds, _KINDS[own.objective]
-    slo = thresholds.slo
+    thresholds, slo = context.thresholds, context.thresholds.slo
+    dashboard, detects, look = _KINDS[own.objective]
     objective = next(
         each for each in objectives.objectives(thresholds) if each.key == own.objective
     )
@@ -122,7 +113,7 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
     alert = Alert(
         family=own.objective,
         scope="job",
-        detects=kind.detects,
+        detects=detects,
         quantity=objectives.burn_rate(objective, windows.window).query,
         constant=bound,
         constant_unit=Unit.FACTOR,
@@ -133,11 +124,9 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
             f"JOB burned its {objective.key} budget at VALUE times the allowed "
             f"rate over the last {long}, more than BOUND; the rate over the last {short} is above "
             f"BOUND, too. Objective: {objective.good}. At this rate, the whole {period} budget "
-            f"lasts {gone}. Next: {kind.look}."
+            f"lasts {gone}. Next: {look}."
         ),
-        panel=Panel(
-            kind.dashboard, f"{objective.key.capitalize()} budget", f"Burn rate over {long}"
-        ),
+        panel=Panel(dashboard, f"{own.objective.capitalize()} budget", f"Burn rate over {long}"),
         origins=(
             f"slo.burn.{own.burn}",
             objective.settings,

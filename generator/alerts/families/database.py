@@ -23,7 +23,6 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
     )
     alert = Alert(
         family="database",
-        scope="instance",
         detects="database connections",
         quantity=total.query,
         triggers=context.triggers(settings),

@@ -43,7 +43,6 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
     ratio = error_ratio(window)
     alert = Alert(
         family="error",
-        scope="instance",
         detects="failed requests",
         quantity=ratio.query,
         triggers=context.triggers(settings, floor, by_users=True),
@@ -96,7 +95,6 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
     ratio = error_ratio(window)
     alert = Alert(
         family="error",
-        scope="instance",
         detects="failed requests",
         quantity=ratio.query,
         constant=settings.min_ratio,

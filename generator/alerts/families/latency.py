@@ -46,7 +46,6 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
     buckets = context.thresholds.service.latency_buckets
     alert = Alert(
         family="latency",
-        scope="instance",
         detects=own.detects,
         quantity=read.query,
         triggers=context.triggers(settings, enough),

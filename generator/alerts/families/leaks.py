@@ -134,6 +134,12 @@ def thread_leak(context: Context, settings: LeakAlert) -> Alert:
     return _leak(context, settings, _threads(context.thresholds), "threads")
 
 
+def _found(query: str, before: str, shown: str = "humanizeDuration }}") -> str:
+    """What a query finds, with the text before it; nothing if it finds nothing."""
+    value = f"{before}{{{{ . | first | value | {shown}"
+    return f"{{{{ with printf {query} | query }}}}{value}{{{{ end }}}}"
+
+
 @dataclass(frozen=True)
 class _QueryTexts:
     """The parts of an alert's texts that are queries: the rate, and when limits are reached."""
@@ -146,26 +152,17 @@ class _QueryTexts:
     @property
     def rate(self) -> str:
         shown = "humanize1024 }}B" if self.leaking.is_memory else "humanize }}"
-        return (
-            f'{{{{ with printf "{_SECONDS[self.per]} * %.9f" $value | query }}}}'
-            f"{{{{ . | first | value | {shown}{{{{ end }}}}"
-        )
+        return _found(f'"{_SECONDS[self.per]} * %.9f" $value', "", shown)
 
     @property
     def reached(self) -> str:
-        return (
-            f'{{{{ with printf "round({self.left.name}{{instance=%q,worker=%q}}, 60)" '
-            f"$labels.instance $labels.worker | query }}}}{self._reaches}"
-            "{{ . | first | value | humanizeDuration }}{{ end }}"
-        )
+        query = f'"round({self.left.name}{{instance=%q,worker=%q}}, 60)"'
+        return _found(f"{query} $labels.instance $labels.worker", self._reaches)
 
     @property
     def cgroup(self) -> str:
-        return (
-            f'{{{{ with printf "round({self.cgroup_left.name}{{instance=%q}}, 60)" '
-            f"$labels.instance | query }}}}{_CGROUP}"
-            "{{ . | first | value | humanizeDuration }}{{ end }}"
-        )
+        query = f'"round({self.cgroup_left.name}{{instance=%q}}, 60)"'
+        return _found(f"{query} $labels.instance", _CGROUP)
 
     @property
     def _reaches(self) -> str:

@@ -73,12 +73,8 @@ def high_initial_memory(context: Context, settings: InitialAlert) -> Alert:
         ),
         panel=Panel("system", "Memory", f"Minimum memory in the first {window}"),
     )
-    inputs = gauge_inputs(
-        context,
-        {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0},
-        context.worker,
-        healthy=GIB / 8,
-    )
+    levels = {RESIDENT_MEMORY: float, START_TIME: lambda _value: 0.0}
+    inputs = gauge_inputs(context, levels, context.worker, healthy=GIB / 8)
     clock, here = context.clock, context.worker(HERE)
     length = clock.tick(2 * settings.window)
     samples = length // clock.interval
@@ -169,7 +165,6 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
     )
     alert = Alert(
         family="memory",
-        scope="instance",
         detects="memory near the container's limit",
         quantity=used.query,
         triggers=context.triggers(settings),

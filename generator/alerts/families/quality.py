@@ -38,7 +38,6 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
     weak, count = weak_answers(window, below), observations(CONFIDENCE, window)
     alert = Alert(
         family="quality",
-        scope="instance",
         detects="low confidence",
         quantity=weak.query,
         triggers=context.triggers(

@@ -26,7 +26,6 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
     jobs = context.thresholds.service.jobs
     alert = Alert(
         family="availability",
-        scope="instance",
         detects="sidecar not scraped",
         quantity=f'{UP}{{job=~"{jobs.api}|{jobs.workers}"}}',
         op="<",
@@ -106,7 +105,6 @@ def _lost(context: Context, alert: Alert, title: str, lost: MakeLabels, kept: Ma
 def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         family="availability",
-        scope="instance",
         detects="workers not found",
         quantity=f"{WORKERS}{{}}",
         op="<",
@@ -150,7 +148,6 @@ def sidecar_errors(context: Context, settings: SidecarErrorsAlert) -> Alert:
     )
     alert = Alert(
         family="availability",
-        scope="instance",
         detects="read errors",
         quantity=count.query,
         triggers=context.triggers(settings),
@@ -225,7 +222,6 @@ def _errors_cases(
 def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         family="availability",
-        scope="instance",
         detects="app metrics missing",
         quantity=f"{WORKERS}{{}}",
         triggers=context.triggers(settings, f"unless on (instance) {LATENCY}_count{{}}"),

@@ -46,7 +46,6 @@ def no_traffic(context: Context, settings: SilenceAlert) -> Alert:
     guard = f"and on (job, instance) {then.query} offset {spoken} >= {settings.min_requests}"
     alert = Alert(
         family="traffic",
-        scope="instance",
         detects="no traffic",
         quantity=now.query,
         op="<",
@@ -76,7 +75,7 @@ def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) ->
     last = busy + quiet
     fires = clock.tick(last + i + wait) + i
     back = fires + i
-    much = 1000.0 * settings.min_requests
+    much, too_few = 1000.0 * settings.min_requests, 0.99 * settings.min_requests
     # While the alert is pending, the busy phase moves out of the range.
     enough = 1.02 * settings.min_requests / (1 - (wait + 4 * i) / settings.before)
     firing = alert.firing(fires, 0, here)
@@ -103,11 +102,7 @@ def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) ->
                 *silent(back + keep),
             ),
         ),
-        Case(
-            "just too few requests before",
-            time_series(0.99 * settings.min_requests, 0.0),
-            silent(fires),
-        ),
+        Case("just too few requests before", time_series(too_few, 0.0), silent(fires)),
         Case("just enough requests before", time_series(enough, 0.0), (firing,)),
         Case("a single request within the window", time_series(much, 1.02), silent(last, fires)),
         Case("less than one request within the window", time_series(much, 0.98), (firing,)),
@@ -126,7 +121,6 @@ def low_throughput(context: Context, settings: WindowAlert) -> Alert:
     rate = request_rate(window)
     alert = Alert(
         family="traffic",
-        scope="instance",
         detects="requests waiting",
         quantity=steady_rate(window),
         op="<",
@@ -226,7 +220,6 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
     floor = f"and on (job, instance) {waiting(window).query} >= {settings.min_waiting}"
     alert = Alert(
         family="saturation",
-        scope="instance",
         detects="requests waiting",
         quantity=wait(window).query,
         triggers=context.triggers(settings, floor),
@@ -298,7 +291,6 @@ def slow_probe(context: Context, settings: WindowAlert) -> Alert:
     read = quantile(PROBE_DURATION, "p50", settings.window)
     alert = Alert(
         family="saturation",
-        scope="instance",
         detects="slow health checks",
         quantity=read.query,
         triggers=context.triggers(settings),

@@ -30,7 +30,6 @@ def workers_missing(context: Context, settings: ConditionAlert) -> Alert:
     expected = context.thresholds.service.expected_workers
     alert = Alert(
         family="workers",
-        scope="instance",
         detects="workers missing",
         quantity=f"{WORKERS}{{}}",
         op="<",
@@ -72,7 +71,6 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
     window = format_duration(settings.window)
     alert = Alert(
         family="workers",
-        scope="instance",
         detects="worker restarts",
         quantity=rate.query,
         triggers=context.triggers(settings),

@@ -26,18 +26,14 @@ def exactly(at: float, recording: Recording, labels: Mapping[str, str], value: f
     return ExprTest(at, series, {"__name__": recording.name, **labels}, value)
 
 
-def about(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> ExprTest:
-    """Within an eighth of `value`; 0 must be met exactly."""
+def about(
+    at: float, recording: Recording, labels: Mapping[str, str], value: float, step: float = 0.25
+) -> ExprTest:
+    """Within half a `step`, a share of `value`; 0 must be met exactly."""
     if not value:
         return exactly(at, recording, labels, 0)
     series = selector(recording.name, labels)
-    return ExprTest(at, f"round({series} / {number(value)}, 0.25)", labels, 1)
-
-
-def closely(at: float, recording: Recording, labels: Mapping[str, str], value: float) -> ExprTest:
-    """Within half a percent of `value`."""
-    series = selector(recording.name, labels)
-    return ExprTest(at, f"round({series} / {number(value)}, 0.01)", labels, 1)
+    return ExprTest(at, f"round({series} / {number(value)}, {number(step)})", labels, 1)
 
 
 def nothing(at: float, recording: Recording, labels: Mapping[str, str]) -> ExprTest:

@@ -117,9 +117,7 @@ def quantile_over_time(context: Context, field: str, window: float, metric: str 
     fast, slow = buckets[0], buckets[-1]
     few = span.samples * (2 - q) / (2 * q)
 
-    def observed(
-        instance: str, replica: str, counts: tuple[float, float, float], value: float
-    ) -> Iterator[Series]:
+    def observed(instance: str, replica: str, value: float, *counts: float) -> Iterator[Series]:
         """`counts` observations per sample before, at and after the burst, all with one value."""
         lengths = (2 * span.length, span.clock.interval, 3 * span.length)
         phases = [Phase(each, value, count) for each, count in zip(lengths, counts, strict=True)]
@@ -127,10 +125,10 @@ def quantile_over_time(context: Context, field: str, window: float, metric: str 
         yield from histogram(span.clock, metric, own, buckets, phases, _reached, 1.0)
 
     series = (
-        *observed(HERE, "a", (1, 1, 1), fast),
-        *observed(HERE, "b", (0, few, 0), slow),
-        *observed(THERE, "a", (1, 1, 1), fast),
-        *observed(THERE, "b", (0, 10 * span.samples, 0), slow),
+        *observed(HERE, "a", fast, 1, 1, 1),
+        *observed(HERE, "b", slow, 0, few, 0),
+        *observed(THERE, "a", fast, 1, 1, 1),
+        *observed(THERE, "b", slow, 0, 10 * span.samples, 0),
     )
     within, past = span.at(2.75), span.at(3.5)
     read = quantile(metric, field, window)

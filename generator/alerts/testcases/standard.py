@@ -202,13 +202,10 @@ def many_users(context: Context, alert: Alert, inputs: InputGenerator) -> tuple[
 
     few, many = with_users(limit), with_users(limit + 1)
     phases = [Phase(end + i, value)]
+    title = f"above the {alert.triggers[0].severity} threshold with more than {limit} users"
     firing = replace(alert, triggers=(lower,)).firing(end, value, inputs.labels(HERE))
     return (
         Case(f"up to {limit} users", few.series(HERE, phases), (firing,)),
         Case(f"more than {limit} users", many.series(HERE, phases), silent(end)),
-        worst_alone(
-            alert,
-            many,
-            f"above the {alert.triggers[0].severity} threshold with more than {limit} users",
-        ),
+        worst_alone(alert, many, title),
     )
