@@ -20,10 +20,6 @@ def section(title: str, *blocks: str, depth: int = 2) -> str:
     return "\n\n".join((f"{'#' * depth} {title}", *blocks))
 
 
-def bullets(items: Iterable[str]) -> str:
-    return "\n".join(f"- {item}" for item in items)
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table whose columns are padded, but for the last."""
     cells = [[cell.replace("|", "\\|") for cell in row] for row in (head, *rows)]

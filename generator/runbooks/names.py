@@ -120,6 +120,7 @@ def _panel(thresholds: Thresholds, alert: Alert) -> Names:
     panel = alert.panel
     url = f"{thresholds.service.links.grafana}/d/auditor-{panel.dashboard}?viewPanel={panel.id}"
     dashboard = f"Auditor / {panel.dashboard.capitalize()}"
+    where = f"dashboard {dashboard}, section {panel.section}"
     return Names(
         "part of a panel",
         {
@@ -128,10 +129,7 @@ def _panel(thresholds: Thresholds, alert: Alert) -> Names:
             "dashboard": dashboard,
             "id": panel.id,
             "url": url,
-            "link": (
-                f"Panel [{panel.title}]({url}) on the dashboard {dashboard}, "
-                f"section {panel.section}."
-            ),
+            "link": f"Panel [{panel.title}]({url}) on the {where}.",
         },
     )
 

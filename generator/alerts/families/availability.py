@@ -14,7 +14,6 @@ from generator.names import PROBE_SUCCESS, WORKERS
 from generator.thresholds.settings import ConditionAlert
 
 SECTION: Final = "Availability"
-LOOK_BACK: Final = "5m"
 
 
 def hours(context: Context, metric: str, value: float) -> Series:

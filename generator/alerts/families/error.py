@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from pydantic import Field
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Panel, Series, silent
-from generator.alerts.recordings import ERROR, error_ratio, errors, requests
+from generator.alerts.recordings import error_ratio, errors, requests
 from generator.alerts.testcases.inputs import HERE, InputGenerator, rate_inputs, request_series
 from generator.alerts.testcases.recordings import requests_over_time
 from generator.alerts.testcases.series import Phase, counter, gauge
@@ -20,10 +19,6 @@ from generator.promql import number
 from generator.thresholds.fields import PositiveCount, PositiveRatio, PositiveSeconds
 from generator.thresholds.settings import ConditionAlert, Rows, TrafficAlert
 from generator.thresholds.units import Unit, format_duration
-
-# Selectors for the runbooks.
-FAILED: Final = f"{REQUESTS}{{{ERROR}}}"
-ALL: Final = f"{REQUESTS}{{}}"
 
 
 def _inputs(context: Context, window: float, min_requests: float) -> InputGenerator:

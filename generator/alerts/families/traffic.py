@@ -232,12 +232,10 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
         ),
         panel=Panel("latency", "Waiting", "Mean wait for a worker"),
     )
-    inputs = _wait_inputs(
-        context, window, 2 * settings.min_waiting / alert.bound(alert.triggers[-1])
-    )
+    rate = 2 * settings.min_waiting / alert.bound(alert.triggers[-1])
     return with_standard_cases(
         alert,
-        inputs,
+        _wait_inputs(context, window, rate),
         *_waiting_cases(context, alert, settings),
         waiting_over_time(context, window),
         requests_over_time(context, window, alert.recordings),

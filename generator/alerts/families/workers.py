@@ -6,16 +6,7 @@ from dataclasses import replace
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import (
-    Alert,
-    AlertTest,
-    Case,
-    ExprTest,
-    Panel,
-    Recording,
-    Series,
-    silent,
-)
+from generator.alerts.model import Alert, AlertTest, Case, Panel, Recording, Series, silent
 from generator.alerts.testcases.expectations import Span, exactly
 from generator.alerts.testcases.inputs import HERE, THERE, gauge_inputs
 from generator.alerts.testcases.standard import with_standard_cases
@@ -106,12 +97,8 @@ def _bursts(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:
             cases.append(_burst(context, alert, window, title, count))
     samples = 2 * _quiet(context, window) // context.clock.interval
     healthy = Series(WORKER_STARTS, context.workers(THERE), f"4x{samples}")
-    both = replace(
-        cases[-1],
-        title="only one of two instances is affected",
-        series=(*cases[-1].series, healthy),
-    )
-    return (*cases, both)
+    series, title = (*cases[-1].series, healthy), "only one of two instances is affected"
+    return (*cases, replace(cases[-1], title=title, series=series))
 
 
 def _quiet(context: Context, window: float) -> int:
@@ -160,14 +147,16 @@ def _counted(context: Context, recording: Recording, window: float) -> Case:
         (f"9x{6 * part - 1} 4x{part - 1} 9x{rest}", {late: 9}),
         (f"4x{6 * part - 1} 4.5x{rest}", {late: 0.5}),
     )
-    series: list[Series] = []
-    expr_tests: list[ExprTest] = []
-    for scope, (values, counts) in enumerate(counters, 1):
-        labels = context.workers(f"10.0.0.{scope}:9105")
-        series.append(Series(WORKER_STARTS, labels, values))
-        expr_tests += [
-            exactly(at, recording, labels, each / expected) for at, each in counts.items()
-        ]
+    places = [context.workers(f"10.0.0.{each}:9105") for each in range(1, 1 + len(counters))]
+    series = [
+        Series(WORKER_STARTS, labels, values)
+        for labels, (values, _) in zip(places, counters, strict=True)
+    ]
+    expr_tests = [
+        exactly(at, recording, labels, count / expected)
+        for labels, (_, counts) in zip(places, counters, strict=True)
+        for at, count in counts.items()
+    ]
     return span.case("worker starts across a restart of the sidecar", series, expr_tests)
 
 

@@ -60,13 +60,11 @@ class InputGenerator:
 
     def beside(self, more: MakeSeries) -> InputGenerator:
         """These inputs and further series."""
-        return replace(
-            self,
-            series=lambda instance, phases: (
-                *self.series(instance, phases),
-                *more(instance, phases),
-            ),
-        )
+
+        def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+            return *self.series(instance, phases), *more(instance, phases)
+
+        return replace(self, series=series)
 
 
 def traffic_multiplier(context: Context, window: float, share: float = 0.001) -> float:

@@ -179,19 +179,20 @@ def _silent_case(growth: Growth, title: str, values: str, start_times: str = "")
 
 def _first_request(growth: Growth) -> Case:
     """Models are loaded and pools filled once, within a minute."""
-    settings, base = growth.settings, growth.leaking.base
-    before = growth.samples((settings.window + settings.envelope) / 3)
-    values = f"{number(base / 10)}x{before} {number(base)}x{growth.length}"
+    base = growth.leaking.base
     title = "the first request fills pools and caches"
-    return _silent_case(growth, title, values, f"0x{growth.length}")
+    return _silent_case(growth, title, _step(growth, base / 10, base), f"0x{growth.length}")
 
 
 def _jump(growth: Growth) -> Case:
-    settings, base = growth.settings, growth.leaking.base
-    before = growth.samples((settings.window + settings.envelope) / 3)
-    high = number(base + 2 * growth.leaking.swing)
-    values = f"{number(base)}x{before} {high}x{growth.length}"
-    return _silent_case(growth, "a single jump in an old worker", values)
+    base, high = growth.leaking.base, growth.leaking.base + 2 * growth.leaking.swing
+    return _silent_case(growth, "a single jump in an old worker", _step(growth, base, high))
+
+
+def _step(growth: Growth, before: float, after: float) -> str:
+    """A level that changes once, a third into what the alert looks at."""
+    samples = growth.samples((growth.settings.window + growth.settings.envelope) / 3)
+    return f"{number(before)}x{samples} {number(after)}x{growth.length}"
 
 
 def _sawtooth(growth: Growth) -> Case:
