@@ -11,13 +11,14 @@ from typing import Final
 from generator.thresholds.problems import Position, Problem, quoted
 
 _ROOT: Final = Path(__file__).parents[1]
-_PACKAGES: Final = ("alerts", "scenarios", "dashboards")
+_CODE: Final = (_ROOT / "alerts", _ROOT / "scenarios", _ROOT / "dashboards")
 _PAGES: Final = _ROOT / "runbooks/pages"
+_DEMO: Final = _ROOT.parent / "demo"  # no part of an installed generator
 
 
 def references(key: str) -> Iterator[Problem]:
-    """In the code, every builder of that name and every string equal to the key; then runbooks."""
-    for path in (each for name in _PACKAGES for each in sorted((_ROOT / name).rglob("*.py"))):
+    """In code, every builder of that name and every string equal to the key; then in texts."""
+    for path in (each for folder in (*_CODE, _DEMO) for each in sorted(folder.rglob("*.py"))):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:
                 case ast.Constant(value=text) if text == key:
@@ -27,10 +28,15 @@ def references(key: str) -> Iterator[Problem]:
     for path in sorted(_PAGES.rglob("*.md")):
         if path.stem == key:
             yield _problem(path, 1, 1, key)
-        for line, text in enumerate(path.read_text("utf-8").splitlines(), start=1):
-            column = text.find(f'"{key}"') + 1
-            if column:
-                yield _problem(path, line, column, key)
+        yield from _lines(path, f'"{key}"', key)
+    for path in sorted(_DEMO.glob("*.yaml")):
+        yield from _lines(path, f"  {key}:", key)
+
+
+def _lines(path: Path, wanted: str, key: str) -> Iterator[Problem]:
+    for line, text in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        if wanted in text:
+            yield _problem(path, line, text.index(key) + 1, key)
 
 
 def _problem(path: Path, line: int, column: int, key: str) -> Problem:

@@ -34,7 +34,6 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
 def _route(thresholds: Thresholds) -> dict[str, Any]:
     """The routes by severity; an alert that matches none becomes a ticket."""
     routing = thresholds.routing
-    heartbeat = format_duration(routing.heartbeat)
     return {
         "receiver": RECEIVERS["warning"],
         "group_by": ["service", "instance", "category"],
@@ -46,8 +45,10 @@ def _route(thresholds: Thresholds) -> dict[str, Any]:
                 "receiver": "watchdog",
                 "matchers": [_is("alertname", WATCHDOG)],
                 "group_wait": "0s",
-                "group_interval": heartbeat,
-                "repeat_interval": heartbeat,
+                # Shorter than the group interval: a repetition that is due just after a flush
+                # waits for the next one, so with equal intervals every other is left out.
+                "group_interval": format_duration(routing.heartbeat),
+                "repeat_interval": format_duration(routing.heartbeat / 2),
             },
             *(
                 {
