@@ -22,7 +22,7 @@ from gevent import get_hub
 from locust import events
 from locust.env import Environment
 from locust.rpc import Message
-from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
+from locust.runners import WORKER_REPORT_INTERVAL, LocalRunner, MasterRunner, WorkerRunner
 
 from generator.alerts.leak_recordings import LeakAlert
 from tests.performance import options, reports
@@ -140,6 +140,9 @@ class Session:
             self.finish()
 
     def quit(self, **_: object) -> None:
+        """In an interrupted run, too, count the last responses, and the requests without one."""
+        if isinstance(self.environment.runner, LocalRunner):
+            self.environment.runner.stop()
         self._wait_for_reports()
         if not self.finished:
             self.finish()

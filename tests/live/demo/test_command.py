@@ -17,6 +17,7 @@ from demo.cli import main, parser
 from demo.faults import injections
 from tests import tools
 from tests.bundle import ROOT
+from tests.live.processes import with_path
 from tests.live.waiting import until
 from tests.tools.skipping import had
 
@@ -43,20 +44,7 @@ def demo(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str],
     finally:
         process.kill()
         process.wait(10)
-        until(lambda: not leftovers(folder), "all its processes have exited", 30)
-
-
-def leftovers(folder: Path) -> list[str]:
-    """Live processes with the folder in their command line or environment."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            text = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if str(folder / "run").encode() in text:
-            found.append(text.decode(errors="replace"))
-    return found
+        until(lambda: not with_path(folder / "run"), "all its processes have exited", 30)
 
 
 def ports(folder: Path) -> set[int]:
@@ -88,10 +76,10 @@ def test_it_shows_faults_and_notifications_and_cleans_up(tmp_path: Path) -> None
         assert again.stderr.startswith(f"a demo is already running in {tmp_path / 'run'}")
         assert main([*folder, "inject"]) == 0
         until(lambda: "injected: none" in output.read_text(), "the fault is removed", 30, 0.5)
-        assert leftovers(tmp_path)
+        assert with_path(tmp_path / "run")
         process.send_signal(signal.SIGINT)
         assert process.wait(40) == 0
-        assert leftovers(tmp_path) == []
+        assert with_path(tmp_path / "run") == []
         assert not ports(tmp_path) & listening()
         assert "Traceback" not in output.read_text()
 
@@ -102,10 +90,10 @@ def test_it_shows_faults_and_notifications_and_cleans_up(tmp_path: Path) -> None
 def test_it_cleans_up_after_a_signal(tmp_path: Path, number: int, code: int) -> None:
     with demo(tmp_path, "--plain") as (process, output):
         until(lambda: "Prometheus" in output.read_text(), "the screen is shown", 60)
-        assert len(leftovers(tmp_path)) > 4
+        assert len(with_path(tmp_path / "run")) > 4
         process.send_signal(number)
         assert process.wait(40) == code
-        until(lambda: not leftovers(tmp_path), "all its processes have exited", 30)
+        until(lambda: not with_path(tmp_path / "run"), "all its processes have exited", 30)
         assert not ports(tmp_path) & listening()
 
 

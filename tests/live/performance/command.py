@@ -1,19 +1,19 @@
-"""Runs a performance test tool as the docs show it."""
+"""Runs a performance test tool."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.bundle import ROOT
-
-TIMEOUT = 300
+from tests.live.waiting import HANGS
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it with the project's Python first on PATH and without a terminal."""
+    """As the docs show it: with the project's Python first on PATH, and without a terminal."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
         command,
@@ -22,6 +22,14 @@ def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=HANGS,
         check=False,
     )
+
+
+def code_of(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
+    """The exit code of a tool that runs in this process."""
+    try:
+        return main(arguments)
+    except SystemExit as ended:  # by argparse
+        return int(ended.code or 0)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from demo.processes import free_port
 from tests.bundle import ROOT, thresholds
 from tests.live.performance.command import run
 from tests.live.standin import Standin, standin
-from tests.live.waiting import until
+from tests.live.waiting import PATIENCE, until
 
 PROFILE = ("python", "tests/performance/memory_profile.py")
 MIB = 2**20
@@ -42,6 +42,12 @@ def profile(auditor: Standin, folder: Path, *options: str) -> tuple[int, Any, st
     return done.returncode, json.loads(file.read_text()), done.stdout
 
 
+def samples(folder: Path) -> int:
+    """How many it has taken so far of the only worker."""
+    file = folder / "workers.csv"
+    return len(file.read_text().splitlines()) - 1 if file.exists() else 0
+
+
 def graded(document: Any, metric: str) -> Any:
     (found,) = (each for each in document["grades"] if each["metric"] == metric)
     return found
@@ -61,6 +67,7 @@ def test_a_leak_of_one_worker_is_found(tmp_path: Path) -> None:
     assert len(document["samples"]) == 2 * 31
 
 
+@pytest.mark.full
 def test_a_sawtooth_is_no_leak(tmp_path: Path) -> None:
     """150 MiB up and down."""
     with standin(tmp_path) as auditor:
@@ -72,12 +79,17 @@ def test_a_sawtooth_is_no_leak(tmp_path: Path) -> None:
     assert code in (0, 2), "at worst the run is too short"
 
 
+@pytest.mark.full
 def test_loading_models_is_no_leak(tmp_path: Path) -> None:
+    def load() -> None:
+        until(lambda: samples(tmp_path) >= 4, "it samples")
+        auditor.verify()
+
     models = str(MODELS)
     with standin(tmp_path, STANDIN_MODEL_BYTES=models, STANDIN_LOAD_SECONDS="1") as auditor:
-        first = Timer(5, auditor.verify)
+        first = Thread(target=load)
         first.start()
-        code, document, _ = profile(auditor, tmp_path)
+        code, document, _ = profile(auditor, tmp_path, "--report", str(tmp_path))
         first.join()
     sizes = [each["resident"] for each in document["samples"]]
     assert sizes[-1] - sizes[0] >= MODELS
@@ -102,10 +114,9 @@ def test_an_interrupted_run_prints_what_it_has_seen(tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        file = tmp_path / "it" / "workers.csv"
-        until(lambda: file.exists() and len(file.read_text().splitlines()) > 1, "it samples", 30)
+        until(lambda: samples(tmp_path / "it") >= 1, "it samples")
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, "the run is too short"
     assert "inconclusive: worker 0: memory.growth: too few samples; run longer" in output
     assert errors.splitlines()[-1] == "interrupted"

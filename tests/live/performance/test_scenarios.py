@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import subprocess
-import time
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ import pytest
 from demo.injection import Effect
 from demo.processes import free_port
 from tests.bundle import ROOT, thresholds
-from tests.live.performance.command import run
+from tests.live.performance.command import code_of, run
+from tests.live.processes import with_path
 from tests.live.standin import Standin, standin
-from tests.live.waiting import until
+from tests.live.waiting import PATIENCE, until
+from tests.performance.run import main
 from tests.performance.scenarios import SCENARIOS
 
 SCRIPT = "tests/performance/scenarios.sh"
@@ -58,6 +60,7 @@ def test_a_soak_finds_a_leak(tmp_path: Path) -> None:
     assert code == 1
 
 
+@pytest.mark.full
 def test_a_soak_takes_no_sawtooth_for_a_leak(tmp_path: Path) -> None:
     with standin(tmp_path, workers=2) as auditor:
         auditor.inject(Effect.SAWTOOTH, 50 * MIB)
@@ -66,6 +69,7 @@ def test_a_soak_takes_no_sawtooth_for_a_leak(tmp_path: Path) -> None:
     assert code in (0, 2), "at worst the run is too short"
 
 
+@pytest.mark.full
 def test_every_scenario_saves_its_reports(tmp_path: Path) -> None:
     """Its counts agree with the server's, and it samples the workers."""
     with standin(tmp_path) as auditor:
@@ -99,6 +103,7 @@ def test_every_scenario_saves_its_reports(tmp_path: Path) -> None:
     assert done.returncode == 2, "the run is too short to see memory growth"
 
 
+@pytest.mark.full
 def test_locusts_history_shows_the_spike(tmp_path: Path) -> None:
     with standin(tmp_path) as auditor:
         options = ("--reports", tmp_path / "reports")
@@ -113,19 +118,27 @@ def test_locusts_history_shows_the_spike(tmp_path: Path) -> None:
     assert 2 <= users.count(50) <= 5
 
 
+def under_way(auditor: Standin, folder: Path, *names: str) -> subprocess.Popen[str]:
+    """The scenarios, in a session of their own; the users of the first one send requests."""
+    options = ("--host", auditor.url, "--reports", folder / "reports", "--users-scale", "0.1")
+    process = subprocess.Popen(
+        [ROOT / SCRIPT, *names, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    warm_up = int(process.stdout.readline().split(" is warm after ")[1].split()[0])
+    until(lambda: (auditor.served or 0) >= warm_up + 40, "there is traffic")
+    return process
+
+
 def test_an_interrupted_run_still_has_a_verdict(tmp_path: Path) -> None:
     with standin(tmp_path) as auditor:
-        options = ("--host", auditor.url, "--reports", tmp_path / "reports", "--users-scale", "0.1")
-        process = subprocess.Popen(
-            [ROOT / SCRIPT, "soak", "smoke", *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-        until(lambda: (auditor.served or 0) >= 80, "there is traffic", 30)
+        process = under_way(auditor, tmp_path, "soak", "smoke")
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        output, _ = process.communicate(timeout=40)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert re.search(r"^(verdict|inconclusive): ", output, re.MULTILINE)
     assert set(reports(tmp_path)) == {"soak"}, "the next one does not start"
@@ -134,19 +147,11 @@ def test_an_interrupted_run_still_has_a_verdict(tmp_path: Path) -> None:
 
 def test_sigterm_stops_the_load(tmp_path: Path) -> None:
     with standin(tmp_path) as auditor:
-        options = ("--host", auditor.url, "--reports", tmp_path / "reports", "--users-scale", "0.1")
-        process = subprocess.Popen(
-            [ROOT / SCRIPT, "stress", "smoke", *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        until(lambda: (auditor.served or 0) >= 80, "there is traffic", 30)
+        process = under_way(auditor, tmp_path, "stress", "smoke")
+        assert len(with_path(tmp_path / "reports")) == 2, "the script and Locust"
         process.terminate()
-        output, _ = process.communicate(timeout=40)
-        served = auditor.served
-        time.sleep(2)
-        assert auditor.served == served
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert with_path(tmp_path / "reports") == []
     assert process.returncode == 2
     assert re.search(r"^verdict: ", output, re.MULTILINE)
     assert set(reports(tmp_path)) == {"stress"}
@@ -185,11 +190,16 @@ def test_an_unreachable_sidecar_is_an_error(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_bad_input_is_one_line(arguments: list[str], message: str) -> None:
-    done = run(SCRIPT, *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+def test_bad_input_is_one_line(
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("sys.stdin", StringIO())
+    assert code_of(main, arguments) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_confirmed_production_is_tested() -> None:
