@@ -88,7 +88,7 @@ def test_the_panel_of_an_alert_plots_its_very_expression(alert: Alert) -> None:
     ]
     (target,) = panel["targets"]
     assert VARIABLE_MATCHERS.sub("", target["expr"]) == alert.quantity
-    assert target["legendFormat"] == alert.panel.legend
+    assert target["legendFormat"] == alert.legend
     assert target["range"]
 
 
