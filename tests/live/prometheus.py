@@ -15,6 +15,7 @@ from urllib.parse import quote
 import yaml
 
 from generator.thresholds.model import Jobs
+from tests.live.waiting import PATIENCE
 
 
 class Prometheus:
@@ -25,7 +26,7 @@ class Prometheus:
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(
-            f"http://{self.address}{path}", timeout=5
+            f"http://{self.address}{path}", timeout=PATIENCE
         ) as answer:  # loopback
             return json.load(answer)["data"]
 
@@ -60,7 +61,7 @@ def running(
         yield Prometheus(address)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(PATIENCE)
 
 
 def scrape_configs(jobs: Jobs, target: str) -> list[dict[str, Any]]:

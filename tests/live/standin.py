@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from demo.injection import Effect, Injection, write
 from demo.processes import free_port
 from tests.bundle import ROOT
-from tests.live.waiting import until
+from tests.live.waiting import PATIENCE, until
 
 BODY = {
     "answer": "Die regelmäßige Verjährungsfrist beträgt nach § 195 BGB drei Jahre.",
@@ -36,10 +36,12 @@ class Standin:
         return _log(self.folder).read_text()
 
     def verify(self, body: Any = None, **headers: str) -> requests.Response:
-        return requests.post(f"{self.url}/verify", json=body or BODY, headers=headers, timeout=10)
+        return requests.post(
+            f"{self.url}/verify", json=body or BODY, headers=headers, timeout=PATIENCE
+        )
 
     def get(self, path: str) -> requests.Response:
-        return requests.get(f"{self.url}{path}", timeout=10)
+        return requests.get(f"{self.url}{path}", timeout=PATIENCE)
 
     def metric(self, name: str, **labels: str) -> float | None:
         text = self.get("/metrics").text
@@ -87,8 +89,8 @@ def standin(folder: Path, workers: int = 1, **environment: str) -> Iterator[Stan
         )
     try:
         started = Standin(f"http://127.0.0.1:{port}", folder)
-        until(lambda: started.get("/health").ok, f"the stand-in serves, see {_log(folder)}", 30)
+        until(lambda: started.get("/health").ok, f"the stand-in serves, see {_log(folder)}")
         yield started
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)

@@ -26,7 +26,7 @@ from generator.rules import rule_labels
 from tests import tools
 from tests.bundle import FILE, ROOT, alerts, text, thresholds
 from tests.live.prometheus import free_port
-from tests.live.waiting import until
+from tests.live.waiting import HANGS, PATIENCE, until
 
 Labels = dict[str, str]
 HERE = {"job": "auditor-workers", "instance": "auditor:9105", "worker": "0"}
@@ -72,7 +72,7 @@ def phone() -> Iterator[tuple[Phone, int]]:
             yield heard, server.server_address[1]
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(PATIENCE)
 
 
 def hasty(port: int) -> str:
@@ -96,7 +96,7 @@ class Alertmanager:
         self.heard = heard
 
     def ready(self) -> bool:
-        return requests.get(f"{self.address}/-/ready", timeout=5).ok
+        return requests.get(f"{self.address}/-/ready", timeout=PATIENCE).ok
 
     def send(self, *labels: Labels, resolved: bool = False) -> None:
         """As Prometheus sends alerts, which carry their texts."""
@@ -111,7 +111,9 @@ class Alertmanager:
             }
             for each in labels
         ]
-        requests.post(f"{self.address}/api/v2/alerts", json=body, timeout=5).raise_for_status()
+        requests.post(
+            f"{self.address}/api/v2/alerts", json=body, timeout=PATIENCE
+        ).raise_for_status()
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def alertmanager(alertmanager_server: Path, tmp_path: Path) -> Iterator[Alertman
             yield running
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)
 
 
 def every_rule() -> list[tuple[Alert, Labels]]:
@@ -175,7 +177,7 @@ def test_amtool_takes_the_committed_configuration(amtool: Path) -> None:
         [amtool, "check-config", ROOT / PATH],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HANGS,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
@@ -192,7 +194,7 @@ def test_every_alert_has_its_receiver(amtool: Path, each: Labels) -> None:
         [amtool, "config", "routes", "test", f"--config.file={ROOT / PATH}", *pairs],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HANGS,
         check=True,
     )
     assert run.stdout.split() == [receiver_of(each)]
@@ -312,7 +314,7 @@ def test_the_watchdog_is_heard_at_every_heartbeat(alertmanager: Alertmanager) ->
     once = labels("AuditorHighErrorRate", "warning")
     alertmanager.send(labels(WATCHDOG, "info"), once)
     times = alertmanager.heard.times
-    until(lambda: len(times["watchdog"]) >= 4, "four heartbeats", 60)
+    until(lambda: len(times["watchdog"]) >= 4, "four heartbeats")
     # A busy machine makes some late; with every other one left out, all would be.
     assert min(after - before for before, after in pairwise(times["watchdog"])) < 1.5
     assert len(times["tickets"]) == 1

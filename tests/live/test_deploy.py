@@ -23,7 +23,7 @@ from tests import tools
 from tests.bundle import ROOT, files, thresholds
 from tests.grafana import dashboards
 from tests.live.prometheus import free_port
-from tests.live.waiting import until
+from tests.live.waiting import HANGS, PATIENCE, until
 from tests.tools.skipping import had
 
 Json = dict[str, Any]
@@ -47,7 +47,7 @@ def test_promtool_takes_prometheus_configuration(any_promtool: Path, tmp_path: P
         [any_promtool, "check", "config", tmp_path / "prometheus.yml"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
@@ -90,7 +90,7 @@ def composed(*paths: Path, **variables: str) -> subprocess.CompletedProcess[str]
         env={"PATH": os.environ["PATH"], "HOME": "/nowhere", **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
     )
 
@@ -163,7 +163,7 @@ def started(
         yield [each.replace(f":{own}", f":{port}") for each in check(service)]
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(PATIENCE)
 
 
 def command(service: str) -> list[str]:
@@ -179,7 +179,7 @@ def check(service: str) -> list[str]:
 
 def passes(words: list[str], program: Path) -> bool:
     """Whether a health check passes, its program being the one that is here."""
-    done = subprocess.run([program, *words[1:]], capture_output=True, timeout=20, check=False)
+    done = subprocess.run([program, *words[1:]], capture_output=True, timeout=HANGS, check=False)
     return done.returncode == 0
 
 
@@ -236,7 +236,7 @@ def test_a_health_check_tells_who_is_ready(service: str, status: int | None, hea
         finally:
             if status is not None:
                 server.shutdown()
-                thread.join(10)
+                thread.join(PATIENCE)
 
 
 def blocks(language: str) -> list[str]:
@@ -259,7 +259,7 @@ def test_the_receivers_of_the_page_take_the_place_of_the_rendered_ones(
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=HANGS,
             check=False,
         )
         assert done.returncode == 0, done.stderr

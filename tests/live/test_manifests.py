@@ -19,7 +19,7 @@ from generator.deploy.kubernetes import FOLDER
 from tests import tools
 from tests.bundle import ROOT, files, thresholds
 from tests.live.prometheus import running
-from tests.live.waiting import until
+from tests.live.waiting import HANGS, until
 from tests.tools import typescript
 from tests.tools.skipping import had, or_skip
 from tests.tools.typescript import Typed
@@ -134,7 +134,7 @@ def test_promtool_takes_the_rules_of_the_manifest(promtool: Path, tmp_path: Path
         [promtool, "check", "rules", tmp_path / "rules.yml"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
     )
     count = sum(len(group["rules"]) for group in spec["groups"])
@@ -147,7 +147,7 @@ def built(folder: Path) -> list[Json]:
         [had(tools.KUSTOMIZE), "build", folder],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,7 +17,6 @@ from tests.live.prometheus import Prometheus, running, scrape_configs
 from tests.live.target import serve
 from tests.live.waiting import until
 
-# They share what takes a while to start.
 pytestmark = pytest.mark.xdist_group("prometheus")
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.bundle import ROOT
+from tests.live.waiting import HANGS
+
+pytestmark = pytest.mark.xdist_group("readme")
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [
@@ -36,7 +39,7 @@ def test_a_command_works_as_printed(checkout: Path, command: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANGS,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

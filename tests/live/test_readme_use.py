@@ -17,7 +17,9 @@ import yaml
 
 from tests.bundle import ROOT
 from tests.live.prometheus import Prometheus, free_port, running
-from tests.live.waiting import until
+from tests.live.waiting import PATIENCE, until
+
+pytestmark = pytest.mark.xdist_group("readme_use")
 
 USE = (ROOT / "README.md").read_text().split("\n## Use\n")[1].split("\n## ")[0]
 AUDITOR, SIDECAR, LOOK = re.findall(r"```bash\n(.*?)```", USE, re.DOTALL)
@@ -72,7 +74,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, prometheus_server: Path) -> 
         for process in started:
             process.send_signal(signal.SIGTERM)
         for process in started:
-            process.wait(timeout=60)
+            process.wait(PATIENCE)
 
 
 def _succeeds(command: str) -> bool:
@@ -82,7 +84,7 @@ def _succeeds(command: str) -> bool:
 
 def test_the_sidecar_sees_the_workers_and_the_apps_metrics(stack: Stack) -> None:
     for command in stack.look.splitlines():
-        until(partial(_succeeds, command), command, 60)
+        until(partial(_succeeds, command), command)
 
 
 def test_both_targets_are_up(stack: Stack) -> None:
@@ -90,15 +92,15 @@ def test_both_targets_are_up(stack: Stack) -> None:
         targets = stack.prometheus.get("/api/v1/targets")["activeTargets"]
         return len(targets) == 2 and all(each["health"] == "up" for each in targets)
 
-    until(both, "both targets are up", 60)
+    until(both, "both targets are up")
 
 
 def test_the_watchdog_fires(stack: Stack) -> None:
-    until(lambda: stack.state("AuditorWatchdog") == "firing", "the watchdog fires", 180)
+    until(lambda: stack.state("AuditorWatchdog") == "firing", "the watchdog fires")
 
 
 def test_without_the_sidecar_its_alert_begins(stack: Stack) -> None:
     stack.sidecar.send_signal(signal.SIGTERM)
-    assert stack.sidecar.wait(timeout=60) == 0
+    assert stack.sidecar.wait(PATIENCE) == 0
     begun = ("pending", "firing")
-    until(lambda: stack.state("AuditorSidecarDown") in begun, "AuditorSidecarDown begins", 180)
+    until(lambda: stack.state("AuditorSidecarDown") in begun, "AuditorSidecarDown begins")

@@ -11,7 +11,10 @@ import pytest
 import yaml
 
 from tests.live.promtool import run
+from tests.live.waiting import HANGS
 from tests.recipes import block, blocks, carry_out, changed, generator, git, repository
+
+pytestmark = pytest.mark.xdist_group("recipe_alert")
 
 PAGE, ADD = "alerts.md", "Add an alert"
 TESTS = "promtool-tests/AuditorManyClients.yml"
@@ -61,12 +64,13 @@ def test_no_mutant_survives(copy: Path, any_promtool: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=HANGS,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\b0 survived", done.stdout), done.stdout
 
 
+@pytest.mark.full
 def test_the_tests_need_no_edit(copy: Path) -> None:
     """Those of the thresholds, the alerts, the dashboards and the scenarios."""
     names = ("test_alerts.py", "test_dashboards.py", "thresholds/test_broken.py", "scenarios")
@@ -84,7 +88,7 @@ def test_the_tests_need_no_edit(copy: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=HANGS,
     )
     assert done.returncode == 0, done.stdout[-3000:]
 
@@ -99,7 +103,7 @@ def test_an_alert_that_is_half_removed_names_the_other_half(copy: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANGS,
     )
     family.write_text(text)
     assert (done.returncode, done.stdout) == (2, "")

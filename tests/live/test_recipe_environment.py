@@ -11,7 +11,6 @@ import yaml
 from tests.live.promtool import run
 from tests.recipes import block, changed, generator, repository
 
-# They share what takes a while to start.
 pytestmark = pytest.mark.xdist_group("recipe_environment")
 
 PAGE = "environments.md"

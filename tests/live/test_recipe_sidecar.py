@@ -13,7 +13,10 @@ import pytest
 from tests.live.exporters.auditor import running, uvicorn
 from tests.live.exporters.sidecar import sidecar
 from tests.live.prometheus import free_port
+from tests.live.waiting import HANGS
 from tests.recipes import block, changed, edit, generator, repository
+
+pytestmark = pytest.mark.xdist_group("recipe_sidecar")
 
 PAGE = "sidecar/add-a-metric.md"
 METRIC = "auditor_worker_context_switches_total"
@@ -40,7 +43,7 @@ def run(copy: Path, *command: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=HANGS,
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 # Seconds, far more than a busy machine needs; only a test that fails waits so long.
-PATIENCE: Final = 120.0
+PATIENCE: Final = 180.0
 # A command that has not ended by then hangs.
 HANGS: Final = 600.0
 

@@ -10,7 +10,6 @@ import pytest
 from generator.panel_ids import PATH, committed, parse
 from tests.recipes import block, changed, edit, generator, git, repository
 
-# They share what takes a while to start.
 pytestmark = pytest.mark.xdist_group("recipe_panel")
 
 PAGE = "dashboards.md"

@@ -167,6 +167,16 @@ def workflow(path: Path = ROOT / ".github/workflows/ci.yml") -> dict[str, Any]:
     return loaded
 
 
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests/live").rglob("test_*.py")), ids=lambda path: path.stem
+)
+def test_live_tests_that_share_a_fixture_run_in_one_process(path: Path) -> None:
+    """Each process would start what the fixture starts."""
+    text = path.read_text()
+    if 'scope="module"' in text or "checkout: Path" in text:
+        assert "pytest.mark.xdist_group(" in text
+
+
 def test_ci_makes_lint_check_and_all_tests() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)

@@ -18,7 +18,7 @@ from demo.faults import injections
 from tests import tools
 from tests.bundle import ROOT
 from tests.live.processes import with_path
-from tests.live.waiting import until
+from tests.live.waiting import HANGS, PATIENCE, until
 from tests.tools.skipping import had
 
 COMMAND = [sys.executable, "-m", "demo"]
@@ -43,8 +43,8 @@ def demo(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str],
         yield process, output
     finally:
         process.kill()
-        process.wait(10)
-        until(lambda: not with_path(folder / "run"), "all its processes have exited", 30)
+        process.wait(PATIENCE)
+        until(lambda: not with_path(folder / "run"), "all its processes have exited")
 
 
 def ports(folder: Path) -> set[int]:
@@ -60,7 +60,7 @@ def listening() -> set[int]:
 
 def test_it_shows_faults_and_notifications_and_cleans_up(tmp_path: Path) -> None:
     with demo(tmp_path, "--plain", "--inject", "outage") as (process, output):
-        until(lambda: "injected: outage" in output.read_text(), "the screen is shown", 60)
+        until(lambda: "injected: outage" in output.read_text(), "the screen is shown")
         assert ports(tmp_path) <= listening()
         until(
             lambda: re.search(r"pages\s+firing\s+AuditorRequestsFailing", output.read_text()),
@@ -70,15 +70,20 @@ def test_it_shows_faults_and_notifications_and_cleans_up(tmp_path: Path) -> None
         )
         folder = ["--folder", str(tmp_path / "run")]
         again = subprocess.run(
-            [*COMMAND, *folder], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+            [*COMMAND, *folder],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=HANGS,
+            check=False,
         )
         assert again.returncode == 2
         assert again.stderr.startswith(f"a demo is already running in {tmp_path / 'run'}")
         assert main([*folder, "inject"]) == 0
-        until(lambda: "injected: none" in output.read_text(), "the fault is removed", 30, 0.5)
+        until(lambda: "injected: none" in output.read_text(), "the fault is removed", pause=0.5)
         assert with_path(tmp_path / "run")
         process.send_signal(signal.SIGINT)
-        assert process.wait(40) == 0
+        assert process.wait(PATIENCE) == 0
         assert with_path(tmp_path / "run") == []
         assert not ports(tmp_path) & listening()
         assert "Traceback" not in output.read_text()
@@ -89,11 +94,11 @@ def test_it_shows_faults_and_notifications_and_cleans_up(tmp_path: Path) -> None
 )
 def test_it_cleans_up_after_a_signal(tmp_path: Path, number: int, code: int) -> None:
     with demo(tmp_path, "--plain") as (process, output):
-        until(lambda: "Prometheus" in output.read_text(), "the screen is shown", 60)
+        until(lambda: "Prometheus" in output.read_text(), "the screen is shown")
         assert len(with_path(tmp_path / "run")) > 4
         process.send_signal(number)
-        assert process.wait(40) == code
-        until(lambda: not with_path(tmp_path / "run"), "all its processes have exited", 30)
+        assert process.wait(PATIENCE) == code
+        until(lambda: not with_path(tmp_path / "run"), "all its processes have exited")
         assert not ports(tmp_path) & listening()
 
 
@@ -121,7 +126,7 @@ def test_a_component_that_does_not_start_is_an_error_with_its_log(tmp_path: Path
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=HANGS,
         check=False,
     )
     assert run.returncode == 1

@@ -17,7 +17,7 @@ from generator.promql import plain
 from tests.full import older_in_full
 from tests.grafana import selectors, substituted, targets
 from tests.live.demo import fault_run
-from tests.live.waiting import until
+from tests.live.waiting import PATIENCE, until
 
 # Why some panels show no data here, by a part of their query.
 EMPTY = {
@@ -36,10 +36,10 @@ def test_every_rule_and_panel_has_data(tmp_path: Path) -> None:
         # One failed request, so that its status has a series. All workers fail, as one may be idle.
         stack.inject(["errors"])
         failed = 'auditor_verify_requests_total{status="error"}'
-        until(lambda: stack.prometheus.query(failed), "a request has failed", 60, 0.25)
+        until(lambda: stack.prometheus.query(failed), "a request has failed", pause=0.25)
         stack.inject([])
         full = "count_over_time(auditor_workers[1h]) > 80"
-        until(lambda: stack.prometheus.query(full), "every window is full", 120, 0.5)
+        until(lambda: stack.prometheus.query(full), "every window is full", pause=0.5)
         fault_run.wait_until_resolved(stack)
         every_selector_matches(stack)
         every_panel_shows_data(stack)
@@ -165,13 +165,15 @@ def test_every_component_recovers_from_a_restart(tmp_path: Path) -> None:
         before = stack.prometheus.value(total) or 0
         for name in ("sidecar", "alertmanager", "prometheus"):
             stack.restart(name)
-            until(lambda: (stack.prometheus.value(total) or 0) >= before, f"after {name}", 60, 0.25)
+            until(
+                lambda: (stack.prometheus.value(total) or 0) >= before, f"after {name}", pause=0.25
+            )
             until(
                 lambda: leak in fault_run.firing(stack), f"it fires after {name}", fault_run.TIMEOUT
             )
         falls = stack.prometheus.value(f"resets({total}[5m:1s])")
         assert falls == 0, "no counter was reset"
-        assert requests.get(f"{stack.url('sidecar')}/metrics/app", timeout=5).ok
+        assert requests.get(f"{stack.url('sidecar')}/metrics/app", timeout=PATIENCE).ok
         stack.inject([])
         fault_run.wait_until_resolved(stack)
         notifications = [each for each in stack.receiver.notifications if each.alert == leak[0]]

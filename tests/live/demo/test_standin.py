@@ -14,6 +14,8 @@ from tests.bundle import thresholds
 from tests.live.standin import Standin, standin
 from tests.live.waiting import until
 
+pytestmark = pytest.mark.xdist_group("standin")
+
 
 @pytest.fixture(scope="module")
 def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:

@@ -11,6 +11,7 @@ from typing import Any
 from tests.bundle import ROOT
 from tests.grafana import dashboards
 from tests.live.grafana.server import EDITOR, FakeGrafana
+from tests.live.waiting import HANGS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 RENDERED: dict[str, dict[str, Any]] = {each["uid"]: each for each in dashboards().values()}
@@ -25,7 +26,7 @@ def run(
         env={"PATH": os.environ["PATH"], "GRAFANA_TOKEN": token, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
     )
 

@@ -13,6 +13,7 @@ import requests
 from generator.grafana.client import Grafana, GrafanaError
 from generator.grafana.state import Folder
 from tests.live.grafana.server import EDITOR, FakeGrafana, send, serving
+from tests.live.waiting import HANGS
 
 EXCHANGES = json.loads(Path(__file__).with_name("exchanges.json").read_text())
 DASHBOARD = {"uid": "auditor-errors", "title": "Auditor / Errors", "tags": []}
@@ -69,7 +70,7 @@ def test_the_server_answers_as_documented(grafana: FakeGrafana, exchange: Any) -
         params={"limit": "10", "page": "1"},
         json=body(exchange) if method == "POST" else None,
         headers={"Authorization": f"Bearer {EDITOR}"},
-        timeout=10,
+        timeout=HANGS,
     )
     assert answer.status_code == exchange["status"]
     assert list(missing(exchange["answer"], answer.json())) == []

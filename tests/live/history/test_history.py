@@ -22,7 +22,6 @@ from tests.full import older_in_full
 from tests.live.demo import fault_run
 from tests.live.waiting import until
 
-# They share what takes a while to start.
 pytestmark = pytest.mark.xdist_group("history")
 
 OVERLAYS = ("--overlay", "demo/overlay.yaml")

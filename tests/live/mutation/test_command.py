@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.bundle import ROOT
-from tests.live.waiting import until
+from tests.live.waiting import HANGS, PATIENCE, until
 
 HERE = Path(__file__).parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -36,7 +36,7 @@ def run(tmp_path: Path, any_promtool: Path) -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=HANGS,
         )
         assert "Traceback" not in done.stderr
         return done
@@ -236,10 +236,10 @@ def test_however_it_is_ended_nothing_stays(any_promtool: Path, by: signal.Signal
     process = subprocess.Popen(
         [*command, "--tests", *tests], cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
-    folder = Path(until(lambda: used(process.pid), "promtool runs", 30))
+    folder = Path(until(lambda: used(process.pid), "promtool runs"))
     assert folder.is_dir()
     process.send_signal(by)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert said == "\ninterrupted\n"
     assert not folder.exists()

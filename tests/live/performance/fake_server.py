@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 
+from tests.live.waiting import PATIENCE
+
 
 @contextmanager
 def fake_server(status: int, body: Any, *, silent_after: int | None = None) -> Iterator[str]:
@@ -48,4 +50,4 @@ def fake_server(status: int, body: Any, *, silent_after: int | None = None) -> I
         stop.set()
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(PATIENCE)

@@ -26,6 +26,8 @@ from tests.performance.benchmark import main
 from tests.performance.benchmarks import BENCHMARKS
 from tests.performance.grading import PERCENTILES
 
+pytestmark = pytest.mark.xdist_group("benchmark")
+
 BENCHMARK = ("python", "tests/performance/benchmark.py")
 SINGLE = ("--only", "single", "--requests", "20", "--warm-up", "0")
 # Of each response, in seconds; between the bounds that are missed and those that are met.

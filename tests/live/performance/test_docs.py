@@ -21,7 +21,6 @@ from tests.live.waiting import HANGS, PATIENCE, until
 from tests.performance.run import scenario_table
 from tests.tools.skipping import had
 
-# They share what takes a while to start.
 pytestmark = pytest.mark.xdist_group("performance_docs")
 
 PAGE = (ROOT / "docs" / "performance-testing.md").read_text()
