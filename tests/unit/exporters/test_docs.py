@@ -142,7 +142,7 @@ def test_the_first_page_links_to_all_others() -> None:
 def test_each_way_to_run_it_has_permissions_and_troubleshooting(name: str) -> None:
     text = page(name)
     assert "Permissions: " in text
-    assert "See that it works" in text
+    assert "Check that it works" in text
     assert len(re.findall(r"^\| .+ \| do \|$", text, re.MULTILINE)) == 1
 
 

@@ -141,7 +141,7 @@ def test_initial_memory_is_graded_only_for_new_workers() -> None:
     ("users", "row"),
     [
         (None, None),
-        (1, "normal"),
+        (1 + (TARGETS.cpu.idle.up_to_users or 0), "normal"),
         (NORMAL_USERS, "normal"),
         (NORMAL_USERS + 1, "high"),
         (HIGH_USERS, "high"),
