@@ -177,12 +177,12 @@ def test_live_tests_that_share_a_fixture_run_in_one_process(path: Path) -> None:
         assert "pytest.mark.xdist_group(" in text
 
 
-def test_ci_makes_lint_check_and_all_tests() -> None:
+def test_ci_makes_lint_check_and_tests() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
     steps = matches(".ci/run", "^step make ?(.*)$")
-    assert steps == ["lint", "check", "", "all-tools", "test", "full-test"]
-    assert script.read_text().endswith("step make full-test\n")
+    assert steps == ["lint", "check", "", "all-tools", "test"]
+    assert script.read_text().endswith("step make test\n")
 
 
 def test_the_workflow_runs_the_same_script() -> None:
@@ -190,9 +190,11 @@ def test_the_workflow_runs_the_same_script() -> None:
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
 
 
-def test_a_job_of_its_own_runs_the_mutants() -> None:
-    steps = workflow()["jobs"]["mutate"]["steps"]
-    assert [step["run"] for step in steps if "run" in step] == ["make mutate"]
+def test_jobs_of_their_own_run_what_takes_longer() -> None:
+    job = workflow()["jobs"]["long"]
+    assert job["strategy"]["matrix"]["target"] == ["full-test", "mutate"]
+    runs = [step["run"] for step in job["steps"] if "run" in step]
+    assert runs == ["make ${{ matrix.target }}"]
 
 
 def test_the_workflow_starts_at_the_oldest_python() -> None:
