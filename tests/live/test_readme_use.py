@@ -100,6 +100,7 @@ def test_the_watchdog_fires(stack: Stack) -> None:
 
 
 def test_without_the_sidecar_its_alert_begins(stack: Stack) -> None:
+    until(partial(_succeeds, stack.look.splitlines()[0]), "the sidecar answers")
     stack.sidecar.send_signal(signal.SIGTERM)
     assert stack.sidecar.wait(PATIENCE) == 0
     begun = ("pending", "firing")
