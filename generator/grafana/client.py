@@ -6,15 +6,14 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
 from generator.errors import InputError
+from generator.grafana.diff import Json
 from generator.grafana.state import SIGNATURE, Folder, LiveDashboard, Version, signature
 from generator.http import Bearer, address, unreachable
-
-Json = Mapping[str, Any]
 
 # Connect and read timeout in seconds.
 TIMEOUT: Final = (5.0, 30.0)
@@ -46,7 +45,7 @@ class Grafana:
 
     def dashboard(self, uid: str) -> LiveDashboard | None:
         """A dashboard with its versions; None if it does not exist."""
-        found = self._request("GET", f"/api/dashboards/uid/{_quote(uid)}", "dashboards:read")
+        found = self._request("GET", f"/api/dashboards/uid/{uid}", "dashboards:read")
         if found is None:
             return None
         with self._parsing():
@@ -64,14 +63,14 @@ class Grafana:
 
     def version(self, uid: str, number: int) -> Json:
         """A dashboard as it was saved in that version."""
-        path = f"/api/dashboards/uid/{_quote(uid)}/versions/{number}"
+        path = f"/api/dashboards/uid/{uid}/versions/{number}"
         found = self._request("GET", path, "dashboards:write")
         with self._parsing():
             return dict(found["data"])
 
     def _versions(self, uid: str) -> tuple[Version, ...]:
         """The newest first. Since 11.5 Grafana wraps the list."""
-        path = f"/api/dashboards/uid/{_quote(uid)}/versions"
+        path = f"/api/dashboards/uid/{uid}/versions"
         query = {"limit": str(_MAX_VERSIONS)}
         found = self._request("GET", path, "dashboards:write", query=query) or []
         entries = found["versions"] if isinstance(found, Mapping) else found
@@ -95,7 +94,7 @@ class Grafana:
 
     def folder(self, uid: str, title: str) -> Folder | None:
         """The folder with that uid, else the one with that title at the top level, else None."""
-        found = self._request("GET", f"/api/folders/{_quote(uid)}", "folders:read")
+        found = self._request("GET", f"/api/folders/{uid}", "folders:read")
         with self._parsing():
             if found:
                 return _folder(found)
@@ -234,7 +233,3 @@ def _token(text: str) -> str:
 
 def _folder(found: Json) -> Folder:
     return Folder(str(found["uid"]), str(found["title"]))
-
-
-def _quote(uid: str) -> str:
-    return quote(uid, safe="")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from generator.grafana.diff import Change, panels
-from generator.grafana.state import Folder, Json, LiveDashboard, Plan, Status
+from generator.grafana.diff import Change, Json, panels
+from generator.grafana.state import Folder, LiveDashboard, Plan, Status
 
 # Says where to make a change in the source.
 Where = Callable[[Change], str]

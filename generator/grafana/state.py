@@ -10,13 +10,10 @@ import enum
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from generator.grafana.diff import Change, diff
-
-Json = Mapping[str, Any]
+from generator.grafana.diff import Change, Json, diff
 
 SIGNATURE: Final = "auditor-monitoring"
 _SIGNED: Final = re.compile(rf"^{SIGNATURE} ([0-9a-f]{{16}})$")

@@ -10,10 +10,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Final
 
-from generator.alerts.model import Alert
 from generator.errors import InputError
 from generator.history.backtest import History
-from generator.history.client import Range
 from generator.measured import measured_text
 from generator.thresholds import Thresholds
 from generator.thresholds.checks import RISING_ROWS
@@ -71,7 +69,7 @@ class Proposal:
     why: str
 
 
-def from_history(past: History, alerts: Iterable[Alert], span: Range) -> Iterator[Observed]:
+def from_history(history: History) -> Iterator[Observed]:
     """The normal value of each row that an alert watches, for the worst instance or worker.
 
     Times that the alert's guard excludes, such as those with too few requests, do not count. The
@@ -79,13 +77,13 @@ def from_history(past: History, alerts: Iterable[Alert], span: Range) -> Iterato
     time, keep their ratio to it.
     """
     seen: set[str] = set()
-    for alert in alerts:
+    for alert in history.alerts:
         lowest, *others = reversed(alert.triggers)
         bound = lowest.bound
         if bound is None or bound.row in seen:
             continue
         guard = f"\n{lowest.guard}" if lowest.guard else ""
-        found = past.series(f"{alert.quantity}{guard}", span)
+        found = history.series(f"{alert.quantity}{guard}")
         normal = [_normal(list(each.values.values()), bound.levels) for each in found]
         known = [value for value in normal if value is not None]
         if not known:

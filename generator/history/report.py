@@ -27,10 +27,8 @@ def paired(current: Sequence[RuleHistory], proposed: Sequence[RuleHistory] | Non
     one, other = (
         {(each.alert, each.severity): each for each in rules} for rules in (current, proposed)
     )
-    return [
-        (one.get(key, RuleHistory(*key, ())), other.get(key, RuleHistory(*key, ())))
-        for key in one | other
-    ]
+    never = {key: RuleHistory(*key, ()) for key in one | other}
+    return [(one.get(key, rule), other.get(key, rule)) for key, rule in never.items()]
 
 
 def fired(pairs: Sequence[Pair]) -> list[Pair]:
@@ -59,24 +57,19 @@ def backtest_lines(pairs: Sequence[Pair], span: Range) -> Iterator[str]:
 
 
 def _cells(rule: RuleHistory, span: Range) -> tuple[str, ...]:
+    cells = ["."] * CELLS  # the range from left to right
+    width = (span.end - span.start) / CELLS or 1
+    for interval in rule.firings:
+        first, last = (min(CELLS - 1, int((time - span.start) / width)) for time in interval)
+        cells[first : last + 1] = "#" * (last + 1 - first)
     if not rule.firings:
-        return "never", "", "", _timeline(rule, span)
+        return "never", "", "", "".join(cells)
     return (
         str(len(rule.firings)),
-        humanize_duration(rule.firing_seconds(span)),
-        humanize_duration(max(end - start for start, end in rule.intervals(span))),
-        _timeline(rule, span),
+        humanize_duration(rule.seconds),
+        humanize_duration(max(end - start for start, end in rule.firings)),
+        "".join(cells),
     )
-
-
-def _timeline(rule: RuleHistory, span: Range) -> str:
-    """The range from left to right; # where the alert fires."""
-    cells = ["."] * CELLS
-    width = (span.end - span.start) / CELLS or 1
-    for start, end in rule.intervals(span):
-        first, last = (min(CELLS - 1, int((time - span.start) / width)) for time in (start, end))
-        cells[first : last + 1] = "#" * (last + 1 - first)
-    return "".join(cells)
 
 
 def proposal_table(proposals: Sequence[Proposal]) -> str:

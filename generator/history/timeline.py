@@ -61,7 +61,7 @@ class Scale:
             tick += step
 
     def bars(self, rule: RuleHistory) -> Iterator[Bar]:
-        for start, end in rule.intervals(self.span):
+        for start, end in rule.firings:
             x = min(self.x(start), LEFT + WIDTH - MIN_BAR)
             times = f"{timestamp(start)} to {timestamp(end)} UTC, {humanize_duration(end - start)}"
             title = f"{rule.alert} ({rule.severity}): {times}"
@@ -85,6 +85,6 @@ def timeline(pairs: Sequence[Pair], span: Range) -> str:
         left=LEFT,
         width=WIDTH,
         subtitle=f"{timestamp(span.start)} to {timestamp(span.end)} UTC; {never}",
-        total=lambda rule: humanize_duration(rule.firing_seconds(span)),
+        duration=humanize_duration,
     )
     return svg

@@ -20,7 +20,7 @@ from generator.scenarios.render import document, rule_groups
 from generator.scenarios.scenario import Scenario
 from generator.scoreboard import page
 from generator.scoreboard.firings import PromtoolError, expectation, first_firings
-from generator.scoreboard.results import bundle_result, guide_result
+from generator.scoreboard.results import Result, result
 from generator.thresholds import Thresholds
 
 GUIDE_RULES: Final = Path(__file__).with_name("guide_rules.yaml")
@@ -29,14 +29,14 @@ GUIDE_GROUP: Final = "guide"
 
 def run_scoreboard(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
     """Whether every incident is detected in time without false alerts. Raises PromtoolError."""
-    rows = compare(thresholds, _program(arguments.promtool))
-    text = page.render(rows)
+    results = compare(thresholds, _program(arguments.promtool))
+    text = page.render(results)
     print(text)
-    for problem in page.problems(rows):
+    for problem in page.problems(results):
         print(problem, file=sys.stderr)
     for path in write(arguments.out, {page.PATH: text}):
         print(f"wrote {arguments.out / path}")
-    return all(row.bundle.good for row in rows)
+    return all(each.good for each in results)
 
 
 def _program(name: str) -> Path:
@@ -46,8 +46,8 @@ def _program(name: str) -> Path:
     return Path(found).resolve()
 
 
-def compare(thresholds: Thresholds, promtool: Path) -> tuple[page.Row, ...]:
-    """The results of both sets of rules in every scenario. Raises PromtoolError."""
+def compare(thresholds: Thresholds, promtool: Path) -> list[Result]:
+    """The results of every scenario. Raises PromtoolError."""
     alerts, base = all_alerts(thresholds), Context(thresholds).clock
     recordings = all_recordings(thresholds, alerts)
     scenarios = all_scenarios(thresholds, alerts)
@@ -59,14 +59,10 @@ def compare(thresholds: Thresholds, promtool: Path) -> tuple[page.Row, ...]:
         }
         bundle = first_firings(promtool, _tests(thresholds, scenarios, groups))
     guide = first_firings(promtool, _tests(thresholds, scenarios, {str(GUIDE_RULES): GUIDE_GROUP}))
-    return tuple(
-        page.Row(
-            scenario,
-            bundle_result(scenario, scenario.clock(base), alerts, one),
-            guide_result(scenario, other),
-        )
-        for scenario, one, other in zip(scenarios, bundle, guide, strict=True)
-    )
+    return [
+        result(scenario, scenario.clock(base), alerts, *fired)
+        for scenario, *fired in zip(scenarios, bundle, guide, strict=True)
+    ]
 
 
 def _tests(

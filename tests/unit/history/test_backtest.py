@@ -6,33 +6,24 @@ from hypothesis import strategies as st
 
 from generator.alerts.model import Recording
 from generator.cli import main
-from generator.history.backtest import (
-    RUNNING,
-    Firing,
-    RuleHistory,
-    backtest,
-    expand,
-    firings,
-    history,
-)
+from generator.history.backtest import RUNNING, History, RuleHistory, expand, firings
 from generator.history.client import MAX_POINTS, Range, RangeSeries
 from generator.history.report import backtest_lines, paired
 from generator.promql import plain
 from generator.thresholds.settings import TrafficAlert
 from tests.bundle import alerts, recordings, thresholds
+from tests.unit.history.fake_prometheus import FakePrometheus
 
 STEP = 15.0
 SPAN = Range(0, 40 * STEP, STEP)
 
 
-def fired(pattern: str, for_: float = 0, keep: float = 0) -> list[tuple[float, float | None]]:
+def fired(pattern: str, for_: float = 0, keep: float = 0) -> list[tuple[float, float]]:
     """The firings of a condition (x is true, . is false), as numbers of evaluations."""
     span = Range(0, (len(pattern) - 1) * STEP, STEP)
     true_at = [number * STEP for number, mark in enumerate(pattern) if mark == "x"]
-    return [
-        (each.start / STEP, None if each.end is None else each.end / STEP)
-        for each in firings(true_at, span, for_ * STEP, keep * STEP)
-    ]
+    found = firings(true_at, span, for_ * STEP, keep * STEP)
+    return [(start / STEP, end / STEP) for start, end in found]
 
 
 @pytest.mark.parametrize(
@@ -42,16 +33,16 @@ def fired(pattern: str, for_: float = 0, keep: float = 0) -> list[tuple[float, f
         ("..x...", 0, 0, [(2, 3)]),
         ("..xx..", 2, 0, []),
         ("..xxx.", 2, 0, [(4, 5)]),
-        ("..xxxx", 2, 0, [(4, None)]),
+        ("..xxxx", 2, 0, [(4, 5)]),
         (".xx.xxx.", 2, 0, [(6, 7)]),
-        (".xxx.x..", 2, 2, [(3, None)]),
-        (".xxx.x...", 2, 2, [(3, 8)]),
+        (".xxx.x..", 2, 2, [(3, 7)]),
+        (".xxx.x....", 2, 2, [(3, 8)]),
         (".xxx..x...", 2, 2, [(3, 9)]),
         ("x.x.x.x.....", 0, 3, [(0, 10)]),
     ],
 )
 def test_an_alert_fires_as_in_prometheus(
-    pattern: str, for_: float, keep: float, expected: list[tuple[float, float | None]]
+    pattern: str, for_: float, keep: float, expected: list[tuple[float, float]]
 ) -> None:
     assert fired(pattern, for_, keep) == expected
 
@@ -119,12 +110,11 @@ def test_a_backtest_uses_the_settings_of_the_alert() -> None:
         queries.append((expr, span))
         return ratio_of(1.0, 60, 60 + 360) if condition in expr else []
 
-    past = history(query, lambda *_: True, thresholds(), SPAN)
-    rules = {(each.alert, each.severity): each for each in backtest(past, alerts(), SPAN)}
+    history = History(FakePrometheus(query), thresholds(), SPAN)
+    rules = {(each.alert, each.severity): each for each in history.backtest()}
     assert len(rules) == sum(len(each.triggers) for each in alerts()) - 1, "all but the watchdog"
     high = rules["AuditorHighErrorRate", "critical"]
-    assert high.firings == (Firing(360, None),)
-    assert high.firing_seconds(SPAN) == 240
+    assert list(high.firings) == [(360, SPAN.end)]
     assert sum(bool(each.firings) for each in rules.values()) == 1
     settings = thresholds().alert("high_error_rate", TrafficAlert)
     expr, span = next(each for each in queries if condition in each[0])
@@ -133,13 +123,18 @@ def test_a_backtest_uses_the_settings_of_the_alert() -> None:
     assert span.start == -(settings.critical.for_ + settings.keep_firing_for)
 
 
-def test_a_report_counts_only_time_within_its_range() -> None:
-    """One firing starts before the range, one does not end within it."""
-    span = Range(0, 4800, 100)
-    rule = RuleHistory("AuditorX", "critical", (Firing(-600, 300), Firing(4200, None)))
-    lines = list(backtest_lines([(rule, None)], span))[2].splitlines()
-    cells = [each.strip() for each in lines[2].split("|")]
-    assert cells[1:6] == ["AuditorX", "critical", "2", "15m 0s", "10m 0s"]
+def test_a_backtest_counts_only_time_within_its_range() -> None:
+    """The alert starts to fire before the range and ends after it."""
+
+    def query(_: str, span: Range) -> list[RangeSeries]:
+        return [RangeSeries({}, dict.fromkeys(span.times(), 1.0))]
+
+    found = History(FakePrometheus(query), thresholds(), SPAN).backtest()
+    assert {each.firings for each in found} == {((SPAN.start, SPAN.end),)}
+
+
+def test_overlapping_firings_count_once() -> None:
+    assert RuleHistory("AuditorX", "critical", ((0, 60), (30, 90), (100, 110))).seconds == 100
 
 
 def test_ctrl_c_stops_a_long_backtest(
@@ -155,7 +150,7 @@ def test_ctrl_c_stops_a_long_backtest(
 
 def test_the_report_compares_both_thresholds() -> None:
     span = Range(0, 4800, 100)
-    current = [RuleHistory("AuditorX", "critical", (Firing(1000, 2000), Firing(4000, None)))]
+    current = [RuleHistory("AuditorX", "critical", ((1000, 2000), (4000, 4800)))]
     other = [RuleHistory("AuditorX", "critical", ())]
     lines = "\n".join(backtest_lines(paired(current, other), span)).splitlines()
     cells = [[each.strip() for each in line.strip("|").split("|")] for line in lines[4:6]]
@@ -163,6 +158,6 @@ def test_the_report_compares_both_thresholds() -> None:
     assert cells[0][6] == "." * 10 + "#" * 11 + "." * 19 + "#" * 8
     assert cells[1][2:4] == ["proposed", "never"]
     assert lines[-1] == "0 of 1 rules never fired"
-    new = [RuleHistory("AuditorNew", "info", (Firing(0, 100),))]
+    new = [RuleHistory("AuditorNew", "info", ((0, 100),))]
     assert "\n".join(backtest_lines(paired(current, new), span)).count("never") == 3
     assert lines[0].startswith("1970-01-01 00:00:00 to 1970-01-01 01:20:00 UTC, every ")

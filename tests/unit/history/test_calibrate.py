@@ -19,7 +19,8 @@ from generator.history.calibrate import (
     propose,
 )
 from generator.history.client import Range, RangeSeries
-from tests.bundle import FILE, ROOT, alerts, text, thresholds
+from tests.bundle import FILE, ROOT, text, thresholds
+from tests.unit.history.fake_prometheus import FakePrometheus
 
 ROWS = thresholds().rows()
 SPAN = Range(0, 100, 1)
@@ -130,7 +131,7 @@ def test_normal_is_what_holds_most_of_the_time_on_the_worst_instance() -> None:
         broken = RangeSeries({"instance": "c"}, {float(t): float("nan") for t in range(100)})
         return [good, RangeSeries({"instance": "b"}, incident), broken]
 
-    (found,) = from_history(History(query, {}, 15), alerts(), SPAN)
+    (found,) = from_history(History(FakePrometheus(query), thresholds(), SPAN))
     assert found == Observed("latency.p95", 0.3, "AuditorHighLatency, 95% of the time")
 
 
@@ -139,7 +140,9 @@ def test_the_other_rows_of_an_alert_keep_their_ratio() -> None:
         found = expr == "auditor_worker_resident_memory_bytes"
         return [RangeSeries({}, {1.0: 2.0**31})] if found else []
 
-    found = {each.row: each for each in from_history(History(query, {}, 15), alerts(), SPAN)}
+    found = {
+        each.row: each for each in from_history(History(FakePrometheus(query), thresholds(), SPAN))
+    }
     assert found["memory.peak_1h"].value == 2**31
     memory = thresholds().targets.memory
     other = found["memory.peak_24h"]

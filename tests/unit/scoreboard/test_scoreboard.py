@@ -16,7 +16,7 @@ from generator.scenarios.scenario import Scenario
 from generator.scoreboard import page
 from generator.scoreboard.command import GUIDE_GROUP, GUIDE_RULES
 from generator.scoreboard.firings import FirstFiring, parse
-from generator.scoreboard.results import GuideResult, bundle_result, guide_result
+from generator.scoreboard.results import Result, result
 from tests.bundle import ROOT, alerts, thresholds
 
 CLOCK = Context(thresholds()).clock
@@ -27,9 +27,13 @@ NEGATIVE = SCENARIOS["nightly-batch"]
 FIRED = FirstFiring("AuditorHighErrorRate", REQUIRED.instance, "critical", REQUIRED.since + 300)
 
 
-def row(scenario: Scenario, *fired: FirstFiring, guide: tuple[FirstFiring, ...] = ()) -> page.Row:
-    bundle = bundle_result(scenario, CLOCK, alerts(), fired)
-    return page.Row(scenario, bundle, guide_result(scenario, guide))
+def found(scenario: Scenario, *fired: FirstFiring, guide: tuple[FirstFiring, ...] = ()) -> Result:
+    return result(scenario, CLOCK, alerts(), fired, guide)
+
+
+def totals(text: str) -> list[tuple[str, ...]]:
+    """What each row of the page counts, and its three numbers."""
+    return re.findall(r"^\| ([a-z ]+?) +\| (\d+) +\| (\d+) +\| (\d+) ", text, re.MULTILINE)
 
 
 def test_promtools_output_is_parsed() -> None:
@@ -45,13 +49,12 @@ def test_promtools_output_is_parsed() -> None:
 
 
 def test_an_alert_in_time_is_good() -> None:
-    result = row(INCIDENT, FIRED).bundle
-    assert result.good
-    assert [each.after for each in result.detections] == [300]
+    assert found(INCIDENT, FIRED).good
+    assert [each.after for each in found(INCIDENT, FIRED).detections] == [300]
 
 
 def test_a_lower_severity_may_fire_too() -> None:
-    assert row(INCIDENT, FIRED, replace(FIRED, severity="warning")).bundle.good
+    assert found(INCIDENT, FIRED, replace(FIRED, severity="warning")).good
 
 
 @pytest.mark.parametrize(
@@ -71,20 +74,18 @@ def test_a_lower_severity_may_fire_too() -> None:
 def test_missed_late_and_false_alerts_are_reported(
     fired: tuple[FirstFiring, ...], problem: str
 ) -> None:
-    found = row(INCIDENT, *fired)
-    assert not found.bundle.good
-    assert problem in "\n".join(page.problems([found]))
+    assert not found(INCIDENT, *fired).good
+    assert problem in "\n".join(page.problems([found(INCIDENT, *fired)]))
 
 
 def test_an_allowed_alert_is_no_false_alert() -> None:
-    assert row(
-        INCIDENT, FIRED, FirstFiring("AuditorRequestsFailing", "", "critical", FIRED.at)
-    ).bundle.good
+    allowed = FirstFiring("AuditorRequestsFailing", "", "critical", FIRED.at)
+    assert found(INCIDENT, FIRED, allowed).good
 
 
 def test_every_alert_in_a_negative_scenario_is_false() -> None:
-    assert row(NEGATIVE).bundle.good
-    assert row(NEGATIVE, FIRED).bundle.false_alerts == ("AuditorHighErrorRate (critical)",)
+    assert found(NEGATIVE).good
+    assert found(NEGATIVE, FIRED).false_alerts == ("AuditorHighErrorRate (critical)",)
 
 
 def test_the_guides_first_rule_after_the_start_counts() -> None:
@@ -93,23 +94,26 @@ def test_the_guides_first_rule_after_the_start_counts() -> None:
         FirstFiring("HighErrorRate", "", "", REQUIRED.since + 400),
         FirstFiring("MemoryLeak", "", "", REQUIRED.since - 15),
     )
-    assert guide_result(INCIDENT, fired) == GuideResult(400, ("HighErrorRate",), ("MemoryLeak",))
-    assert guide_result(NEGATIVE, fired[:1]) == GuideResult(None, (), ("HighLatency",))
+    incident, negative = found(INCIDENT, guide=fired), found(NEGATIVE, guide=fired[:1])
+    assert (incident.guide_after, incident.guide_rules) == (400, ("HighErrorRate",))
+    assert incident.guide_false_alerts == ("MemoryLeak",)
+    assert (negative.guide_after, negative.guide_rules) == (None, ())
+    assert negative.guide_false_alerts == ("HighLatency",)
 
 
 def test_totals_count_both_sets_of_rules() -> None:
     rule = FirstFiring("HighErrorRate", "", "", REQUIRED.since + 99999)
-    rows = [
-        row(INCIDENT, FIRED, guide=(rule,)),
-        row(INCIDENT),
-        row(NEGATIVE, guide=(rule,)),
-        row(NEGATIVE),
+    results = [
+        found(INCIDENT, FIRED, guide=(rule,)),
+        found(INCIDENT),
+        found(NEGATIVE, guide=(rule,)),
+        found(NEGATIVE),
     ]
-    assert [(each.of, each.bundle, each.guide) for each in page.totals(rows)] == [
-        (2, 1, 0),
-        (2, 1, 1),
-        (2, 2, 2),
-        (2, 2, 1),
+    assert totals(page.render(results)) == [
+        ("incidents detected in time", "2", "1", "0"),
+        ("incidents detected at all", "2", "1", "1"),
+        ("incidents without false alerts", "2", "2", "2"),
+        ("negative scenarios without alerts", "2", "2", "1"),
     ]
 
 
@@ -147,10 +151,6 @@ def test_another_program_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_the_committed_page_has_no_missed_incident_and_no_false_alert() -> None:
-    found = re.findall(
-        r"^\| ([a-z ]+?) +\| (\d+) +\| (\d+) +\| \d+ ",
-        (ROOT / page.PATH).read_text(),
-        re.MULTILINE,
-    )
-    assert [what for what, *_ in found] == [each.what for each in page.totals([])]
-    assert all(of == bundle for _, of, bundle in found)
+    committed = totals((ROOT / page.PATH).read_text())
+    assert [what for what, *_ in committed] == [what for what, *_ in totals(page.render([]))]
+    assert all(of == bundle for _, of, bundle, _ in committed)
