@@ -97,8 +97,10 @@ def test_a_note_is_accepted_for_a_reason() -> None:
     assert problem.endswith("found an empty text, expected a text of one line")
 
 
-def test_the_committed_file_renders_without_a_note() -> None:
-    assert notes(thresholds()) == ()
+def test_the_committed_file_has_no_note_that_is_not_accepted() -> None:
+    """A stale acceptance is no fault of the one who changed the number."""
+    new = [each for each in notes(thresholds()) if not each.path.startswith("accepted_notes.")]
+    assert new == []
 
 
 def quantile(q: float, values: list[float]) -> float:
