@@ -1,23 +1,8 @@
-"""Pieces of Markdown in one canonical form."""
+"""Tables of Markdown in one canonical form."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
-
-NOTICE: Final = (
-    "<!-- Generated from thresholds.yaml by `make`. Do not edit: change the thresholds or the "
-    "generator. -->"
-)
-
-
-def page(title: str, *blocks: str) -> str:
-    """A page below the notice; blocks are parted by an empty line."""
-    return "\n\n".join((NOTICE, f"# {title}", *blocks)) + "\n"
-
-
-def section(title: str, *blocks: str, depth: int = 2) -> str:
-    return "\n\n".join((f"{'#' * depth} {title}", *blocks))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
-import jinja2
 from pydantic.fields import FieldInfo
 
 from generator.alerts.model import Alert
 from generator.markdown import table
+from generator.templates import page
 from generator.thresholds import Thresholds
 from generator.thresholds.fields import kind
 from generator.thresholds.levels import EDGES, Levels, LoadLevels
 from generator.values import Value, values
 
 PATH: Final = "docs/targets.md"
-_PAGE: Final = Path(__file__).with_suffix(".md")
 _UNWATCHED: Final = "none; graded by the performance tests"
 _TITLES: Final = {"api": "API", "cpu": "CPU"}
 _QUALITIES: Final = {"up_to_users": "up to {} users", "below": "scores up to {}"}
@@ -26,13 +24,6 @@ _QUALITIES: Final = {"up_to_users": "up to {} users", "below": "scores up to {}"
 def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
     """The page by its path."""
     known = values(thresholds)
-    page = jinja2.Template(
-        _PAGE.read_text("utf-8"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     facts = {name: _facts(known, name) for name in ("slo", "service", "routing", "deploy")}
     notes = [(f"`{path}`", why) for path, why in thresholds.accepted_notes.items()]
     accepted = table(("value", "why"), notes) if notes else ""
@@ -41,7 +32,7 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
         _group(key, field, [row for name, row in rows.items() if name.partition(".")[0] == key])
         for key, field in type(thresholds.targets).by_key().items()
     ]
-    return {PATH: page.render(groups=groups, accepted=accepted, **facts)}
+    return {PATH: page("generator", "targets.md", groups=groups, accepted=accepted, **facts)}
 
 
 def _group(key: str, field: FieldInfo, rows: Sequence[Sequence[str]]) -> tuple[str, str, str]:

@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any, Final
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader
 
+from generator.templates import environment
 from generator.thresholds import Thresholds
 from generator.thresholds.units import format_duration
 
@@ -36,20 +37,13 @@ def read_yaml(text: str) -> dict[str, Any]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("generator.deploy"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # YAML, not HTML
-    )
-    environment.filters |= {
+    found = environment(PackageLoader("generator.deploy"))
+    found.filters |= {
         "duration": format_duration,
         "host": lambda address: _host_and_port(address)[0],
         "port": lambda address: _host_and_port(address)[1],
     }
-    return environment
+    return found
 
 
 def _host_and_port(address: str) -> tuple[str, str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
-import jinja2
+from jinja2 import PackageLoader
 
 from generator.history.backtest import RuleHistory
 from generator.history.client import Range
 from generator.history.report import Pair, fired, timestamp
+from generator.templates import environment
 from generator.texts import humanize_duration
 
 # Where the bars are, in pixels, and how wide one must be to be visible.
@@ -27,7 +27,6 @@ TICK_STEPS: Final = (
     *(3600, 7200, 10800, 21600, 43200),
     *(DAY * days for days in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)),
 )
-_TEMPLATE: Final = Path(__file__).with_suffix(".svg")
 
 
 @dataclass(frozen=True)
@@ -72,13 +71,8 @@ def timeline(pairs: Sequence[Pair], span: Range) -> str:
     """Each row has a lane for the current thresholds, and one for the proposed ones if given."""
     rows = fired(pairs)
     never = f"{len(pairs) - len(rows)} of {len(pairs)} rules never fired"
-    template = jinja2.Template(
-        _TEMPLATE.read_text("utf-8"),
-        autoescape=True,
-        trim_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    svg: str = template.render(
+    templates = environment(PackageLoader("generator.history", ""), autoescape=True)
+    return templates.get_template("timeline.svg").render(
         rows=rows,
         lanes=2 if any(proposed for _, proposed in pairs) else 1,
         scale=Scale(span),
@@ -87,4 +81,3 @@ def timeline(pairs: Sequence[Pair], span: Range) -> str:
         subtitle=f"{timestamp(span.start)} to {timestamp(span.end)} UTC; {never}",
         duration=humanize_duration,
     )
-    return svg

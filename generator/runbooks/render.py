@@ -18,6 +18,7 @@ from generator.markdown import table
 from generator.promql import plain
 from generator.runbooks.names import METRICS, Bundle, Names, UnknownNameError, of_alert
 from generator.runbooks.sources import HERE, PAGES, RunbookError, check, label, summary, template
+from generator.templates import environment
 from generator.thresholds import Thresholds
 from generator.thresholds.units import format_duration, format_value
 from generator.values import Value, values
@@ -97,11 +98,11 @@ def _index(thresholds: Thresholds, alerts: Sequence[Alert], folder: Path) -> str
 
 def _rendered(folder: Path, name: str, own: Mapping[str, object]) -> str:
     """A template's text; raises RunbookError with file and line."""
-    environment = _environment(folder)
+    templates = _environment(folder)
     try:
-        text = environment.get_template(name).render(own)
+        text = templates.get_template(name).render(own)
     except _UndefinedNameError as error:
-        known = {*own, *environment.globals}
+        known = {*own, *templates.globals}
         raise _located(error, UnknownNameError("value", str(error), known)) from error
     except jinja2.TemplateNotFound as error:
         known = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
@@ -144,17 +145,10 @@ def _environment(folder: Path) -> jinja2.Environment:
                 return template(path), label(path), None
         return None
 
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(load),
-        undefined=_Undefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # Markdown, not HTML
-    )
-    environment.globals = {"metric": METRICS, "table": table}
+    found = environment(jinja2.FunctionLoader(load), _Undefined)
+    found.globals = {"metric": METRICS, "table": table}
     for what, name in (("command", "shared/commands.md"), ("query", "shared/queries.md")):
-        texts = vars(environment.get_template(name).module)
+        texts = vars(found.get_template(name).module)
         own = {key: text for key, text in texts.items() if not key.startswith("_")}
-        environment.globals[what] = Names(what, own)
-    return environment
+        found.globals[what] = Names(what, own)
+    return found

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
-import jinja2
+from jinja2 import PackageLoader
 
 from generator.scenarios.render import FOLDER
 from generator.scoreboard.results import Result
+from generator.templates import environment
 from generator.thresholds.units import format_duration
 
 PATH: Final = "docs/scoreboard.md"
-_TEMPLATE: Final = Path(__file__).with_suffix(".md")
 
 
 def render(results: Sequence[Result]) -> str:
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # Markdown, not HTML
-    )
-    environment.filters |= {"names": lambda names: ", ".join(names) or "-", "time": _time}
-    template = environment.from_string(_TEMPLATE.read_text("utf-8"))
-    return template.render(results=results, folder=FOLDER)
+    templates = environment(PackageLoader("generator.scoreboard", ""))
+    templates.filters |= {"names": lambda names: ", ".join(names) or "-", "time": _time}
+    return templates.get_template("page.md").render(results=results, folder=FOLDER)
 
 
 def problems(results: Sequence[Result]) -> Iterator[str]:
