@@ -1,25 +1,4 @@
-"""What the source of a runbook may name. Any other name is an error.
-
-Of its alert:
-    name, key                AuditorMemoryLeak, memory_leak
-    severities               as ["critical", "warning"]
-    window, min_ratio, ...   every setting of the alert, by its key in thresholds.yaml
-    bound.critical           the number a severity compares with
-    row.critical             the row of the targets that it comes from, as latency.p95
-    expr.critical            the rule's expression
-    panel.link               Markdown; also title, section, dashboard, id and url
-    quantity                 what the rule compares, as PromQL
-    buckets.last             the last bound of the latency histograms
-    buckets.inexact          bounds of the alert inside a bucket, each with value, low, high
-
-Of the bundle:
-    value("slo.period")      any value of thresholds.yaml, by its path
-    alert("memory_leak")     a link to the runbook of another alert
-    metric.open_fds          a metric, by its name in generator/names.py
-    recording("job:*:sum3d") the recording rule that fits a pattern
-    command.restart          a command of pages/shared/commands.md
-    query.cpu(window)        a query of pages/shared/queries.md, with its title
-"""
+"""The values that a runbook page may use, which docs/alerts.md lists. Any other name is an error."""
 
 from __future__ import annotations
 
