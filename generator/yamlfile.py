@@ -10,6 +10,7 @@ HEADER: Final = (
     "# Generated from thresholds.yaml by `make`. "
     "Do not edit: change the thresholds or the generator.\n"
 )
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # the C class exists only at run time
@@ -31,3 +32,8 @@ def dump(document: Any, header: str = HEADER) -> str:
     """`document` as YAML below the header, keys in their given order."""
     body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=10**6, allow_unicode=True)
     return header + body
+
+
+def read_yaml(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe one
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from string import ascii_uppercase
 from typing import Final
 
@@ -17,6 +18,7 @@ from generator.names import LOAD_TEST, START_TIME, UP, WORKER_INFO
 from generator.promql import with_matchers
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
+from generator.yamlfile import read_yaml
 
 # grafana/dashboard-linter asks for these names where a dashboard has data sources of two types.
 METRICS: Final = "prometheus_datasource"
@@ -26,62 +28,10 @@ _SOURCES: Final[dict[str, Json]] = {
     "PromQL": {"type": "prometheus", "uid": f"${{{METRICS}}}"},
     "LogQL": {"type": "loki", "uid": f"${{{LOGS}}}"},
 }
-# The options of each type beside the library's. Empty cells of a heatmap are left blank.
-_OPTIONS: Final[dict[type[panels.Panel], Json]] = {
-    panels.TimeSeries: {
-        "legend": {"calcs": ["lastNotNull", "max"], "displayMode": "table", "showLegend": True},
-        "tooltip": {"mode": "multi", "sort": "desc"},
-    },
-    panels.Stat: {
-        "percentChangeColorMode": "standard",
-        "reduceOptions": {"calcs": ["lastNotNull"]},
-        "showPercentChange": False,
-        "wideLayout": True,
-    },
-    panels.BarGauge: {
-        "displayMode": "gradient",
-        "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False},
-        "maxVizHeight": 300,
-        "minVizHeight": 16,
-        "minVizWidth": 8,
-        "namePlacement": "auto",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "showUnfilled": True,
-        "sizing": "auto",
-        "valueMode": "color",
-    },
-    panels.Heatmap: {
-        "calculate": False,
-        "cellGap": 1,
-        "color": {
-            "exponent": 0.5,
-            "fill": "dark-orange",
-            "mode": "scheme",
-            "reverse": False,
-            "scale": "exponential",
-            "scheme": "Oranges",
-            "steps": 64,
-        },
-        "exemplars": {"color": "rgba(255,0,255,0.7)"},
-        "filterValues": {"le": 0},
-        "legend": {"show": True},
-        "rowsFrame": {"layout": "auto"},
-        "showValue": "never",
-        "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": True},
-    },
-    panels.Table: {"cellHeight": "sm", "frameIndex": 0},
-    panels.StateTimeline: {
-        "legend": {"calcs": [], "showLegend": False},
-        "showValue": "never",
-        "tooltip": {"sort": "none"},
-    },
-    panels.Logs: {
-        "enableLogDetails": True,
-        "showLogContextToggle": False,
-        "showTime": True,
-        "wrapLogMessage": True,
-    },
-}
+# By the names of the panels' types.
+_OPTIONS: Final[dict[str, Json]] = read_yaml(
+    resources.files("generator.dashboards").joinpath("options.yaml").read_text("utf-8")
+)
 _FORMATS: Final = {panels.Heatmap: "heatmap", panels.Table: core.TABLE_TARGET_FORMAT}
 # Panels with a scale that has a minimum.
 _SCALED: Final = (panels.TimeSeries, panels.Stat, panels.BarGauge)
@@ -153,7 +103,7 @@ def panel(content: panels.Panel, id_: int, place: Json) -> Json:
         dataSource=_SOURCES[content.queries[0].language],
         targets=[_target(each, index, form) for index, each in enumerate(content.queries)],
         links=[_link(each) for each in content.links],
-        extraJson={"fieldConfig": {"defaults": defaults}, "options": _OPTIONS[kind]},
+        extraJson={"fieldConfig": {"defaults": defaults}, "options": _OPTIONS[kind.__name__]},
         **_arguments(content),
     )
     return corrections.panel(encode(emitted))

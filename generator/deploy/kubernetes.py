@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from generator.deploy.templates import document, read_yaml
+from generator.deploy.templates import document
 from generator.thresholds import Thresholds
-from generator.yamlfile import dump
+from generator.yamlfile import dump, read_yaml
 
 FOLDER: Final = "deploy/kubernetes"
 # Largest size of all annotations of an object; `kubectl apply` stores the whole object in one.

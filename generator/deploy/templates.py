@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
-import yaml
 from jinja2 import Environment, PackageLoader
 
 from generator.templates import environment
 from generator.thresholds import Thresholds
 from generator.thresholds.units import format_duration
-
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from generator.yamlfile import read_yaml
 
 
 def filled(template: str, thresholds: Thresholds, /, **values: object) -> str:
@@ -28,11 +26,6 @@ def filled(template: str, thresholds: Thresholds, /, **values: object) -> str:
 def document(template: str, thresholds: Thresholds, /, **values: object) -> dict[str, Any]:
     """The same for a YAML template, parsed."""
     return read_yaml(filled(template, thresholds, **values))
-
-
-def read_yaml(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe one
-    return found
 
 
 @cache

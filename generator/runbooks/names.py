@@ -1,4 +1,4 @@
-"""The values that a runbook page may use, which docs/alerts.md lists. Any other name is an error."""
+"""The values that a runbook page may use, as docs/alerts.md lists them; any other is an error."""
 
 from __future__ import annotations
 
