@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pkgutil import resolve_name
 
-import generator.command
-import generator.grafana.arguments
-import generator.history.arguments
-import generator.scoreboard.arguments
+from generator.arguments import add_commands
 from generator.errors import InputError
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
@@ -42,10 +40,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    generator.command.add_commands(commands.add_parser)
-    generator.grafana.arguments.add_commands(commands.add_parser)
-    generator.history.arguments.add_commands(commands.add_parser)
-    generator.scoreboard.arguments.add_commands(commands.add_parser)
+    add_commands(commands.add_parser)
     return top
 
 
@@ -53,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give the exit code; on wrong arguments argparse exits, with 2."""
     arguments = parser().parse_args(argv)
     try:
-        code = OK if arguments.run(arguments) else FAILED
+        code = OK if resolve_name(arguments.run)(arguments) else FAILED
         sys.stdout.flush()
     except InputError as error:
         print(error, file=sys.stderr)

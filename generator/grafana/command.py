@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from generator import dashboards
 from generator.alerts import all_alerts
+from generator.arguments import load
 from generator.files import UnreadableError, read
 from generator.grafana import report
 from generator.grafana.client import Grafana
@@ -26,8 +27,9 @@ from generator.thresholds import Thresholds
 TOKEN: Final = "GRAFANA_TOKEN"  # noqa: S105  # a variable's name
 
 
-def push(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
+def push(arguments: argparse.Namespace) -> bool:
     """Whether everything is up to date now. Looks at all dashboards before it changes one."""
+    thresholds = load(arguments)
     grafana = _grafana(arguments, thresholds)
     title = arguments.folder or thresholds.service.name.capitalize()
     uid = _folder_uid(title)
@@ -36,7 +38,7 @@ def push(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
         plan(each, grafana.dashboard(each["uid"]), folder) for _, each in _dashboards(thresholds)
     ]
     for each in plans:
-        _print(report.plan_lines(each, folder or Folder(uid, title)))
+        print(*report.plan_lines(each, folder or Folder(uid, title)), sep="\n")
     chosen = [each for each in plans if each.saves(arguments.force)]
     kept = [each for each in plans if each.status is not Status.UP_TO_DATE and each not in chosen]
     if arguments.dry_run:
@@ -66,11 +68,12 @@ def _advice(found: Plan) -> str:
     return "`pull` shows where the edit belongs in the source; --force overwrites it"
 
 
-def pull(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
+def pull(arguments: argparse.Namespace) -> bool:
     """Whether nothing was edited.
 
     Compares with the last push if Grafana still has it, else with the rendered dashboard.
     """
+    thresholds = load(arguments)
     grafana = _grafana(arguments, thresholds)
     source = Source(thresholds, all_alerts(thresholds), dict(modules()))
     edited = False
@@ -88,7 +91,8 @@ def pull(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
         changes = diff(base, live.dashboard) if live.edited else ()
         if changes:
             edited = True
-            _print(report.edit_lines(live, rendered, changes, partial(source.where, name)))
+            where = partial(source.where, name)
+            print(*report.edit_lines(live, rendered, changes, where), sep="\n")
         else:
             print(f"{uid}: no edits")
     return not edited
@@ -123,8 +127,3 @@ def modules() -> Iterator[tuple[str, str]]:
         for file in sorted((resources.files("generator") / package).iterdir(), key=str):
             if file.name.endswith(".py"):
                 yield f"generator/{package}/{file.name}", file.read_text()
-
-
-def _print(lines: Iterator[str]) -> None:
-    for line in lines:
-        print(line)

@@ -6,10 +6,12 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from generator import files, yamlfile
+from generator.arguments import load
+from generator.errors import InputError
 from generator.files import read, write
 from generator.history import report
 from generator.history.backtest import History
@@ -21,8 +23,9 @@ from generator.thresholds import ConfigError, Thresholds
 TOKEN: Final = "PROMETHEUS_TOKEN"  # noqa: S105  # a variable's name
 
 
-def run_backtest(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
+def backtest(arguments: argparse.Namespace) -> bool:
     """Always true, as firing alerts are no failure. Raises InputError."""
+    thresholds = load(arguments)
     span, history = _connect(arguments, thresholds)
     current = history(thresholds).backtest()
     proposed = None
@@ -30,15 +33,18 @@ def run_backtest(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
         overlays = (*arguments.overlay, arguments.proposed)
         proposed = history(files.thresholds(arguments.thresholds, overlays)).backtest()
     pairs = report.paired(current, proposed)
-    _print(report.backtest_lines(pairs, span))
+    print(*report.backtest_lines(pairs, span), sep="\n")
     if arguments.plot:
         write(arguments.plot.parent, {arguments.plot.name: timeline(pairs, span)})
         print(f"\nwrote {arguments.plot}")
     return True
 
 
-def run_calibrate(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
+def calibrate(arguments: argparse.Namespace) -> bool:
     """Whether the current numbers fit. Raises InputError."""
+    if not arguments.prometheus and not arguments.results:
+        raise InputError("calibrate needs --results or --prometheus")
+    thresholds = load(arguments)
     texts = {str(path): read(path) for path in arguments.results}
     observed = list(from_results(thresholds, texts))
     source = _connect(arguments, thresholds) if arguments.prometheus else None
@@ -63,7 +69,7 @@ def run_calibrate(arguments: argparse.Namespace, thresholds: Thresholds) -> bool
     if source:
         span, history = source
         pairs = report.paired(history(thresholds).backtest(), history(new).backtest())
-        _print(report.backtest_lines(pairs, span))
+        print(*report.backtest_lines(pairs, span), sep="\n")
     if arguments.output:
         write(arguments.output.parent, {arguments.output.name: text})
         print(f"wrote {arguments.output}; review it, then render with --overlay {arguments.output}")
@@ -79,8 +85,3 @@ def _connect(
     span = Range.until(end, arguments.range, step)
     prometheus = Prometheus(arguments.prometheus, os.environ.get(TOKEN, ""))
     return span, lambda thresholds: History(prometheus, thresholds, span)
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        print(line)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from generator import rules
 from generator.alerts import all_alerts, all_recordings
 from generator.alerts.context import Context
+from generator.arguments import load
 from generator.files import write
 from generator.scenarios import all_scenarios
 from generator.scenarios.input_series import process_memory
@@ -27,9 +28,9 @@ GUIDE_RULES: Final = Path(__file__).with_name("guide_rules.yaml")
 GUIDE_GROUP: Final = "guide"
 
 
-def run_scoreboard(arguments: argparse.Namespace, thresholds: Thresholds) -> bool:
+def scoreboard(arguments: argparse.Namespace) -> bool:
     """Whether every incident is detected in time without false alerts. Raises PromtoolError."""
-    results = compare(thresholds, _program(arguments.promtool))
+    results = compare(load(arguments), _program(arguments.promtool))
     text = page.render(results)
     print(text)
     for problem in page.problems(results):

@@ -143,7 +143,7 @@ def test_ctrl_c_stops_a_long_backtest(
     def interrupted(*_: object) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("generator.history.command.run_backtest", interrupted)
+    monkeypatch.setattr("generator.history.command.backtest", interrupted)
     assert main(["backtest", "--prometheus", "http://127.0.0.1:1"]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == "ended early"
 
