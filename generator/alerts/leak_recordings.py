@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydantic import Field
-
 from generator.alerts.model import Family, Recording
 from generator.names import RESIDENT_MEMORY
 from generator.thresholds.document import Document
-from generator.thresholds.fields import PositiveSeconds, Seconds
+from generator.thresholds.fields import PositiveSeconds, Seconds, doc
 from generator.thresholds.problems import Problem
 from generator.thresholds.settings import SEVERITIES, WindowAlert
 from generator.thresholds.units import Unit, format_duration, format_value
 
 
 class LeakAlert(WindowAlert):
-    envelope: PositiveSeconds = Field(
-        description="Range of the minimum, which filters out what comes and goes."
-    )
-    warm_up: Seconds = Field(
-        description="Age of a worker up to which growth counts as startup, not as a leak."
-    )
+    envelope: PositiveSeconds = doc("Range of the minimum, which filters out what comes and goes.")
+    warm_up: Seconds = doc("Age of a worker up to which growth counts as startup, not as a leak.")
 
     @classmethod
     def problems(cls, document: Document, path: str) -> Iterator[Problem]:

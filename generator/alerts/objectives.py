@@ -11,21 +11,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Literal
 
-from pydantic import Field
-
 from generator.alerts.model import Recording
 from generator.alerts.recordings import errors, observations, requests
 from generator.names import LATENCY
 from generator.promql import le, number
-from generator.thresholds.fields import PositiveCount
+from generator.thresholds.fields import PositiveCount, doc
 from generator.thresholds.model import Burn, Thresholds
 from generator.thresholds.settings import ConditionAlert
 from generator.thresholds.units import Unit, format_duration, format_value
 
 
 class BurnAlert(ConditionAlert):
-    min_bad: PositiveCount = Field(
-        description="Minimum number of failed requests in the long range, or of slow ones not "
+    min_bad: PositiveCount = doc(
+        "Minimum number of failed requests in the long range, or of slow ones not "
         "counting the first of each worker."
     )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import Field
-
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Panel, Series, silent
@@ -16,7 +14,7 @@ from generator.alerts.testcases.series import Phase, counter, gauge
 from generator.alerts.testcases.standard import low_traffic, many_users, with_standard_cases
 from generator.names import REQUESTS, UP
 from generator.promql import number
-from generator.thresholds.fields import PositiveCount, PositiveRatio, PositiveSeconds
+from generator.thresholds.fields import PositiveCount, PositiveRatio, PositiveSeconds, doc
 from generator.thresholds.settings import ConditionAlert, Rows, TrafficAlert
 from generator.thresholds.units import Unit, format_duration
 
@@ -75,11 +73,9 @@ def no_traffic(context: Context, alert: Alert, window: float) -> Case:
 
 
 class FailingAlert(ConditionAlert):
-    window: PositiveSeconds = Field(description="Range over which requests are counted.")
-    min_failures: PositiveCount = Field(description="Minimum number of failures in the window.")
-    min_ratio: PositiveRatio = Field(
-        description="Minimum share of the window's requests that failed."
-    )
+    window: PositiveSeconds = doc("Range over which requests are counted.")
+    min_failures: PositiveCount = doc("Minimum number of failures in the window.")
+    min_ratio: PositiveRatio = doc("Minimum share of the window's requests that failed.")
 
 
 @define(FailingAlert)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import Field
-
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Panel, Recording, Series, silent
@@ -15,7 +13,7 @@ from generator.alerts.testcases.series import Phase, gauge
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.names import MEMORY_LIMIT, MEMORY_USAGE, RESIDENT_MEMORY, START_TIME
 from generator.promql import number
-from generator.thresholds.fields import PositiveSeconds
+from generator.thresholds.fields import PositiveSeconds, doc
 from generator.thresholds.settings import BoundAlert, Rows
 from generator.thresholds.units import Unit, format_duration
 
@@ -45,8 +43,8 @@ def high_memory(context: Context, settings: BoundAlert) -> Alert:
 
 
 class InitialAlert(BoundAlert):
-    window: PositiveSeconds = Field(
-        description="Age of a worker up to which its minimum counts as its initial memory."
+    window: PositiveSeconds = doc(
+        "Age of a worker up to which its minimum counts as its initial memory."
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pydantic import Field
-
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION, hours
@@ -16,7 +14,7 @@ from generator.alerts.testcases.inputs import HERE, MakeLabels, MakeSeries, gaug
 from generator.alerts.testcases.series import Phase, counter, gauge
 from generator.alerts.testcases.standard import silenced, with_standard_cases
 from generator.names import EXPORTER_ERRORS, LATENCY, PROBE_SUCCESS, UP, WORKERS
-from generator.thresholds.fields import PositiveSeconds
+from generator.thresholds.fields import PositiveSeconds, doc
 from generator.thresholds.settings import ConditionAlert
 from generator.thresholds.units import format_duration
 
@@ -133,9 +131,7 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
 
 
 class SidecarErrorsAlert(ConditionAlert):
-    window: PositiveSeconds = Field(
-        description="Range over which the sidecar's errors are counted."
-    )
+    window: PositiveSeconds = doc("Range over which the sidecar's errors are counted.")
 
 
 @define(SidecarErrorsAlert)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pydantic import Field
-
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Panel, Recording, Series, silent
@@ -23,18 +21,16 @@ from generator.alerts.testcases.recordings import quantile_over_time, requests_o
 from generator.alerts.testcases.series import Phase, counter, gauge
 from generator.alerts.testcases.standard import silenced, with_standard_cases
 from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, PROBE_DURATION, REQUESTS
-from generator.thresholds.fields import PositiveCount, PositiveSeconds
+from generator.thresholds.fields import PositiveCount, PositiveSeconds, doc
 from generator.thresholds.levels import ThroughputLevels
 from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert
 from generator.thresholds.units import format_duration
 
 
 class SilenceAlert(ConditionAlert):
-    window: PositiveSeconds = Field(description="How long there must have been no requests.")
-    before: PositiveSeconds = Field(
-        description="Length of the time before that, which must have had traffic."
-    )
-    min_requests: PositiveCount = Field(description="Minimum number of requests in that time.")
+    window: PositiveSeconds = doc("How long there must have been no requests.")
+    before: PositiveSeconds = doc("Length of the time before that, which must have had traffic.")
+    min_requests: PositiveCount = doc("Minimum number of requests in that time.")
 
 
 @define(SilenceAlert)
@@ -209,8 +205,8 @@ def waiting_over_time(context: Context, window: float) -> Case:
 
 
 class WaitAlert(WindowAlert):
-    min_waiting: PositiveCount = Field(
-        description="Minimum number of requests waiting on average; fewer are not significant."
+    min_waiting: PositiveCount = doc(
+        "Minimum number of requests waiting on average; fewer are not significant."
     )
 
 
