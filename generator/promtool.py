@@ -11,7 +11,7 @@ from generator.alerts.clock import Clock
 from generator.alerts.context import Context
 from generator.alerts.model import Alert, AlertTest, Case, ExprTest, Recording, Trigger
 from generator.alerts.testcases import budgets
-from generator.rules import group_name, rule_annotations, rule_labels
+from generator.rules import groups, rule_annotations, rule_labels
 from generator.thresholds.model import Thresholds
 from generator.thresholds.units import format_duration
 from generator.yamlfile import dump
@@ -37,29 +37,25 @@ def _file(thresholds: Thresholds, alert: Alert, owners: Mapping[str, str]) -> st
     needed = {owners[each.name] for each in alert.recordings} | {alert.family}
     families = [each for each in dict.fromkeys((*owners.values(), alert.family)) if each in needed]
     clock = alert.clock or Context(thresholds).clock
-    return _document(
-        thresholds, families, clock, [_test(thresholds, alert, clock, each) for each in alert.cases]
-    )
+    tests = [_test(thresholds, alert, clock, each) for each in alert.cases]
+    return dump(document(groups(thresholds, families, "../"), clock, tests))
 
 
 def _budget_file(thresholds: Thresholds) -> str:
     """What is left of the budgets: no alert asks for it."""
     clock = budgets.remaining_clock(thresholds)
     tests = [_test(thresholds, None, clock, budgets.remaining_case(thresholds))]
-    return _document(thresholds, objectives.FAMILIES, clock, tests)
+    return dump(document(groups(thresholds, objectives.FAMILIES, "../"), clock, tests))
 
 
-def _document(
-    thresholds: Thresholds, families: Sequence[str], clock: Clock, tests: list[dict[str, Any]]
-) -> str:
-    return dump(
-        {
-            "rule_files": [f"../alerts/{family}.yml" for family in families],
-            "evaluation_interval": format_duration(clock.interval),
-            "group_eval_order": [group_name(thresholds, family) for family in families],
-            "tests": tests,
-        }
-    )
+def document(rule_groups: Mapping[str, str], clock: Clock, tests: list[Any]) -> dict[str, Any]:
+    """A test file; the groups are given by the paths of their files, in order of evaluation."""
+    return {
+        "rule_files": [*rule_groups],
+        "evaluation_interval": format_duration(clock.interval),
+        "group_eval_order": [*rule_groups.values()],
+        "tests": tests,
+    }
 
 
 def _test(thresholds: Thresholds, alert: Alert | None, clock: Clock, case: Case) -> dict[str, Any]:

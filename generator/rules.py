@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from generator.alerts import objectives
@@ -23,6 +23,11 @@ _VALUES: Final = {
 
 def group_name(thresholds: Thresholds, family: str) -> str:
     return f"{thresholds.service.name}-{family}"
+
+
+def groups(thresholds: Thresholds, families: Iterable[str], root: str) -> dict[str, str]:
+    """The group of every family's rule file, by its path from a folder, given that to the root."""
+    return {f"{root}alerts/{each}.yml": group_name(thresholds, each) for each in families}
 
 
 def rule_labels(thresholds: Thresholds, alert: Alert, trigger: Trigger) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from generator.alerts.clock import Clock
 from generator.alerts.context import Context
 from generator.alerts.model import Alert, Recording, Series
-from generator.rules import group_name
+from generator.promtool import document
+from generator.rules import groups
 from generator.scenarios.input_series import series
 from generator.scenarios.scenario import RequiredAlert, Scenario
 from generator.thresholds.model import Thresholds
@@ -29,50 +30,38 @@ def render(
     recordings: Mapping[str, Sequence[Recording]],
 ) -> dict[str, str]:
     """`promtool-tests/scenarios/NAME.yml` of every scenario, by path."""
-    groups = rule_groups(thresholds, alerts, recordings)
-    paths, order = [f"../../{path}" for path in groups], list(groups.values())
+    rule_groups = groups(thresholds, families(alerts, recordings), "../../")
     files = {}
     for each in scenarios:
         expected = expectations(each, alerts, each.clock(Context(thresholds).clock))
-        test = document(thresholds, each, paths, order, expected)
-        files[f"{FOLDER}/{each.name}.yml"] = dump(test)
+        content = scenario_document(thresholds, each, rule_groups, expected)
+        files[f"{FOLDER}/{each.name}.yml"] = dump(content)
     return files
 
 
-def rule_groups(
-    thresholds: Thresholds, alerts: Sequence[Alert], recordings: Mapping[str, Sequence[Recording]]
-) -> dict[str, str]:
-    """The group of every rule file, by its path, in an order of evaluation."""
-    families = dict.fromkeys((*recordings, *(alert.family for alert in alerts)))
-    return {f"alerts/{family}.yml": group_name(thresholds, family) for family in families}
+def families(alerts: Sequence[Alert], recordings: Iterable[str]) -> list[str]:
+    """Every family of alerts or recordings, in an order of evaluation."""
+    return [*dict.fromkeys((*recordings, *(alert.family for alert in alerts)))]
 
 
-def document(
+def scenario_document(
     thresholds: Thresholds,
     scenario: Scenario,
-    rule_files: Sequence[str],
-    order: Sequence[str],
+    rule_groups: Mapping[str, str],
     expected: Sequence[Mapping[str, Any]],
     more: Sequence[Series] = (),
 ) -> dict[str, Any]:
     """A test file that evaluates the rules over the scenario's series, and `more` of these."""
     context = Context(thresholds)
     clock, length = scenario.samples(context.clock)
-    interval = format_duration(clock.interval)
     own = [each for one in scenario.instances for each in series(one, context, clock, length)]
-    return {
-        "rule_files": list(rule_files),
-        "evaluation_interval": interval,
-        "group_eval_order": list(order),
-        "tests": [
-            {
-                "name": scenario.story,
-                "interval": interval,
-                "input_series": [each.written for each in (*own, *more)],
-                "promql_expr_test": list(expected),
-            }
-        ],
+    scenario_test = {
+        "name": scenario.story,
+        "interval": format_duration(clock.interval),
+        "input_series": [each.written for each in (*own, *more)],
+        "promql_expr_test": list(expected),
     }
+    return document(rule_groups, clock, [scenario_test])
 
 
 def expectations(scenario: Scenario, alerts: Sequence[Alert], clock: Clock) -> list[dict[str, Any]]:
@@ -80,11 +69,11 @@ def expectations(scenario: Scenario, alerts: Sequence[Alert], clock: Clock) -> l
     found: list[dict[str, Any]] = []
     if scenario.begins:
         before = clock.tick(scenario.begins) - clock.interval
-        found.append(_expectation(before, _ever(f'alertname!="{WATCHDOG}"', before)))
+        found.append(expectation(before, _ever(f'alertname!="{WATCHDOG}"', before)))
     for each in scenario.required:
         found += _required(each, clock)
     end = clock.tick(scenario.length)
-    return [*found, _expectation(end, others(scenario, alerts, end))]
+    return [*found, expectation(end, others(scenario, alerts, end))]
 
 
 def others(scenario: Scenario, alerts: Sequence[Alert], end: int) -> str:
@@ -112,10 +101,10 @@ def _required(required: RequiredAlert, clock: Clock) -> Iterator[dict[str, Any]]
     by = due(required, clock)
     labels = _labels(required.labels)
     shown = ", ".join(f'{name}="{value}"' for name, value in required.labels.items())
-    yield _expectation(by, _ever(labels, by), f"{{{shown}}}")
+    yield expectation(by, _ever(labels, by), f"{{{shown}}}")
     if required.resolved is not None:
         resolved = clock.tick(required.resolved) + 2 * clock.interval
-        yield _expectation(resolved, f'ALERTS{{alertstate="firing",{labels}}}')
+        yield expectation(resolved, f'ALERTS{{alertstate="firing",{labels}}}')
 
 
 def _labels(labels: Mapping[str, str]) -> str:
@@ -130,6 +119,6 @@ def _ever(matchers: str, end: int) -> str:
     return f'group by ({_BY}) (last_over_time(ALERTS{{alertstate="firing",{matchers}}}[{since}]))'
 
 
-def _expectation(at: int, expr: str, labels: str | None = None) -> dict[str, Any]:
+def expectation(at: int, expr: str, labels: str | None = None) -> dict[str, Any]:
     samples = [] if labels is None else [{"labels": labels, "value": 1}]
     return {"expr": expr, "eval_time": format_duration(at), "exp_samples": samples}

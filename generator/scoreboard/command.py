@@ -17,10 +17,10 @@ from generator.arguments import load
 from generator.files import write
 from generator.scenarios import all_scenarios
 from generator.scenarios.input_series import process_memory
-from generator.scenarios.render import document, rule_groups
+from generator.scenarios.render import families, scenario_document
 from generator.scenarios.scenario import Scenario
 from generator.scoreboard import page
-from generator.scoreboard.firings import PromtoolError, expectation, first_firings
+from generator.scoreboard.firings import PromtoolError, first_firings, nothing_fired
 from generator.scoreboard.results import Result, result
 from generator.thresholds import Thresholds
 
@@ -54,10 +54,7 @@ def compare(thresholds: Thresholds, promtool: Path) -> list[Result]:
     scenarios = all_scenarios(thresholds, alerts)
     with tempfile.TemporaryDirectory(prefix="rules-") as folder:
         write(Path(folder), rules.render(thresholds, alerts, recordings))
-        groups = {
-            str(Path(folder, path)): group
-            for path, group in rule_groups(thresholds, alerts, recordings).items()
-        }
+        groups = rules.groups(thresholds, families(alerts, recordings), f"{folder}/")
         bundle = first_firings(promtool, _tests(thresholds, scenarios, groups))
     guide = first_firings(promtool, _tests(thresholds, scenarios, {str(GUIDE_RULES): GUIDE_GROUP}))
     return [
@@ -75,6 +72,6 @@ def _tests(
     for each in scenarios:
         clock, length = each.samples(context.clock)
         memory = [process_memory(instance, context, clock, length) for instance in each.instances]
-        expected = [expectation(clock.tick(each.length), clock.interval)]
-        found.append(document(thresholds, each, [*groups], [*groups.values()], expected, memory))
+        expected = [nothing_fired(clock.tick(each.length), clock.interval)]
+        found.append(scenario_document(thresholds, each, groups, expected, memory))
     return found

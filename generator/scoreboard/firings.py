@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from generator.errors import InputError
-from generator.scenarios.render import WATCHDOG
+from generator.scenarios.render import WATCHDOG, expectation
 from generator.thresholds.units import format_duration
 from generator.yamlfile import dump
 
@@ -39,23 +39,18 @@ class FirstFiring:
         return f"{self.alert} ({self.severity})" if self.severity else self.alert
 
 
-def expectation(end: int, interval: int) -> dict[str, Any]:
+def nothing_fired(end: int, interval: int) -> dict[str, Any]:
     """Expects that nothing ever fired, so that promtool prints what did, and since when."""
     span = f"{format_duration(end + interval)}:{format_duration(interval)}"
     firing = f'ALERTS{{alertstate="firing",alertname!="{WATCHDOG}"}}'
-    return {
-        "expr": (
-            f"min by (alertname, instance, severity) (min_over_time(timestamp({firing})[{span}]))"
-        ),
-        "eval_time": format_duration(end),
-        "exp_samples": [],
-    }
+    expr = f"min by (alertname, instance, severity) (min_over_time(timestamp({firing})[{span}]))"
+    return expectation(end, expr)
 
 
 def first_firings(
     promtool: Path, documents: Sequence[Mapping[str, Any]]
 ) -> list[tuple[FirstFiring, ...]]:
-    """What fires in each test file, which has only the `expectation`; raises PromtoolError."""
+    """What fires in each test file, which expects `nothing_fired`; raises PromtoolError."""
     with (
         tempfile.TemporaryDirectory(prefix="scoreboard-") as folder,
         ThreadPoolExecutor(os.cpu_count()) as pool,
