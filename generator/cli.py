@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import resources
 from pkgutil import resolve_name
 
 from generator.arguments import add_commands
@@ -12,31 +13,13 @@ from generator.errors import InputError
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 
-_EPILOG = """\
-exit codes: 0 success, 1 the check failed, 2 bad input
-
-examples:
-  python -m generator render                               write all files here
-  python -m generator render --only dashboards             only the dashboards
-  python -m generator render --overlay staging.yaml --out build/staging
-  python -m generator check                                are all files up to date?
-  python -m generator explain AuditorHighLatency           where its numbers come from
-  python -m generator explain targets.latency.p95.poor     what depends on a number
-  python -m generator schema > thresholds.schema.json      for your editor
-  python -m generator push --grafana URL --dry-run         what a push would change
-  python -m generator pull --grafana URL                   what was edited in Grafana
-  python -m generator backtest --prometheus URL            what would have fired yesterday
-  python -m generator calibrate --prometheus URL           thresholds that fit normal operation
-  python -m generator scoreboard --promtool PATH           how the alerts did in the scenarios
-"""
-
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m generator",
         description="Renders Grafana dashboards, Prometheus rules, their promtool tests and "
         "runbooks from one file of thresholds.",
-        epilog=_EPILOG,
+        epilog=resources.files("generator").joinpath("cli.txt").read_text("utf-8"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

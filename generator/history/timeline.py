@@ -30,13 +30,6 @@ TICK_STEPS: Final = (
 
 
 @dataclass(frozen=True)
-class Bar:
-    x: float
-    width: float
-    title: str
-
-
-@dataclass(frozen=True)
 class Scale:
     """Maps the times of the range to x coordinates."""
 
@@ -59,12 +52,13 @@ class Scale:
             last_date = date
             tick += step
 
-    def bars(self, rule: RuleHistory) -> Iterator[Bar]:
+    def bars(self, rule: RuleHistory) -> Iterator[tuple[float, float, str]]:
+        """Position, width and title."""
         for start, end in rule.firings:
             x = min(self.x(start), LEFT + WIDTH - MIN_BAR)
             times = f"{timestamp(start)} to {timestamp(end)} UTC, {humanize_duration(end - start)}"
             title = f"{rule.alert} ({rule.severity}): {times}"
-            yield Bar(x, max(MIN_BAR, self.x(end) - x), title)
+            yield x, max(MIN_BAR, self.x(end) - x), title
 
 
 def timeline(pairs: Sequence[Pair], span: Range) -> str:
