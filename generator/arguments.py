@@ -1,7 +1,7 @@
 """The arguments of every command, and the types of arguments.
 
-Importing it is cheap, so that `--help` is: a command is named here by its function, which is
-imported when the command runs, and so is what needs the thresholds.
+Importing this module is cheap, so `--help` is fast: a command's function is given as MODULE:NAME
+and imported when the command runs.
 """
 
 from __future__ import annotations

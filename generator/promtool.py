@@ -49,7 +49,7 @@ def _budget_file(thresholds: Thresholds) -> str:
 
 
 def document(rule_groups: Mapping[str, str], clock: Clock, tests: list[Any]) -> dict[str, Any]:
-    """A test file; the groups are given by the paths of their files, in order of evaluation."""
+    """A test file. `rule_groups` has the group of each rule file, in the order of evaluation."""
     return {
         "rule_files": [*rule_groups],
         "evaluation_interval": format_duration(clock.interval),

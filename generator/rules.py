@@ -26,7 +26,7 @@ def group_name(thresholds: Thresholds, family: str) -> str:
 
 
 def groups(thresholds: Thresholds, families: Iterable[str], root: str) -> dict[str, str]:
-    """The group of every family's rule file, by its path from a folder, given that to the root."""
+    """The name of each family's rule group, by the path of its file; `root` ends with a slash."""
     return {f"{root}alerts/{each}.yml": group_name(thresholds, each) for each in families}
 
 
