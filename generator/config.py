@@ -32,7 +32,9 @@ def load(
     try:
         return thresholds.load(text, file, model(), overlays, importer)
     except ConfigError as error:
-        halves = [each.path for each in error.problems if each.found in (NO_KEY, UNKNOWN_KEY)]
+        halves = [
+            each.path for each in error.problems if each.found.startswith((NO_KEY, UNKNOWN_KEY))
+        ]
         keys = (path.removeprefix("alerts.") for path in halves if path.startswith("alerts."))
         places = [each for key in keys if "." not in key for each in references(key)]
         raise ConfigError([*error.problems, *places]) from None

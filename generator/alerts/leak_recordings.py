@@ -26,7 +26,7 @@ class LeakAlert(WindowAlert):
             wait = document.number(f"{path}.{severity}.for")
             if window is not None and wait is not None and wait <= window:
                 limit = format_value(window, Unit.DURATION)
-                reason = "a single jump stays in the slope as long"
+                reason = "a single jump stays in the slope that long"
                 expected = f"a duration above {path}.window ({limit}): {reason}"
                 yield document.problem(f"{path}.{severity}.for", expected)
 

@@ -41,5 +41,5 @@ def _lines(path: Path, wanted: str, key: str) -> Iterator[Problem]:
 
 def _problem(path: Path, line: int, column: int, key: str) -> Problem:
     position = Position(os.path.relpath(path), line, column)
-    expected = "the key of an alert that has a definition and settings"
-    return Problem(position, "", quoted(key), expected)
+    found = f"refers to the alert {quoted(key)}, which has no settings or no definition"
+    return Problem(position, "", found)

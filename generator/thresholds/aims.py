@@ -115,4 +115,4 @@ def _bound_can_be_exceeded(document: Document, aim: _Aim, value: float) -> Itera
         top = f"the highest of {_BUCKETS} ({format_value(buckets[-1], Unit.DURATION)})"
         yield document.problem(aim.edge, f"a duration below {top}: {reason} quantile reads more")
     if value == 1 and aim.levels.unit is Unit.RATIO and not aim.row.startswith(_UNLIMITED_SHARES):
-        yield document.problem(aim.edge, f"a share below 100%: {reason} share is more")
+        yield document.problem(aim.edge, f"a percentage below 100%: {reason} share is more")

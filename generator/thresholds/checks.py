@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import pairwise, product
 from operator import ge, gt, lt
 from typing import Final
@@ -58,9 +58,12 @@ def problems_across(document: Document, model: type[Thresholds]) -> Iterator[Pro
     """Every problem of values that do not go together."""
     for check in _CHECKS:
         yield from check(document)
+    unordered: set[str] = set()
     for row, levels in model.row_forms.items():
-        yield from _levels_are_in_order(document, row, levels)
-    yield from _rows_are_in_order(document, model.row_forms)
+        for problem in _levels_are_in_order(document, row, levels):
+            unordered.add(row)
+            yield problem
+    yield from _rows_are_in_order(document, model.row_forms, unordered)
     yield from aims.problems(document, model)
     for key, alert in model.forms.items():
         path = f"alerts.{key}"
@@ -96,7 +99,7 @@ def _jobs_differ(document: Document) -> Iterator[Problem]:
     """Only their names tell the two jobs apart."""
     api, workers = "service.jobs.api", "service.jobs.workers"
     if document.text(api) is not None and document.text(api) == document.text(workers):
-        yield document.problem(workers, f"another name than that of {api}")
+        yield document.problem(workers, f"a name other than that of {api}")
 
 
 def _labels_are_free(document: Document) -> Iterator[Problem]:
@@ -162,8 +165,8 @@ def _loads_have_an_end(document: Document) -> Iterator[Problem]:
     for row in (f"targets.{row}" for rows in (_ERROR_ROWS, _CPU_ROWS) for row in rows[:-1]):
         path = f"{row}.up_to_users"
         if document.is_complete(row) and not document.has(path):
-            expected = f"{form(Unit.COUNT)}: only the last row holds without end"
-            yield Problem(document.nodes[row].position, path, "no such key", expected)
+            found = f"missing; expected {form(Unit.COUNT)}: only the last row may omit it"
+            yield Problem(document.nodes[row].position, path, found)
 
 
 def _windows_hold_two_samples(document: Document) -> Iterator[Problem]:
@@ -189,10 +192,14 @@ def _levels_are_in_order(document: Document, row: str, levels: type[Levels]) -> 
         yield from _compared(document, path, fits, other, levels.unit, expected)
 
 
-def _rows_are_in_order(document: Document, forms: Mapping[str, type[Levels]]) -> Iterator[Problem]:
-    """Levels never fall from a row to a harder one."""
+def _rows_are_in_order(
+    document: Document, forms: Mapping[str, type[Levels]], unordered: Collection[str]
+) -> Iterator[Problem]:
+    """Levels never fall from a row to a harder one; `unordered` rows have a problem already."""
     for rows, reason in RISING_ROWS:
         for (before, row), edge in product(pairwise(rows), EDGES):
+            if before in unordered or row in unordered:
+                continue
             path, other = f"targets.{row}.{edge}", f"targets.{before}.{edge}"
             expected = f"at least LIMIT as in {other}: {reason}"
             yield from _compared(document, path, ge, other, forms[row].unit, expected)

@@ -67,10 +67,7 @@ class Quantity(Leaf):
     def read(self, scalar: Node) -> float:
         if self.unit in (Unit.COUNT, Unit.SCORE) and not scalar.plain:
             raise ValueError(f"{form(self.unit)}, without quotes")
-        value = parse(scalar.text, self.unit)
-        if self._positive and not value:
-            raise ValueError(self.words)
-        return value
+        return parse(scalar.text, self.unit, positive=self._positive)
 
 
 def _number(unit: Unit, *, positive: bool) -> Schema:

@@ -89,7 +89,7 @@ def _failure(said: str, file: str) -> Problem:
     at = next(filter(None, map(_PLACE.match, trace.split("\n\t"))), None)
     place = Position(at[1], int(at[2]), int(at[3])) if at else Position(file)
     reason = escaped(" ".join(message.split()).removesuffix("."), _LONGEST_REASON)
-    return Problem(place, "", f"a jsonnet error ({reason})", "jsonnet that evaluates")
+    return Problem(place, "", f"jsonnet error: {reason}")
 
 
 class _Places:

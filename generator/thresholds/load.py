@@ -18,8 +18,8 @@ from generator.thresholds.notes import misplaced
 from generator.thresholds.problems import ConfigError, Problem, nearest, quoted
 from generator.thresholds.yaml_text import read_yaml, unprintable
 
-NO_KEY: Final = "no such key"
-UNKNOWN_KEY: Final = "an unknown key"
+NO_KEY: Final = "missing"
+UNKNOWN_KEY: Final = "unknown key"
 
 Loc = tuple[str | int, ...]
 
@@ -114,7 +114,8 @@ def _problems(file: Document, model: type[Thresholds], error: ValidationError) -
         if each["type"] == "missing":
             if path not in meant:
                 place = file.nodes[_path(loc[:-1])].position
-                found.append(Problem(place, path, NO_KEY, described(_kind(model, loc))))
+                expected = described(_kind(model, loc))
+                found.append(Problem(place, path, f"{NO_KEY}; expected {expected}"))
         elif each["type"] != "extra_forbidden" and file.nodes[path].value is not None:
             node = file.nodes[path]
             raised = each.get("ctx", {}).get("error")
@@ -127,11 +128,13 @@ def _unknown(file: Document, model: type[Thresholds], loc: Loc) -> tuple[Problem
     """An unknown key, and the path of the key that it was meant to be if that is missing."""
     parent, key = _path(loc[:-1]), str(loc[-1])
     keys = _kind(model, loc[:-1]).by_key()
-    absent = nearest(key, [name for name in keys if joined(parent, name) not in file.nodes])
+    missing = [name for name in keys if joined(parent, name) not in file.nodes]
+    required = [name for name in missing if keys[name].is_required()]
+    absent = nearest(key, missing) or (required[0] if len(required) == 1 else None)
     near = absent or nearest(key, keys)
-    hint = f"did you mean {quoted(near)}?" if near else f"one of {listed(keys)}"
+    hint = f"did you mean {quoted(near)}?" if near else f"expected one of {listed(keys)}"
     path = _path(loc)
-    problem = Problem(file.nodes[path].key, path, UNKNOWN_KEY, f"a known one: {hint}")
+    problem = Problem(file.nodes[path].key, path, f"{UNKNOWN_KEY}; {hint}")
     return problem, joined(parent, absent) if absent else ""
 
 

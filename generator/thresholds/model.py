@@ -79,7 +79,7 @@ def _fits_the_lookback(interval: float) -> float:
 def _leaves_a_budget(objective: float) -> float:
     """At 100% the budget is nothing, and a burn rate divides by it; at 0% nothing is kept."""
     if objective in (0, 1):
-        raise ValueError("a share above 0% and below 100% such as 99.5%")
+        raise ValueError("a percentage above 0% and below 100% such as 99.5%")
     return objective
 
 
@@ -110,7 +110,7 @@ Address = Annotated[
     str,
     Text(
         r"https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%:@+-]+)*",
-        "an address such as https://host:3000/path, no query, fragment, space or final slash",
+        "an address such as https://host:3000/path, without query, fragment or trailing slash",
     ),
 ]
 Target = Annotated[

@@ -31,17 +31,18 @@ class Position:
 class Problem:
     """One fault: where, in which key, what stands there, what would be right.
 
-    An empty path means the file as a whole.
+    An empty path means the file as a whole. Without `expected`, `found` says all there is to say.
     """
 
     position: Position
     path: str
     found: str
-    expected: str
+    expected: str = ""
 
     def __str__(self) -> str:
         place = f"{self.position}: {self.path}" if self.path else str(self.position)
-        return f"{place}: found {self.found}, expected {self.expected}"
+        said = f"found {self.found}, expected {self.expected}" if self.expected else self.found
+        return f"{place}: {said}"
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,8 @@ _SLOW_RATES: Final = {"/h": Fraction(1, 3600), "/min": Fraction(1, 60)}
 SPELLINGS: Final = {
     Unit.DURATION: Spelling("a duration", "500ms or 1m30s", "365d", _DURATION, _SECONDS),
     Unit.BYTES: Spelling("a size", "500MiB or 1.5GiB", "1024TiB", _SIZE, _BYTES),
-    Unit.GROWTH: Spelling("a growth", "10MiB/h or 5MiB/min", "1024TiB/s", _GROWTH, _GROWTHS),
-    Unit.RATIO: Spelling("a share", "0.1% or 99.5%", "100%", f"{_NUMBER}%", _PERCENT),
+    Unit.GROWTH: Spelling("a growth rate", "10MiB/h or 5MiB/min", "1024TiB/s", _GROWTH, _GROWTHS),
+    Unit.RATIO: Spelling("a percentage", "0.1% or 99.5%", "100%", f"{_NUMBER}%", _PERCENT),
     Unit.RATE: Spelling("a rate", "10/s or 3/min", "1000000/s", _RATE, _RATES),
     Unit.COUNT_RATE: Spelling("a rate", "20/h or 1/min", "1000000/min", _SLOW_RATE, _SLOW_RATES),
     Unit.COUNT: Spelling("a whole number", "20", str(LARGEST_COUNT), _WHOLE, _ONE),
@@ -94,15 +94,17 @@ def form(unit: Unit, limit: str = "") -> str:
     return f"{spelling.noun}{limit and ' '}{limit} such as {spelling.examples}"
 
 
-def parse(text: str, unit: Unit) -> float | int:
+def parse(text: str, unit: Unit, *, positive: bool = False) -> float | int:
     """The number that `text` spells, in SI base units.
 
     Raises ValueError with the words for what would be right.
     """
     spelling = SPELLINGS[unit]
     if len(text) > _LONGEST_TEXT or not re.fullmatch(spelling.pattern, text):
-        raise ValueError(_refusal(text, unit))
+        raise ValueError(_refusal(text, unit, positive=positive))
     exact = _exact(text, unit)
+    if positive and not exact:
+        raise ValueError(form(unit, "above zero"))
     if exact > _exact(spelling.largest, unit):
         raise ValueError(form(unit, f"of at most {spelling.largest}"))
     if unit is Unit.DURATION and (exact * 1000).denominator != 1:
@@ -117,14 +119,14 @@ def _exact(text: str, unit: Unit) -> Fraction:
     return sum(parts, start=Fraction(0))
 
 
-def _refusal(text: str, unit: Unit) -> str:
+def _refusal(text: str, unit: Unit, *, positive: bool) -> str:
     decimal = _SI_SIZE.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if decimal and (unit is Unit.BYTES or (unit is Unit.GROWTH and decimal[3])):
         number, prefix, period = decimal.groups()
         noun = SPELLINGS[unit].noun
         return f"{noun} in powers of 1024 such as {number}{prefix.upper()}iB{period}"
     if text.startswith("-") and re.fullmatch(SPELLINGS[unit].pattern, text[1:]):
-        return form(unit, "of zero or more")
+        return form(unit, "above zero" if positive else "of zero or more")
     return form(unit)
 
 

@@ -20,6 +20,11 @@ from generator.thresholds.problems import ConfigError, Position, Problem, quoted
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_VALUES: Final = 5000
 _DEEPEST: Final = 32
+_HINTS: Final = {
+    "mapping values are not allowed in this context": (
+        "; a colon is missing in the line above, or a text with a colon needs quotes"
+    )
+}
 _UNPRINTABLE: Final = re.compile(f"{Reader.NON_PRINTABLE.pattern}|\ufeff")
 
 
@@ -94,13 +99,13 @@ class _Composer:
 
     def _check_extras(self, event: Any, position: Position, path: str) -> None:
         if isinstance(event, yaml.AliasEvent):
-            self._refuse(position, path, f"the alias {quoted(f'*{event.anchor}')}", "a value")
+            self._refuse(position, path, f"alias {quoted(f'*{event.anchor}')} is not allowed")
             return
         if event.anchor is not None:
-            self._refuse(position, path, f"the anchor {quoted(f'&{event.anchor}')}", "no anchor")
+            self._refuse(position, path, f"anchor {quoted(f'&{event.anchor}')} is not allowed")
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self._refuse(position, path, f"the tag {quoted(tag)}", "no tag")
+            self._refuse(position, path, f"tag {quoted(tag)} is not allowed")
 
     def _inner(self) -> Iterator[yaml.Event]:
         """The events up to the end of the list or mapping."""
@@ -115,13 +120,12 @@ class _Composer:
             if key.value is None:
                 continue
             if isinstance(key.value, list | dict):
-                self._refuse(place, path, "a list or mapping as a key", "a text as a key")
+                self._refuse(place, path, "a key must be a text, not a list or mapping")
             elif key.plain and key.text == "<<":
-                self._refuse(place, inner, "a merge key", "the keys themselves")
+                self._refuse(place, inner, "merge keys are not allowed")
             elif key.text in entries:
                 line = entries[key.text].key.line
-                found = f"the key a second time, first in line {line}"
-                self._refuse(place, inner, found, "each key once")
+                self._refuse(place, inner, f"duplicate key, first in line {line}")
             else:
                 entries[key.text] = value
         return entries
@@ -129,8 +133,8 @@ class _Composer:
     def _at(self, event: yaml.Event) -> Position:
         return _position(event.start_mark, self._file)
 
-    def _refuse(self, position: Position, path: str, found: str, expected: str) -> None:
-        self._problems.append(Problem(position, path, found, expected))
+    def _refuse(self, position: Position, path: str, reason: str) -> None:
+        self._problems.append(Problem(position, path, reason))
 
 
 def _position(mark: Any, file: str) -> Position:
@@ -140,11 +144,11 @@ def _position(mark: Any, file: str) -> Position:
 def _syntax(error: yaml.YAMLError, file: str) -> Problem:
     if not isinstance(error, yaml.MarkedYAMLError):
         said = " ".join(str(error).split())
-        return Problem(Position(file, 1, 1), "", f"no YAML ({said})", "YAML")
+        return Problem(Position(file, 1, 1), "", f"invalid YAML: {said}")
     said = error.problem or ""
     if error.context:
         begun = error.context_mark
         since = f" from line {begun.line + 1}" if begun else ""
         said = f"{error.context}{since}, {said}"
     place = _position(error.problem_mark or error.context_mark, file)
-    return Problem(place, "", f"a YAML syntax error ({said})", "valid YAML")
+    return Problem(place, "", f"invalid YAML: {said}{_HINTS.get(said, '')}")

@@ -182,7 +182,7 @@ def test_a_rate_limited_run_is_inconclusive(tmp_path: Path) -> None:
         (["--baseline", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["--thresholds", "README.md"], "README.md:"),
         (["--requests", "0"], "'0' is not a number from 1 to 100000"),
-        (["--tolerance", "-1"], "'-1' is not a share such as 0.1% or 99.5%"),
+        (["--tolerance", "-1"], "'-1' is not a percentage such as 0.1% or 99.5%"),
     ],
 )
 def test_bad_input_is_one_line(

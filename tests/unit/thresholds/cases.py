@@ -18,7 +18,7 @@ import yaml
 
 _MARK: Final = re.compile("[①②]")
 # Who says this speaks of the key, not of its value.
-_OF_KEYS: Final = re.compile("found (an unknown key|the key a second time|a merge key)")
+_OF_KEYS: Final = re.compile(": (unknown key|duplicate key|merge keys)")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def place(text: str, path: str, message: str = "") -> tuple[int, int]:
     """Line and column of the value at `path`, or of what a message about it speaks of."""
     keys = [int(key[1:-1]) if key[0] == "[" else key for key in re.findall(r"\[\d+\]|[^.[]+", path)]
     node: Any = yaml.compose(text, Loader=yaml.CSafeLoader)
-    if "found no such key" in message:
+    if ": missing; " in message:
         keys.pop()
     for key in keys:
         if isinstance(key, int):
