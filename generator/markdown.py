@@ -1,8 +1,13 @@
-"""Tables of Markdown in one canonical form."""
+"""Tables and lists of Markdown in one canonical form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+
+def bullets(reasons: Mapping[str, str]) -> str:
+    """A list of paths, each with the reason for what stands there."""
+    return "\n".join(f"- `{path}`: {reason}" for path, reason in reasons.items())
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

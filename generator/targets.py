@@ -8,17 +8,22 @@ from typing import Final
 from pydantic.fields import FieldInfo
 
 from generator.alerts.model import Alert
-from generator.markdown import table
+from generator.markdown import bullets, table
 from generator.templates import page
 from generator.thresholds import Thresholds
 from generator.thresholds.fields import kind
 from generator.thresholds.levels import EDGES, Levels, LoadLevels
-from generator.values import Value, values
+from generator.values import Value, reasons, values
 
 PATH: Final = "docs/targets.md"
 _UNWATCHED: Final = "none; graded by the performance tests"
 _TITLES: Final = {"api": "API", "cpu": "CPU"}
-_QUALITIES: Final = {"up_to_users": "up to {} users", "below": "scores up to {}"}
+_QUALITIES: Final = {
+    "up_to_users": "up to {} users",
+    "below": "scores up to {}",
+    "within": "runs of {}",
+    "concurrency": "{} at once",
+}
 
 
 def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
@@ -48,14 +53,17 @@ def _row(
     name: str, levels: Levels, alerts: Sequence[Alert], known: Sequence[Value]
 ) -> tuple[str, ...]:
     own = {each.path.rpartition(".")[2]: each.text for each in _below(known, f"targets.{name}")}
-    qualities = [
-        _QUALITIES.get(key, f"{key} {{}}").format(text)
-        for key, text in own.items()
-        if key not in EDGES
-    ]
+    qualities = [_quality(key, text) for key, text in own.items() if key not in EDGES]
     beyond = "more users than above" if isinstance(levels, LoadLevels) else "-"
     cells = (own.get(edge, "-") for edge in EDGES)
     return f"`{name}`", ", ".join(qualities) or beyond, *cells, _watchers(name, alerts), levels.why
+
+
+def _quality(key: str, text: str) -> str:
+    """What a row applies to, in words."""
+    if (key, text) == ("up_to_users", "0"):
+        return "no users"
+    return _QUALITIES.get(key, f"{key} {{}}").format(text)
 
 
 def _below(known: Sequence[Value], path: str) -> list[Value]:
@@ -76,10 +84,8 @@ def _watchers(name: str, alerts: Sequence[Alert]) -> str:
 
 
 def _facts(known: Sequence[Value], path: str) -> str:
-    rows: list[tuple[str, ...]] = []
-    reasons = {""}
-    for value in _below(known, path):
-        why = "" if value.why in reasons else value.why
-        rows.append((f"`{value.path}`", value.text, value.meaning, why))
-        reasons.add(value.why)
-    return table(("path", "value", "meaning", "why"), rows)
+    """The values below a path, then the reasons for them."""
+    found = _below(known, path)
+    rows = [(f"`{value.path}`", value.text, value.meaning) for value in found]
+    shown, why = table(("path", "value", "meaning"), rows), bullets(reasons(found))
+    return f"{shown}\n\nWhy these values:\n\n{why}" if why else shown

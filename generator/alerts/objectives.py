@@ -23,7 +23,7 @@ from generator.thresholds.units import Unit, format_duration, format_value
 
 class BurnAlert(ConditionAlert):
     min_bad: PositiveCount = doc(
-        "Minimum number of failed requests in the long range, or of slow ones not "
+        "Minimum number of failed requests in the long window, or of slow ones not "
         "counting the first of each worker."
     )
 

@@ -12,7 +12,7 @@ from generator.dashboards.budgets import budget_left
 from generator.dashboards.panels import BarGauge, Dashboard, Logs, Panel, Query, Section, TimeSeries
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import WindowAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import format_duration, spoken
 
 NO_ERRORS: Final = "No ERROR lines"
 # A line reads `2026-01-31 12:00:00,000 - auditor.api - ERROR - Verification failed: text`. Its kind
@@ -54,7 +54,7 @@ def _count(thresholds: Thresholds) -> Panel:
     window = thresholds.alert("high_error_rate", WindowAlert).window
     return TimeSeries(
         key="failed_verifications",
-        title=f"Failed verifications in the last {format_duration(window)}",
+        title=f"Failed verifications in the last {spoken(format_duration(window))}",
         description=(
             "Absolute number, including the first failures after a start. A few: read their log "
             "lines below. Many: see the error ratio."

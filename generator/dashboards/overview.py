@@ -25,7 +25,7 @@ from generator.dashboards.panels import (
 )
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import WindowAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import format_duration, spoken
 
 _WAITING: Final = f"sum({names.CONNECTIONS_WAITING}{{}}) + sum({names.ACCEPT_QUEUE}{{}})"
 
@@ -72,7 +72,7 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
         ),
         Stat(
             key="failed_share",
-            title=f"Failed in the last {format_duration(window)}",
+            title=f"Failed in the last {spoken(format_duration(window))}",
             description=(
                 "Share of verifications that failed. Next: Failures on the errors dashboard."
                 f"\n\n{steps.row_in_words(failures)}"

@@ -14,14 +14,14 @@ from jinja2.utils import missing
 
 from generator.alerts import all_recordings
 from generator.alerts.model import Alert
-from generator.markdown import table
+from generator.markdown import bullets, table
 from generator.promql import plain
 from generator.runbooks.names import METRICS, Bundle, Names, UnknownNameError, of_alert
 from generator.runbooks.sources import HERE, PAGES, RunbookError, check, label, summary, template
 from generator.templates import environment
 from generator.thresholds import Thresholds
-from generator.thresholds.units import format_duration, format_value
-from generator.values import Value, values
+from generator.thresholds.units import format_duration, format_value, spoken
+from generator.values import Value, reasons, values
 
 FOLDER: Final = "docs/runbooks"
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
@@ -50,6 +50,7 @@ def render(thresholds: Thresholds, alerts: Sequence[Alert], folder: Path = PAGES
 
 
 def _page(bundle: Bundle, alert: Alert, folder: Path) -> str:
+    numbers = list(_numbers(alert, bundle.values))
     parts = {
         "alert": alert,
         "summary": summary(alert.key, folder),
@@ -58,7 +59,8 @@ def _page(bundle: Bundle, alert: Alert, folder: Path) -> str:
         "expressions": [(each.severity, alert.expr(each)) for each in alert.triggers],
         "recordings": [(each.name, plain(each.expr)) for each in alert.recordings],
         "families": sorted({alert.family, *(each.family for each in alert.recordings)}),
-        "numbers": list(_numbers(alert, bundle.values)),
+        "numbers": [(value.text, f"`{value.path}`") for value in numbers],
+        "reasons": bullets(reasons(numbers)),
         "cases": list(dict.fromkeys(case.title for case in alert.cases)),
     }
     return _rendered(folder, "layout.md", parts) + "\n"
@@ -77,14 +79,12 @@ def _time(seconds: float) -> str:
     return format_duration(seconds) if seconds else "-"
 
 
-def _numbers(alert: Alert, known: Sequence[Value]) -> Iterator[tuple[str, str, str]]:
-    """Every value that the alert derives from; a reason stands at the first value it belongs to."""
-    reasons: set[str] = set()
+def _numbers(alert: Alert, known: Sequence[Value]) -> Iterator[Value]:
+    """Every value that the alert derives from."""
     for path in alert.paths():
         for value in known:
             if value.path == path or value.path.startswith(f"{path}."):
-                yield value.text, f"`{value.path}`", "" if value.why in reasons else value.why
-                reasons.add(value.why)
+                yield value
 
 
 def _index(thresholds: Thresholds, alerts: Sequence[Alert], folder: Path) -> str:
@@ -146,6 +146,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         return None
 
     found = environment(jinja2.FunctionLoader(load), _Undefined)
+    found.filters["spoken"] = spoken
     found.globals = {"metric": METRICS, "table": table}
     for what, name in (("command", "shared/commands.md"), ("query", "shared/queries.md")):
         texts = vars(found.get_template(name).module)

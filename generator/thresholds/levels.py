@@ -61,7 +61,7 @@ class LatencyLevels(Levels):
 
 class ThroughputLevels(Levels):
     worse: ClassVar = "below"
-    concurrency: PositiveCount = doc("Requests under way at once.")
+    concurrency: PositiveCount = doc("Requests in progress at once.")
     target: PositivePerSecond
     acceptable: PositivePerSecond
 
@@ -74,7 +74,7 @@ class RatioLevels(Levels):
 
 class LoadLevels(RatioLevels):
     up_to_users: Count | None = doc(
-        "The row holds up to this many users; none: beyond the row before.", None
+        "The row applies up to this many users; without it, to more than the row before.", None
     )
 
 
@@ -84,7 +84,7 @@ class BytesLevels(Levels):
 
 
 class PeakLevels(BytesLevels):
-    within: PositiveSeconds = doc("Length of the run whose highest value counts.")
+    within: PositiveSeconds = doc("Length of the run whose peak counts.")
 
 
 class GrowthLevels(Levels):
@@ -105,7 +105,7 @@ class CountLevels(Levels):
 
 class ConfidenceLevels(RatioLevels):
     below: Score = doc(
-        "Answers scored at or under this count as weak; a bound of the app's histogram."
+        "Answers with at most this score have low confidence; a bucket bound of the app."
     )
 
 
@@ -119,7 +119,7 @@ class LatencyTargets(Model):
 
 
 class ThroughputTargets(Model):
-    """Answered requests a second, by requests under way at once."""
+    """Answered requests per second, by requests in progress at once."""
 
     sequential: ThroughputLevels
     low: ThroughputLevels
@@ -136,7 +136,7 @@ class ErrorTargets(Model):
 
 
 class MemoryTargets(Model):
-    """Resident memory of one worker, and of all of them against their cgroup's limit."""
+    """Resident memory of one worker; memory of all workers as a share of their cgroup's limit."""
 
     initial: BytesLevels
     growth: GrowthLevels
@@ -147,7 +147,7 @@ class MemoryTargets(Model):
 
 
 class CpuTargets(Model):
-    """Share of one core a worker keeps busy, by load."""
+    """Share of one core that a worker keeps busy, by load."""
 
     idle: LoadLevels
     normal: LoadLevels

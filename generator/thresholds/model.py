@@ -150,9 +150,9 @@ class Links(Model):
 class Service(Model):
     """The monitored service and how it is scraped."""
 
-    name: ServiceName = doc("Value of the label `service` of every alert.")
+    name: ServiceName = doc("Value of the label `service` on every alert.")
     jobs: Jobs
-    expected_workers: PositiveCount = doc("WORKER_COUNT of one instance.")
+    expected_workers: PositiveCount = doc("Number of worker processes of one instance.")
     scrape_interval: Interval = doc("Prometheus's scrape interval for both jobs.")
     evaluation_interval: Interval = doc("Prometheus's evaluation interval of the rules.")
     latency_buckets: OneOrMore[PositiveSeconds] = doc(
@@ -161,7 +161,7 @@ class Service(Model):
     confidence_buckets: OneOrMore[Score] = doc("Finite bounds of the confidence histogram.")
     database_pool: DatabasePool
     links: Links
-    labels: Labels = doc("Labels to add to every alert, such as the team that is paged.")
+    labels: Labels = doc("Labels to add to every alert, such as a team.")
     why: Why
 
 
@@ -173,7 +173,7 @@ class Availability(Model):
 class Speed(Model):
     objective: Objective = doc("Share of the successful requests that must be fast enough.")
     within: PositiveSeconds = doc(
-        "What is fast enough; a bound of the latency histogram, so it counts."
+        "Longest time that is fast enough; a bucket bound of the latency histogram."
     )
     why: Why
 
@@ -184,9 +184,9 @@ class Burn(Model):
     The long one shows that it matters, the short one that it goes on.
     """
 
-    window: PositiveSeconds = doc("The long range.")
-    short_window: PositiveSeconds = doc("The short range.")
-    consumes: PositiveRatio = doc("Share of the budget used up within the long range.")
+    window: PositiveSeconds = doc("Long window.")
+    short_window: PositiveSeconds = doc("Short window.")
+    consumes: PositiveRatio = doc("Share of the budget used up within the long window.")
     why: Why
 
 
@@ -202,7 +202,7 @@ class Burns(Model):
 class Slo(Model):
     """The objectives that the error budgets are computed from."""
 
-    period: PositiveSeconds = doc("Length of the sliding period of the budgets.")
+    period: PositiveSeconds = doc("Rolling period that the budgets cover.")
     evaluation_interval: Interval = doc("Evaluation interval of the budgets' recording rules.")
     availability: Availability
     latency: Speed
@@ -212,9 +212,9 @@ class Slo(Model):
 
 class DashboardSettings(Model):
     metrics_datasource: Line = doc(
-        "Name of the Prometheus data source chosen at first load, or `default`."
+        "Name of the Prometheus data source selected at first, or `default`."
     )
-    logs_datasource: Line = doc("Name of the Loki data source chosen at first load, or `default`.")
+    logs_datasource: Line = doc("Name of the Loki data source selected at first, or `default`.")
     log_selector: Selector = doc("LogQL stream selector of the Auditor's logs.")
     range: PositiveSeconds = doc("Time range at first load.")
     refresh: Refresh = doc("Refresh interval.")
@@ -231,21 +231,21 @@ class Repeat(Model):
 class Receivers(Model):
     """Addresses that Alertmanager posts notifications to."""
 
-    pages: Address = doc("Receiver of critical alerts: pages somebody.")
+    pages: Address = doc("Receiver of critical alerts: pages someone.")
     tickets: Address = doc("Receiver of warnings: opens tickets.")
     info: Address = doc("Receiver of info alerts.")
-    watchdog: Address = doc("The dead man's switch: it raises the alarm if this one stops.")
+    watchdog: Address = doc("Receiver of the watchdog: raises the alarm when it stops arriving.")
 
 
 class Routing(Model):
     """Who is notified of an alert, when, and how often."""
 
     group_wait: PositiveSeconds = doc(
-        "Wait for other alerts of a group before its first notification."
+        "Wait for more alerts of a group before its first notification."
     )
-    group_interval: PositiveSeconds = doc("Wait before the next notification of a group.")
+    group_interval: PositiveSeconds = doc("Wait before a group that has changed is sent again.")
     repeat: Repeat
-    heartbeat: PositiveSeconds = doc("How often the watchdog is sent.")
+    heartbeat: PositiveSeconds = doc("How often the watchdog notifies its receiver.")
     receivers: Receivers
     why: Why
 
@@ -253,7 +253,7 @@ class Routing(Model):
 class Deploy(Model):
     """Where the parts find each other, in the configurations under `deploy/`."""
 
-    sidecars: OneOrMore[Target] = doc("Sidecars to scrape, one of each Auditor.")
+    sidecars: OneOrMore[Target] = doc("Sidecars to scrape, one per Auditor.")
     alertmanagers: OneOrMore[Target] = doc("Alertmanagers that Prometheus notifies.")
     prometheus: Address = doc("Address of Prometheus as Grafana reaches it.")
     loki: Address = doc("Address of Loki as Grafana reaches it.")
@@ -293,7 +293,7 @@ class Thresholds(Model):
     forms: ClassVar[Mapping[str, AlertForm]] = {}
     row_forms: ClassVar[Mapping[str, type[Levels]]] = {}
 
-    version: Version = doc("Form of this file.")
+    version: Version = doc("Version of the format of this file.")
     service: Service
     targets: Targets
     slo: Slo
@@ -302,7 +302,7 @@ class Thresholds(Model):
     deploy: Deploy
     alerts: Mapping[str, AlertSettings]
     accepted_notes: Names[Line] = doc(
-        "Notes that are known and not printed: the path of each, and why it may stay.", {}
+        "Notes that are known and not printed: the path of each, and why it is accepted.", {}
     )
     _positions: Mapping[str, Position] = PrivateAttr({})
 

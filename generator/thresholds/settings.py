@@ -71,7 +71,7 @@ class BoundSeverity(ConditionSeverity):
 class AlertSettings(Model):
     """What every alert has."""
 
-    keep_firing_for: Seconds = doc("How long the alert stays after the condition has ended.")
+    keep_firing_for: Seconds = doc("How long the alert keeps firing after the condition has ended.")
     why: Why
 
     @classmethod
@@ -90,11 +90,11 @@ class BoundAlert(AlertSettings):
 
 
 class WindowAlert(BoundAlert):
-    window: PositiveSeconds = doc("Range of the rate, or of the other function over time.")
+    window: PositiveSeconds = doc("Range of the rate, or of another function over time.")
 
 
 class TrafficAlert(WindowAlert):
-    min_requests: PositiveCount = doc("Requests the window must hold, fewer prove nothing.")
+    min_requests: PositiveCount = doc("Minimum number of requests in the window.")
 
 
 class ConditionAlert(AlertSettings):

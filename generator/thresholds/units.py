@@ -83,6 +83,7 @@ SPELLINGS: Final = {
     Unit.SCORE: Spelling("a score", "0.6", "1", _NUMBER, _ONE),
     Unit.FACTOR: Spelling("a factor", "14.4", "1000000", _NUMBER, _ONE),
 }
+_ONE_OF: Final = {"1m": "minute", "1h": "hour", "1d": "day", "1w": "week"}
 _PARTS: Final = re.compile(rf"({_NUMBER})([a-zA-Z%/]*)")
 _SI_SIZE: Final = re.compile(rf"({_NUMBER})\s*([kmgtKMGT])[bB]?((?:/(?:s|min|h|d))?)")
 _LONGEST_TEXT: Final = 40
@@ -148,6 +149,11 @@ def format_duration(seconds: float) -> str:
         count, rest = divmod(rest, length)
         text += f"{count}{name}" if count else ""
     return text
+
+
+def spoken(duration: str) -> str:
+    """What follows "the last": `hour` for `1h`, and `6h` as it is."""
+    return _ONE_OF.get(duration, duration)
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from generator.alerts.objectives import BurnAlert
 from generator.alerts.testcases.budgets import BudgetCases
 from generator.promql import number
 from generator.thresholds.model import Burn, Thresholds
-from generator.thresholds.units import Unit, format_duration
+from generator.thresholds.units import Unit, format_duration, spoken
 
 # The dashboard, the effect and the next step of the alerts on one objective.
 _KINDS: Final[Mapping[str, tuple[Dashboard, Effect, str]]] = {
@@ -122,9 +122,9 @@ def _burn(own: _Burn, context: Context, settings: BurnAlert) -> Alert:
         summary=(f"JOB is burning its {objective.key} budget at VALUE times the allowed rate"),
         description=(
             f"JOB burned its {objective.key} budget at VALUE times the allowed "
-            f"rate over the last {long}, more than BOUND; the rate over the last {short} is above "
-            f"BOUND, too. Objective: {objective.good}. At this rate, the whole {period} budget "
-            f"lasts {gone}. Next: {look}."
+            f"rate over the last {spoken(long)}, more than BOUND; the rate over the last "
+            f"{spoken(short)} is above BOUND, too. Objective: {objective.good}. At this rate, the "
+            f"whole {period} budget lasts {gone}. Next: {look}."
         ),
         panel=Panel(dashboard, f"{own.objective.capitalize()} budget", f"Burn rate over {long}"),
         origins=(

@@ -16,7 +16,7 @@ from generator.names import REQUESTS, UP
 from generator.promql import number
 from generator.thresholds.fields import PositiveCount, PositiveRatio, PositiveSeconds, doc
 from generator.thresholds.settings import ConditionAlert, Rows, TrafficAlert
-from generator.thresholds.units import Unit, format_duration
+from generator.thresholds.units import Unit, format_duration, spoken
 
 
 def _inputs(context: Context, window: float, min_requests: float) -> InputGenerator:
@@ -42,9 +42,9 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
         recordings=(requests(window), errors(window), ratio),
         summary="VALUE of requests to INSTANCE are failing",
         description=(
-            f"VALUE of the verification requests to INSTANCE failed in the last {w}; the ratio has "
-            "been above BOUND for FOR. Next: read the newest ERROR lines on the errors dashboard; "
-            "they name the failing component."
+            f"VALUE of the verification requests to INSTANCE failed in the last {spoken(w)}; the "
+            "ratio has been above BOUND for FOR. Next: read the newest ERROR lines on the errors "
+            "dashboard; they name the failing component."
         ),
         panel=Panel("errors", "Failures", "Error ratio"),
     )
@@ -94,9 +94,9 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
         recordings=(requests(window), errors(window), ratio),
         summary="Most requests to INSTANCE are failing (VALUE)",
         description=(
-            f"VALUE of the verification requests to INSTANCE failed in the last {w}, more than "
-            f"BOUND and at least {settings.min_failures} requests. Next: read the newest ERROR "
-            "lines on the errors dashboard; they name the failing component."
+            f"VALUE of the verification requests to INSTANCE failed in the last {spoken(w)}, more "
+            f"than BOUND and at least {settings.min_failures} requests. Next: read the newest "
+            "ERROR lines on the errors dashboard; they name the failing component."
         ),
         panel=Panel("errors", "Failures", f"Error ratio over {w}"),
     )

@@ -34,7 +34,7 @@ from generator.promql import number
 from generator.texts import humanize, humanize1024
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import BoundAlert, Rows
-from generator.thresholds.units import Unit, format_duration, format_value
+from generator.thresholds.units import Unit, format_duration, format_value, spoken
 
 _MIB: Final = 2.0**20
 _SECONDS: Final = {"hour": 3600, "minute": 60}
@@ -203,8 +203,8 @@ def _leak(
         ),
         summary=f"WORKER is leaking {leaking.noun}: {texts.rate} per {per}",
         description=(
-            f"WORKER gained {texts.rate}{of} {leaking.noun} per {per} over the last {window}; "
-            f"growth has been above BOUND for FOR{texts.reached}"
+            f"WORKER gained {texts.rate}{of} {leaking.noun} per {per} over the last "
+            f"{spoken(window)}; growth has been above BOUND for FOR{texts.reached}"
             f"{texts.cgroup if leaking.is_memory else ''}. Next: restart the workers one at a time "
             "before they reach a limit, and check on the system dashboard what else is growing: "
             f"{leaking.compare}."

@@ -15,7 +15,7 @@ from generator.alerts.testcases.standard import low_traffic, with_standard_cases
 from generator.names import CONFIDENCE
 from generator.promql import le, number
 from generator.thresholds.settings import Rows, TrafficAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import format_duration, spoken
 
 
 def weak_answers(window: float, below: float) -> Recording:
@@ -46,9 +46,9 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
         recordings=(weak, count),
         summary="VALUE of the answers on INSTANCE have low confidence",
         description=(
-            f"VALUE of the answers verified on INSTANCE in the last {w} scored {number(below)} or "
-            "less; the share has been above BOUND for FOR. Next: check whether the sources, the "
-            "model or the questions changed; a broken model gives every answer a low score."
+            f"VALUE of the answers verified on INSTANCE in the last {spoken(w)} scored "
+            f"{number(below)} or less; the share has been above BOUND for FOR. Next: check whether "
+            "the sources, the model or the questions changed; a broken model gives every answer a low score."
         ),
         panel=Panel("overview", "Quality", f"Share of answers scored {number(below)} or less"),
         origins=("targets.confidence.below",),

@@ -13,7 +13,7 @@ from generator.alerts.testcases.standard import with_standard_cases
 from generator.names import WORKER_STARTS, WORKERS
 from generator.promql import number
 from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import format_duration, spoken
 
 
 @define(ConditionAlert)
@@ -72,9 +72,9 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
         ),
         description=(
             f"The {expected} workers on INSTANCE started {{{{ $value | humanize }}}} times each on "
-            f"average in the last {window}, more than BOUND. Next: read the last lines of the "
-            "Auditor's log before each start, and look for the kernel's out-of-memory killer in "
-            "the system log."
+            f"average in the last {spoken(window)}, more than BOUND. Next: read the last lines of "
+            "the Auditor's log before each start, and look for the kernel's out-of-memory killer "
+            "in the system log."
         ),
         panel=Panel("system", "Workers", f"Starts per worker in {window}"),
         origins=("service.expected_workers",),
