@@ -48,7 +48,8 @@ def low_confidence(context: Context, settings: TrafficAlert) -> Alert:
         description=(
             f"VALUE of the answers verified on INSTANCE in the last {spoken(w)} scored "
             f"{number(below)} or less; the share has been above BOUND for FOR. Next: check whether "
-            "the sources, the model or the questions changed; a broken model gives every answer a low score."
+            "the sources, the model or the questions changed; a broken model gives every "
+            "answer a low score."
         ),
         panel=Panel("overview", "Quality", f"Share of answers scored {number(below)} or less"),
         origins=("targets.confidence.below",),
