@@ -154,7 +154,11 @@ def _unmapped(address: bytes) -> bytes:
 
 
 def parse_table(text: bytes, wanted: SocketFilter) -> Iterator[Socket]:
-    """/proc/net/tcp or tcp6, man proc(5): addresses are 32-bit words in the host's byte order."""
+    """/proc/net/tcp or tcp6, man proc(5): addresses are 32-bit words in the host's byte order.
+
+    The kernel repeats a connection if the table changes between two of its pages.
+    """
+    connections: set[tuple[bytes, bytes]] = set()
     for line in text.splitlines()[1:]:
         fields = line.split()
         try:
@@ -163,6 +167,10 @@ def parse_table(text: bytes, wanted: SocketFilter) -> Iterator[Socket]:
             local_port, remote_port = int(local[1], 16), int(remote[1], 16)
             if not wanted(state, local_port, remote_port):
                 continue
+            if state == ESTABLISHED:
+                if (fields[1], fields[2]) in connections:
+                    continue
+                connections.add((fields[1], fields[2]))
             yield Socket(
                 listening=state == LISTEN,
                 local_port=local_port,

@@ -18,7 +18,7 @@ from tests.tools.skipping import had
 TESTS = sorted((ROOT / FOLDER).glob("*.yml"))
 SCENARIOS = {each.name: each for each in all_scenarios(thresholds(), alerts())}
 # Longer ones take promtool up to a quarter of a minute.
-MOST_SECONDS = 4 * 3600
+MOST_SECONDS = 3600
 LONG = {name for name, each in SCENARIOS.items() if each.length > MOST_SECONDS}
 
 

@@ -1,4 +1,4 @@
-"""The demo's stack: data everywhere, a fault that reaches the pager, and recovery from failures."""
+"""The demo's stack: data everywhere, inhibited symptoms, and recovery from failures."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from demo.faults import find
 from demo.stack import Stack
 from generator.alerts import all_recordings
 from generator.dashboards import render
 from generator.promql import plain
-from tests.full import older_in_full
 from tests.grafana import selectors, substituted, targets
 from tests.live.demo import fault_run
 from tests.live.waiting import PATIENCE, until
@@ -115,16 +113,6 @@ def listens_on_loopback_only(stack: Stack) -> None:
             if state == "0A" and int(port, 16) in ports:
                 found.add(host)
     assert found == {"0100007F"}
-
-
-@pytest.mark.parametrize(
-    "versions", older_in_full(fault_run.VERSIONS), ids=lambda versions: versions[0]
-)
-def test_an_outage_reaches_the_pager_and_ends(tmp_path: Path, versions: tuple[str, str]) -> None:
-    with fault_run.running_stack(tmp_path / "run", versions) as stack:
-        found = fault_run.follow(stack, find("outage"))
-        fault_run.check_notifications(found)
-        assert found.unexpected(fault_run.families(stack)) == set()
 
 
 @pytest.mark.full

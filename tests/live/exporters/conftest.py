@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -25,12 +27,11 @@ def others_python() -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The app's folder, accessible to every user."""
-    for each in (tmp_path, *tmp_path.parents):
-        if each.stat().st_mode & 0o005 != 0o005:
-            each.chmod(0o755)
-    made = tmp_path / "metrics"
-    made.mkdir()
-    made.chmod(0o777)
-    return made
+def folder() -> Iterator[Path]:
+    """The app's folder, accessible to every user.
+
+    Not below pytest's own folder: every pytest that starts closes that one to other users.
+    """
+    with TemporaryDirectory(prefix="auditor-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o777)
+        yield Path(made)

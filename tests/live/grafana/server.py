@@ -205,6 +205,7 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or a response of two packets takes 40 ms
     server: Server
 
     def do_GET(self) -> None:

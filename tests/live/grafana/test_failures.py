@@ -291,9 +291,7 @@ JSON = st.recursive(
 )
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(document=JSON, status=st.sampled_from([200, 404, 412, 500]))
 def test_any_json_is_parsed_or_an_error(grafana: FakeGrafana, document: Any, status: int) -> None:
     def fault(handler: BaseHTTPRequestHandler) -> bool:

@@ -1,4 +1,4 @@
-"""Backtest and calibration on a real Prometheus that has scraped the stand-in with a fault."""
+"""An outage of the stand-in: from the worker to the receiver, then in backtest and calibration."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf, isnan
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,10 @@ COUNTED = ("increase", ":sum", "_budget:")
 
 @dataclass
 class Watched:
-    """A stack, and the range in which an outage started and ended."""
+    """A stack, an outage that it went through, and the range in which this started and ended."""
 
     stack: Stack
+    outage: fault_run.FaultRun
     span: Range
 
     @property
@@ -44,7 +46,8 @@ class Watched:
 
     def command(self, name: str, *arguments: str) -> list[str]:
         thresholds = ["--thresholds", "thresholds.yaml", *OVERLAYS]
-        where = ["--prometheus", self.stack.url("prometheus"), "--range", "50s"]
+        seconds = f"{self.span.end - self.span.start:.0f}s"
+        where = ["--prometheus", self.stack.url("prometheus"), "--range", seconds]
         until_ = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(self.span.end))
         return [name, *thresholds, *where, "--until", until_, *arguments]
 
@@ -56,10 +59,16 @@ def watched(
     """With the oldest and the newest Prometheus."""
     folder = tmp_path_factory.mktemp("stack") / "run"
     with fault_run.running_stack(folder, request.param) as stack:
-        fault_run.follow(stack, find("outage"))
+        start = time.time()
+        outage = fault_run.follow(stack, find("outage"))
         end = time.time()
         until(lambda: time.time() > end + 2, "the last rules are evaluated")
-        yield Watched(stack, Range.until(end, 50, 1))
+        yield Watched(stack, outage, Range.until(end, max(50, end - start + 10), 1))
+
+
+def test_an_outage_reaches_the_pager_and_ends(watched: Watched) -> None:
+    fault_run.check_notifications(watched.outage)
+    assert watched.outage.unexpected(fault_run.families(watched.stack)) == set()
 
 
 def test_a_backtest_agrees_with_the_alerts_of_prometheus(watched: Watched) -> None:
@@ -86,6 +95,13 @@ def labels_of(series: RangeSeries) -> dict[str, str]:
     return {name: value for name, value in series.labels.items() if name != "__name__"}
 
 
+def distance(one: float, other: float) -> float:
+    """A percentile is NaN while an outage leaves no request that succeeds."""
+    if isnan(one) or isnan(other):
+        return 0 if isnan(one) and isnan(other) else inf
+    return abs(one - other)
+
+
 def test_expanded_recordings_agree_with_recorded_ones(watched: Watched) -> None:
     thresholds, prometheus = watched.stack.thresholds, watched.prometheus
     rules = {
@@ -109,12 +125,13 @@ def test_expanded_recordings_agree_with_recorded_ones(watched: Watched) -> None:
                 assert len(series.values) <= 2, name
                 continue
             apart = [
-                abs(value - other.values[at])
+                distance(value, other.values[at])
                 for at, value in series.values.items()
                 if at in other.values
             ]
             # The rule was evaluated up to a second earlier.
-            near = max(map(abs, series.values.values())) * 0.35 + 1e-9
+            known = [abs(value) for value in series.values.values() if not isnan(value)]
+            near = max(known, default=0) * 0.35 + 1e-9
             assert sorted(apart)[len(apart) // 2] <= near, name
             compared += 1
     assert compared > 20

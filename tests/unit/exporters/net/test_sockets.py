@@ -189,6 +189,14 @@ def test_tables_of_a_fixture(tmp_path: Path) -> None:
         read_sockets(tree.root, None, ALL)
 
 
+def test_a_connection_that_the_table_repeats_is_one() -> None:
+    with listener("127.0.0.1") as server, socket.create_connection(server.getsockname(), 60):
+        head, *lines = Path("/proc/net/tcp").read_bytes().splitlines()
+        table = b"\n".join([head, *lines, *lines])
+        found = [each for each in parse_table(table, wanted(server)) if not each.listening]
+    assert len(found) == 1
+
+
 @given(st.one_of(st.binary(), st.text("0123456789ABCDEF: \n").map(str.encode)))
 def test_any_text_is_parsed_or_malformed(text: bytes) -> None:
     with suppress(Malformed):
