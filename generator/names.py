@@ -63,3 +63,5 @@ LABELS: Final[dict[str, tuple[str, ...]]] = {
     for family in (*APP, *contract.FAMILIES, Family(UP, "gauge", ""))
     for name, labels in _labels(family)
 }
+# Those without a sample where a scrape fails; `up` has one.
+SCRAPED: Final = LABELS.keys() - {UP}

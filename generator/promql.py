@@ -8,10 +8,11 @@ the rule's form.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
+_INSTANT: Final = re.compile(r"([A-Za-z_:][\w:]*)\{[^{}]*\}(?!\[)( offset \w+)?")
 
 
 def plain(expr: str) -> str:
@@ -27,6 +28,26 @@ def selector(metric: str, labels: Mapping[str, str]) -> str:
 def with_matchers(expr: str, matchers: str) -> str:
     """`expr` with `matchers` (``a="b",c=~"d"``) added to every selector."""
     return _BRACES.sub(lambda found: "{" + ",".join(filter(None, [found[1], matchers])) + "}", expr)
+
+
+def looking_back(expr: str, metrics: Container[str], window: str) -> str:
+    """`expr` with the last value within `window` for every instant selector of `metrics`.
+
+    A failed scrape ends a series for instant selectors; ranges skip it.
+    """
+
+    def held(found: re.Match[str]) -> str:
+        if found[1] not in metrics:
+            return found[0]
+        offset = found[2] or ""
+        return f"last_over_time({found[0].removesuffix(offset)}[{window}]{offset})"
+
+    return _INSTANT.sub(held, expr)
+
+
+def instants(expr: str) -> set[str]:
+    """The metrics of the instant selectors in `expr`."""
+    return {found[1] for found in _INSTANT.finditer(expr)}
 
 
 def number(value: float) -> str:

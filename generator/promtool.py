@@ -64,20 +64,32 @@ def _test(thresholds: Thresholds, alert: Alert | None, clock: Clock, case: Case)
         "interval": format_duration(case.interval or clock.interval),
         "input_series": [each.written for each in case.series],
     }
-    if alert and case.alert_tests:
+    exact = [(moment, moment.value) for moment in case.alert_tests if moment.value is not None]
+    if alert and exact:
         test["alert_rule_test"] = [
             {
                 "eval_time": format_duration(moment.at),
                 "alertname": alert.name,
                 "exp_alerts": [
-                    _expected(thresholds, alert, each, moment) for each in moment.firing
+                    _expected(thresholds, alert, each, moment, value) for each in moment.firing
                 ],
             }
-            for moment in case.alert_tests
+            for moment, value in exact
         ]
-    if case.expr_tests:
-        test["promql_expr_test"] = [_expr_test(each) for each in case.expr_tests]
+    expr_tests = [_expr_test(each) for each in case.expr_tests]
+    if alert:
+        expr_tests += [_states(alert, each) for each in case.alert_tests if each.value is None]
+    if expr_tests:
+        test["promql_expr_test"] = expr_tests
     return test
+
+
+def _states(alert: Alert, test: AlertTest) -> dict[str, Any]:
+    """These severities are firing; if there are none, none is even pending."""
+    state = ',alertstate="firing"' if test.firing else ""
+    expr = f'count by (severity) (ALERTS{{alertname="{alert.name}"{state}}})'
+    samples = [{"labels": f'{{severity="{each.severity}"}}', "value": 1} for each in test.firing]
+    return {"expr": expr, "eval_time": format_duration(test.at), "exp_samples": samples}
 
 
 def _expr_test(test: ExprTest) -> dict[str, Any]:
@@ -87,12 +99,12 @@ def _expr_test(test: ExprTest) -> dict[str, Any]:
 
 
 def _expected(
-    thresholds: Thresholds, alert: Alert, trigger: Trigger, test: AlertTest
+    thresholds: Thresholds, alert: Alert, trigger: Trigger, test: AlertTest, value: float
 ) -> dict[str, Any]:
     return {
         "exp_labels": {**rule_labels(thresholds, alert, trigger), **test.labels},
         "exp_annotations": {
-            name: texts.expand(text, test.value, test.labels, test.query_results)
+            name: texts.expand(text, value, test.labels, test.query_results)
             for name, text in rule_annotations(thresholds, alert, trigger).items()
         },
     }

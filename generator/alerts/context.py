@@ -25,13 +25,14 @@ class Context:
         service = self.thresholds.service
         return Clock(int(max(service.scrape_interval, service.evaluation_interval)) * self.slower)
 
-    def for_window(self, window: float, slowest: float = 90) -> Context:
+    def for_window(self, window: float, slowest: float | None = None) -> Context:
         """A context with a slower clock if a window would hold more than a hundred samples.
 
-        Samples are at most `slowest` seconds apart. Prometheus looks back five minutes, so with up
-        to two minutes between samples it bridges a failed scrape.
+        Samples are at most `slowest` seconds apart, by default so close that alerts bridge a failed
+        scrape.
         """
         interval = self.clock.interval
+        slowest = slowest or self.thresholds.service.lookback / 2
         slower = min(int(window / interval / 50), int(slowest / interval))
         return replace(self, slower=max(1, slower))
 

@@ -8,8 +8,11 @@ from typing import Generic, TypeVar
 
 from generator.alerts.context import Context
 from generator.alerts.model import Alert, alert_name
+from generator.names import SCRAPED
+from generator.promql import looking_back
 from generator.thresholds.model import AlertForm
 from generator.thresholds.settings import AlertSettings, Rows
+from generator.thresholds.units import format_duration
 
 S = TypeVar("S", bound=AlertSettings)
 
@@ -37,7 +40,22 @@ class Definition(Generic[S]):
     def alert(self, context: Context) -> Alert:
         """The alert as the thresholds set it. Raises UnknownAlertError if it needs another one."""
         settings = context.thresholds.alert(self.key, self.settings)
-        return replace(self.build(context, settings), key=self.key)
+        alert = replace(self.build(context, settings), key=self.key)
+        return _bridging_failed_scrapes(alert, context.thresholds.service.lookback)
+
+
+def _bridging_failed_scrapes(alert: Alert, lookback: float) -> Alert:
+    """`alert` so that failed scrapes neither resolve it nor start its `for` anew.
+
+    It reads the last value within `lookback` seconds of everything that a failed scrape leaves out.
+    """
+    incomplete = {each.name for each in alert.recordings if each.has_gaps} | SCRAPED
+    window = format_duration(lookback)
+    triggers = (
+        replace(each, guard=looking_back(each.guard, incomplete, window)) for each in alert.triggers
+    )
+    quantity = looking_back(alert.quantity, incomplete, window)
+    return replace(alert, quantity=quantity, triggers=tuple(triggers))
 
 
 def define(

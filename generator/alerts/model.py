@@ -54,12 +54,14 @@ _LEGENDS: Final[Mapping[Scope, str]] = {
 class Recording:
     """A recording rule; `name` is level:metric:operation, `expr` has braces at every selector.
 
-    `family` names its rule file, whichever alerts need it.
+    `family` names its rule file, whichever alerts need it. `has_gaps`: it has no value where a
+    scrape fails, as it does not read a range.
     """
 
     family: str
     name: str
     expr: str
+    has_gaps: bool = False
 
     @property
     def query(self) -> str:
@@ -115,12 +117,13 @@ class Series:
 class AlertTest:
     """What of the alert is firing `at` seconds after the start: these triggers and no others.
 
-    `value` is the one in their texts, `query_results` are the results of the queries in them.
+    `value` is the one in their texts, `query_results` are the results of the queries in them. If it
+    is None, the texts do not matter, and an alert that does not fire must not even be pending.
     """
 
     at: float
     firing: tuple[Trigger, ...] = ()
-    value: float = 0.0
+    value: float | None = 0.0
     labels: Mapping[str, str] = field(default_factory=dict)
     query_results: Mapping[str, str] = field(default_factory=dict)
 

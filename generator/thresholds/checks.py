@@ -169,6 +169,16 @@ def _loads_have_an_end(document: Document) -> Iterator[Problem]:
             yield Problem(document.nodes[row].position, path, found)
 
 
+def _a_failed_scrape_is_bridged(document: Document) -> Iterator[Problem]:
+    """While one scrape fails, the last value is nearly two intervals old."""
+    path, value = "service.lookback", document.number("service.lookback")
+    interval = document.number("service.scrape_interval")
+    if value is not None and interval is not None and value < 2 * interval:
+        least = format_value(2 * interval, Unit.DURATION)
+        expected = f"at least {least}, two of service.scrape_interval, to bridge a failed scrape"
+        yield document.problem(path, expected)
+
+
 def _windows_hold_two_samples(document: Document) -> Iterator[Problem]:
     """A rate or a slope needs two samples."""
     interval = document.number("service.scrape_interval")
@@ -225,5 +235,6 @@ _CHECKS: Final = (
     _burns_can_be_reached,
     _loads_rise,
     _loads_have_an_end,
+    _a_failed_scrape_is_bridged,
     _windows_hold_two_samples,
 )

@@ -155,6 +155,10 @@ class Service(Model):
     expected_workers: PositiveCount = doc("Number of worker processes of one instance.")
     scrape_interval: Interval = doc("Prometheus's scrape interval for both jobs.")
     evaluation_interval: Interval = doc("Prometheus's evaluation interval of the rules.")
+    lookback: PositiveSeconds = doc(
+        "How long alerts go on with the last value while scrapes fail: at least two scrape "
+        "intervals, so that a single failure goes unnoticed."
+    )
     latency_buckets: OneOrMore[PositiveSeconds] = doc(
         "Finite bounds of the latency and the probe histogram."
     )

@@ -6,20 +6,18 @@ from typing import Final
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.model import Alert, Panel, Series
-from generator.alerts.testcases.inputs import HERE, gauge_inputs
-from generator.alerts.testcases.series import Phase, gauge
-from generator.alerts.testcases.standard import silenced, with_standard_cases, worst_alone
+from generator.alerts.model import Alert, Panel
+from generator.alerts.testcases.inputs import constant, gauge_inputs
+from generator.alerts.testcases.standard import (
+    silenced,
+    silenced_while_known,
+    with_standard_cases,
+    worst_alone,
+)
 from generator.names import PROBE_SUCCESS, WORKERS
 from generator.thresholds.settings import ConditionAlert
 
 SECTION: Final = "Availability"
-
-
-def hours(context: Context, metric: str, value: float) -> Series:
-    """A sidecar gauge that keeps its value for longer than any case lasts."""
-    phases = [Phase(context.clock.tick(86400), value)]
-    return Series(metric, context.workers(HERE), gauge(context.clock, phases, float))
 
 
 @define(ConditionAlert)
@@ -43,13 +41,14 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
     )
     workers = context.thresholds.service.expected_workers
     inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=workers)
-    answers, fails = (hours(context, PROBE_SUCCESS, each) for each in (1, 0))
-    failing = inputs.beside(lambda _instance, _phases: [fails])
+    answers, fails = (constant(context, context.workers, PROBE_SUCCESS, each) for each in (1, 0))
     return with_standard_cases(
         alert,
         inputs,
-        worst_alone(alert, failing, "no worker is found and the health check fails"),
-        silenced(alert, inputs, 0, "no worker is found, but the service responds", answers),
+        worst_alone(alert, inputs.beside(fails), "no worker is found and the health check fails"),
+        silenced_while_known(
+            alert, inputs, 0, "no worker is found, but the service responds", answers
+        ),
     )
 
 
@@ -72,9 +71,14 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
     )
     probe = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
     running = {PROBE_SUCCESS: float, WORKERS: lambda _value: 1.0}
-    stopped = hours(context, WORKERS, 0)
+    stopped = constant(context, context.workers, WORKERS, 0)
     return with_standard_cases(
         alert,
         gauge_inputs(context, running, context.workers, healthy=1),
-        silenced(alert, probe, 0, "no worker is running: down rather than unresponsive", stopped),
+        silenced(
+            alert,
+            probe.beside(stopped),
+            0,
+            "no worker is running: down rather than unresponsive",
+        ),
     )

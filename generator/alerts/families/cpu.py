@@ -42,7 +42,12 @@ def _cpu_inputs(context: Context, window: float) -> InputGenerator:
         return mode("user", 0.75), mode("system", 0.25)
 
     return InputGenerator(
-        clock=context.clock, series=series, labels=context.worker, window=window, counters=True
+        context=context,
+        series=series,
+        labels=context.worker,
+        window=window,
+        counters=True,
+        margin=1.6,
     )
 
 

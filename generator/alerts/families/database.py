@@ -20,6 +20,7 @@ def many_database_connections(context: Context, settings: BoundAlert) -> Alert:
         "database",
         "instance:auditor_worker_db_connections:sum",
         f"sum by (job, instance) ({DB_CONNECTIONS}{{}})",
+        has_gaps=True,
     )
     alert = Alert(
         family="database",
@@ -56,6 +57,7 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
         "database",
         "worker:auditor_worker_db_pool:usage_ratio",
         f"{DB_CONNECTIONS}{{}} / {capacity}",
+        has_gaps=True,
     )
     alert = Alert(
         family="database",

@@ -148,6 +148,7 @@ class _QueryTexts:
     per: Per
     left: Recording
     cgroup_left: Recording
+    lookback: str
 
     @property
     def rate(self) -> str:
@@ -156,13 +157,16 @@ class _QueryTexts:
 
     @property
     def reached(self) -> str:
-        query = f'"round({self.left.name}{{instance=%q,worker=%q}}, 60)"'
+        query = f'"round({self._last(self.left, "instance=%q,worker=%q")}, 60)"'
         return _found(f"{query} $labels.instance $labels.worker", self._reaches)
 
     @property
     def cgroup(self) -> str:
-        query = f'"round({self.cgroup_left.name}{{instance=%q}}, 60)"'
+        query = f'"round({self._last(self.cgroup_left, "instance=%q")}, 60)"'
         return _found(f"{query} $labels.instance", _CGROUP)
+
+    def _last(self, recording: Recording, matchers: str) -> str:
+        return f"last_over_time({recording.name}{{{matchers}}}[{self.lookback}])"
 
     @property
     def _reaches(self) -> str:
@@ -186,7 +190,8 @@ def _leak(
     window = format_duration(settings.window)
     steep, left = slope(leaking, settings), seconds_to_limit(leaking, settings)
     limit = time_to_limit(context.thresholds, settings)
-    texts = _QueryTexts(leaking, per, left, limit)
+    lookback = format_duration(context.thresholds.service.lookback)
+    texts = _QueryTexts(leaking, per, left, limit, lookback)
     of = " of" if leaking.is_memory else ""
     old = f"and on {SAME_WORKER} (time() - {START_TIME}{{}}) > {number(judged_from(settings))}"
     alert = Alert(

@@ -159,7 +159,10 @@ def _heavy_release(context: Context, alert: Alert, settings: InitialAlert) -> Ca
 @define(BoundAlert, Rows("memory.cgroup"))
 def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
     used = Recording(
-        "memory", "instance:auditor_memory:usage_ratio", f"{MEMORY_USAGE}{{}} / {MEMORY_LIMIT}{{}}"
+        "memory",
+        "instance:auditor_memory:usage_ratio",
+        f"{MEMORY_USAGE}{{}} / {MEMORY_LIMIT}{{}}",
+        has_gaps=True,
     )
     alert = Alert(
         family="memory",

@@ -14,7 +14,10 @@ from generator.thresholds.settings import BoundAlert, Rows
 @define(BoundAlert, Rows("worker.fds"))
 def file_descriptors_near_limit(context: Context, settings: BoundAlert) -> Alert:
     used = Recording(
-        "saturation", "worker:auditor_worker_fds:usage_ratio", f"{OPEN_FDS}{{}} / {MAX_FDS}{{}}"
+        "saturation",
+        "worker:auditor_worker_fds:usage_ratio",
+        f"{OPEN_FDS}{{}} / {MAX_FDS}{{}}",
+        has_gaps=True,
     )
     alert = Alert(
         family="saturation",

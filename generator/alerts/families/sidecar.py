@@ -7,12 +7,22 @@ from dataclasses import replace
 
 from generator.alerts.context import Context
 from generator.alerts.definition import define
-from generator.alerts.families.availability import SECTION, hours
+from generator.alerts.families.availability import SECTION
 from generator.alerts.model import Alert, AlertTest, Case, Panel, Recording, Series, silent
 from generator.alerts.testcases.expectations import about, still_firing
-from generator.alerts.testcases.inputs import HERE, MakeLabels, MakeSeries, gauge_inputs
-from generator.alerts.testcases.series import Phase, counter, gauge
-from generator.alerts.testcases.standard import silenced, with_standard_cases
+from generator.alerts.testcases.inputs import (
+    HERE,
+    MakeLabels,
+    MakeSeries,
+    constant,
+    gauge_inputs,
+)
+from generator.alerts.testcases.series import Phase, counter
+from generator.alerts.testcases.standard import (
+    silenced,
+    silenced_while_known,
+    with_standard_cases,
+)
 from generator.names import EXPORTER_ERRORS, LATENCY, PROBE_SUCCESS, UP, WORKERS
 from generator.thresholds.fields import PositiveSeconds, doc
 from generator.thresholds.settings import ConditionAlert
@@ -122,11 +132,11 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
     workers, expected = context.workers, context.thresholds.service.expected_workers
     found = gauge_inputs(context, {WORKERS: float}, workers, healthy=expected)
     answering = {WORKERS: float, PROBE_SUCCESS: lambda _value: 1.0}
-    fails = hours(context, PROBE_SUCCESS, 0)
+    fails = constant(context, workers, PROBE_SUCCESS, 0)
     return with_standard_cases(
         alert,
         gauge_inputs(context, answering, workers, healthy=expected),
-        silenced(alert, found, 0, "no worker and no response: the service is down", fails),
+        silenced(alert, found.beside(fails), 0, "no worker and no response: the service is down"),
     )
 
 
@@ -231,7 +241,6 @@ def app_metrics_missing(context: Context, settings: ConditionAlert) -> Alert:
         panel=Panel("overview", SECTION, "Workers expected to export metrics"),
     )
     inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=0)
-    day = [Phase(context.clock.tick(86400), 0.0)]
-    counts = Series(f"{LATENCY}_count", context.api(HERE), gauge(context.clock, day, float))
+    counts = constant(context, context.api, f"{LATENCY}_count", 0)
     title = "app metrics are present, although no requests have come"
-    return with_standard_cases(alert, inputs, silenced(alert, inputs, 4, title, counts))
+    return with_standard_cases(alert, inputs, silenced_while_known(alert, inputs, 4, title, counts))

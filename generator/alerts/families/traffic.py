@@ -161,7 +161,7 @@ def _throughput_inputs(
         )
 
     return InputGenerator(
-        clock=clock,
+        context=context,
         series=series,
         labels=context.api,
         healthy=2 * row.acceptable,
@@ -253,7 +253,7 @@ def _wait_inputs(context: Context, window: float, rate: float) -> InputGenerator
         )
 
     return InputGenerator(
-        clock=clock,
+        context=context,
         series=series,
         labels=context.workers,
         delay=clock.interval + clock.tick(window),

@@ -92,7 +92,7 @@ class BudgetCases:
     def inputs(self) -> InputGenerator:
         """The value is a burn rate, recorded after the alert is evaluated: one step late."""
         return InputGenerator(
-            clock=self.context.clock,
+            context=self.context,
             series=self.series,
             labels=lambda _instance: self.job,
             delay=self.time_to_fire,

@@ -36,10 +36,13 @@ class InputGenerator:
     `traffic_multiplier` applies to the healthy phase, so that its first sample outweighs a whole
     window. `lag`: extra seconds until a change is seen, where the quantity is recorded after the
     alert is evaluated. `labels(instance)` are the alert's labels except for the rule's own.
-    `query_results(value, at)` are the results of the queries in its texts.
+    `query_results(value, at)` are the results of the queries in its texts. `held`: what the alert
+    reads, its guard included, ends with the samples, not only once a window is empty. `margin`: how
+    far beyond its bound the quantity must be to be seen while half of the scrapes fail; a rate is
+    not extrapolated over gaps.
     """
 
-    clock: Clock
+    context: Context
     series: MakeSeries
     labels: MakeLabels
     healthy: float = 0.0
@@ -49,7 +52,13 @@ class InputGenerator:
     counters: bool = False
     traffic_multiplier: float = 1.0
     lag: int = 0
+    held: bool = False
+    margin: float = 1.0
     query_results: Callable[[float, float], Mapping[str, str]] = _nothing_known
+
+    @property
+    def clock(self) -> Clock:
+        return self.context.clock
 
     def time_to_fire(self, value: float, bound: float) -> int:
         """The first evaluation at which a constant `value` is seen beyond `bound`, in seconds."""
@@ -89,8 +98,18 @@ def gauge_inputs(
         ]
 
     return InputGenerator(
-        clock=context.clock, series=series, labels=labels, healthy=healthy, exact=exact
+        context=context, series=series, labels=labels, healthy=healthy, exact=exact, held=True
     )
+
+
+def constant(context: Context, labels: MakeLabels, metric: str, value: float) -> MakeSeries:
+    """A gauge that reads `value` whatever the quantity is."""
+
+    def series(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
+        values = gauge(context.clock, phases, lambda _value: value)
+        return [Series(metric, labels(instance), values)]
+
+    return series
 
 
 def rate_inputs(
@@ -98,7 +117,7 @@ def rate_inputs(
 ) -> InputGenerator:
     """Inputs made of counters, of which a rate over the window jumps with the next sample."""
     return InputGenerator(
-        clock=context.clock,
+        context=context,
         series=series,
         labels=labels,
         delay=context.clock.interval,

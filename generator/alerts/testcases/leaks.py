@@ -55,10 +55,12 @@ class Growth:
 
     def inputs(self) -> InputGenerator:
         return InputGenerator(
-            clock=self.context.clock,
+            context=self.context,
             series=self.series,
             labels=self.context.worker,
             delay=self.opens + self.context.clock.interval,
+            held=True,
+            margin=1.6,
             query_results=self.query_results,
         )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from generator.alerts.context import Context
-from generator.alerts.model import LABELS, Alert, AlertTest, Case, Series, Trigger, silent
-from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator
-from generator.alerts.testcases.series import Phase, gauge, just_over, just_under
-from generator.names import API_CLIENTS
+from generator.alerts.model import LABELS, Alert, AlertTest, Case, Trigger, silent
+from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator, MakeSeries, constant
+from generator.alerts.testcases.series import Phase, just_over, just_under
+from generator.names import API_CLIENTS, UP
+from generator.promql import instants
 from generator.thresholds.units import Unit
 
 
@@ -41,13 +43,39 @@ def worst_alone(alert: Alert, inputs: InputGenerator, title: str) -> Case:
     return replace(_StandardCases(worst, inputs).beyond(worst.triggers[0]), title=title)
 
 
-def silenced(
-    alert: Alert, inputs: InputGenerator, value: float, title: str, *beside: Series
-) -> Case:
-    """The quantity is beyond its bounds, but the series `beside` it silence the alert."""
+def silenced(alert: Alert, inputs: InputGenerator, value: float, title: str) -> Case:
+    """The quantity is beyond its bounds, but other series of `inputs` silence the alert."""
     i, worst = inputs.clock.interval, alert.bound(alert.triggers[0])
     end = inputs.clock.tick(inputs.time_to_fire(value, worst) + alert.longest_for) + 2 * i
-    return Case(title, (*inputs.series(HERE, [Phase(end + i, value)]), *beside), silent(end))
+    return Case(title, inputs.series(HERE, [Phase(end + i, value)]), silent(end))
+
+
+def silenced_while_known(
+    alert: Alert, inputs: InputGenerator, value: float, title: str, beside: MakeSeries
+) -> Case:
+    """Series `beside` the inputs silence the alert, and once they end for as long as it looks back.
+
+    After that it fires, as they are unknown.
+    """
+    i, wait = inputs.clock.interval, inputs.clock.tick(alert.longest_for)
+    start = inputs.time_to_fire(value, alert.bound(alert.triggers[0]))
+    last = inputs.clock.tick(start) + wait + i
+    held = last + bridged(inputs)
+    # Before Prometheus 3, a range includes its first instant.
+    fires = held + 2 * i + wait
+    known = [Phase(last + i, value), Phase(fires - last, None)]
+    firing = AlertTest(fires, alert.triggers, None)
+    return Case(
+        f"{title}, then nothing is known of that",
+        (*inputs.series(HERE, [Phase(fires + i, value)]), *beside(HERE, known)),
+        (*silent(last, held + wait), firing),
+    )
+
+
+def bridged(inputs: InputGenerator) -> int:
+    """Seconds for which scrapes can fail, a whole number of them, while the last value counts."""
+    interval = inputs.clock.interval
+    return (math.ceil(inputs.context.thresholds.service.lookback / interval) - 1) * interval
 
 
 @dataclass(frozen=True)
@@ -65,6 +93,29 @@ class _StandardCases:
             yield self.failed_scrape()
         if self.inputs.counters:
             yield self.counter_reset()
+        if not self.is_of_scrapes:
+            yield from self.failing_scrapes()
+
+    @property
+    def is_of_scrapes(self) -> bool:
+        """The quantity is whether scrapes fail, so it has a value where they do."""
+        return any(each.metric == UP for each in self.inputs.series(HERE, []))
+
+    def failing_scrapes(self) -> Iterator[Case]:
+        """Failed scrapes neither delay nor resolve the alert, until values are too old."""
+        if self.alert.longest_for > 2 * self.inputs.clock.interval:
+            yield self.failed_while_pending()
+        yield self.failing_half_the_time()
+        if self.inputs.held:
+            yield self.no_longer_scraped("the target", lambda _metric: True)
+        for guard in sorted(self.guards):
+            yield self.no_longer_scraped(guard, guard.__eq__)
+
+    @property
+    def guards(self) -> set[str]:
+        """The metrics that the guard requires, among those of the inputs."""
+        metrics = {each.metric for each in self.inputs.series(HERE, [])}
+        return instants(self.alert.triggers[0].guard) & metrics
 
     def side(self, *, beyond: bool) -> str:
         """The side of a bound on which the alert fires, or the other one."""
@@ -99,6 +150,16 @@ class _StandardCases:
         return replace(self.alert, triggers=on).firing(
             at, read, inputs.labels(HERE), inputs.query_results(read, last)
         )
+
+    def state(self, value: float, at: float) -> AlertTest:
+        """As `moment`, whatever the texts say."""
+        moment = self.moment(value, at)
+        return replace(moment, value=None) if moment.firing else moment
+
+    def far_beyond(self, trigger: Trigger) -> float:
+        """A value that is beyond the bound even where scrapes fail."""
+        margin = self.inputs.margin if self.alert.op == ">" else 1 / self.inputs.margin
+        return margin * self.value(trigger, beyond=True)
 
     def settled(self, value: float) -> int:
         """A time by which everything that can fire is firing."""
@@ -169,6 +230,50 @@ class _StandardCases:
             ),
         )
 
+    def failed_while_pending(self) -> Case:
+        """The alert fires when it would without failed scrapes."""
+        i, trigger = self.inputs.clock.interval, self.alert.triggers[0]
+        value = self.far_beyond(trigger)
+        begins = self.inputs.time_to_fire(value, self.alert.bound(trigger))
+        start = begins + self.inputs.clock.tick(trigger.for_)
+        failing = bridged(self.inputs) if self.inputs.held else i
+        rest = max(i, start - begins - failing + i)
+        phases = [Phase(begins + i, value), Phase(failing, None), Phase(rest, value)]
+        return Case(
+            "scrapes fail while the alert is pending",
+            self.inputs.series(HERE, phases),
+            (self.state(value, start - i), self.state(value, start)),
+        )
+
+    def failing_half_the_time(self) -> Case:
+        """Scrapes fail every other minute: the alert fires within twice its time."""
+        turn, worst = self.inputs.clock.tick(60), self.alert.triggers[0]
+        value = self.far_beyond(worst)
+        starts = (self.starts(trigger, value) for trigger in self.alert.triggers)
+        end = 2 * max(start for start in starts if start is not None) + turn
+        turns = [Phase(turn, value), Phase(turn, None)] * (end // turn // 2 + 1)
+        return Case(
+            "scrapes fail every other minute",
+            self.inputs.series(HERE, turns),
+            (self.state(value, end), self.state(value, end + turn)),
+        )
+
+    def no_longer_scraped(self, what: str, is_concerned: Callable[[str], bool]) -> Case:
+        """The alert goes on for as long as it looks back."""
+        i, value = self.inputs.clock.interval, self.value(self.alert.triggers[0], beyond=True)
+        last, keep = self.settled(value), self.inputs.clock.tick(self.alert.keep_firing_for)
+        held = last + bridged(self.inputs) + keep
+        # Before Prometheus 3, a range includes its first instant.
+        gone = held + 2 * i
+        ends = self.inputs.series(HERE, [Phase(last + i, value), Phase(gone - last, None)])
+        goes_on = self.inputs.series(HERE, [Phase(gone + i, value)])
+        series = [
+            ending if is_concerned(ending.metric) else going_on
+            for ending, going_on in zip(ends, goes_on, strict=True)
+        ]
+        firing = replace(self.state(value, last), at=held)
+        return Case(f"{what} is no longer scraped", series, (firing, *silent(gone)))
+
     def counter_reset(self) -> Case:
         """A counter reset is neither traffic nor a failure."""
         value = self.value(self.alert.triggers[-1], beyond=False)
@@ -193,19 +298,15 @@ def many_users(context: Context, alert: Alert, inputs: InputGenerator) -> tuple[
     value, i = just_over(alert.bound(lower)), inputs.clock.interval
     end = inputs.clock.tick(inputs.time_to_fire(value, alert.bound(lower)) + lower.for_) + 2 * i
 
-    def with_users(count: int) -> InputGenerator:
-        def clients(instance: str, phases: Sequence[Phase]) -> Sequence[Series]:
-            users = gauge(context.clock, phases, lambda _value: count)
-            return [Series(API_CLIENTS, context.workers(instance), users)]
-
-        return inputs.beside(clients)
-
-    few, many = with_users(limit), with_users(limit + 1)
+    few, many = (
+        constant(context, context.workers, API_CLIENTS, each) for each in (limit, limit + 1)
+    )
+    lower_alone = replace(alert, triggers=(lower,))
     phases = [Phase(end + i, value)]
     title = f"above the {alert.triggers[0].severity} threshold with more than {limit} users"
-    firing = replace(alert, triggers=(lower,)).firing(end, value, inputs.labels(HERE))
+    firing = lower_alone.firing(end, value, inputs.labels(HERE))
     return (
-        Case(f"up to {limit} users", few.series(HERE, phases), (firing,)),
-        Case(f"more than {limit} users", many.series(HERE, phases), silent(end)),
-        worst_alone(alert, many, title),
+        Case(f"up to {limit} users", inputs.beside(few).series(HERE, phases), (firing,)),
+        silenced_while_known(lower_alone, inputs, value, f"more than {limit} users", many),
+        worst_alone(alert, inputs.beside(many), title),
     )

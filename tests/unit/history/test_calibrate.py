@@ -137,7 +137,7 @@ def test_normal_is_what_holds_most_of_the_time_on_the_worst_instance() -> None:
 
 def test_the_other_rows_of_an_alert_keep_their_ratio() -> None:
     def query(expr: str, _: Range) -> list[RangeSeries]:
-        found = expr == "auditor_worker_resident_memory_bytes"
+        found = expr.startswith("last_over_time(auditor_worker_resident_memory_bytes[")
         return [RangeSeries({}, {1.0: 2.0**31})] if found else []
 
     found = {
