@@ -20,7 +20,7 @@ HALVES = (FAULTS[::2], FAULTS[1::2])
 ALONE = ("cpu",)
 # What holds half a minute after a fault for which no alert is expected.
 TRACES = {
-    "crash": "auditor_worker_starts_total - auditor_worker_starts_total offset 30s >= 2",
+    "crash": "sum(auditor_worker_starts_total - auditor_worker_starts_total offset 30s) >= 2",
     "sawtooth": "max_over_time(auditor_worker_resident_memory_bytes[20s])"
     " - min_over_time(auditor_worker_resident_memory_bytes[20s]) > 50e6",
 }
