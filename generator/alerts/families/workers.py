@@ -45,20 +45,24 @@ def settled_workers(settings: WorkersAlert) -> Recording:
     )
 
 
+def wanted_workers(settings: WorkersAlert) -> tuple[str, str]:
+    """How many an instance should run, as PromQL and in words."""
+    if settings.expected:
+        return number(settings.expected), f"the expected {settings.expected}"
+    before = format_duration(settings.before)
+    most = f"max_over_time({settled_workers(settings).query}[{before}])"
+    return most, f"the most it ran in the last {before}"
+
+
 @define(WorkersAlert)
 def workers_missing(context: Context, settings: WorkersAlert) -> Alert:
-    running, before = settled_workers(settings), format_duration(settings.before)
-    if settings.expected:
-        usual, spoken = number(settings.expected), f"the expected {settings.expected}"
-    else:
-        usual = f"max_over_time({running.query}[{before}])"
-        spoken = f"the most it ran in the last {before}"
+    wanted, spoken = wanted_workers(settings)
     alert = Alert(
         family="workers",
         detects="workers missing",
-        quantity=f"{usual} - {WORKERS}{{}}",
+        quantity=f"{wanted} - {WORKERS}{{}}",
         triggers=context.triggers(settings),
-        recordings=() if settings.expected else (running,),
+        recordings=() if settings.expected else (settled_workers(settings),),
         summary="INSTANCE is missing VALUE of its workers",
         description=(
             f"INSTANCE has been running fewer workers than {spoken} for FOR (VALUE missing), so "
@@ -77,9 +81,9 @@ def workers_missing(context: Context, settings: WorkersAlert) -> Alert:
     )
 
 
-def _missing(context: Context, usual: int) -> InputGenerator:
+def _missing(context: Context, wanted: int) -> InputGenerator:
     return gauge_inputs(
-        context, {WORKERS: lambda missing: usual - missing}, context.workers, healthy=0
+        context, {WORKERS: lambda missing: wanted - missing}, context.workers, healthy=0
     )
 
 
