@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from pydantic import Field
-
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, AlertTest, Case, Panel, Recording, Series, silent
@@ -17,24 +15,20 @@ from generator.alerts.testcases.series import Phase, gauge
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.names import WORKER_STARTS, WORKERS
 from generator.promql import number
-from generator.thresholds.fields import PositiveCount, PositiveSeconds
+from generator.thresholds.fields import PositiveCount, PositiveSeconds, doc
 from generator.thresholds.settings import ConditionAlert, Rows, WindowAlert
-from generator.thresholds.units import format_duration
+from generator.thresholds.units import format_duration, spoken
 
 # Workers of an instance in the tests, unless the thresholds say how many there must be.
 _RUNNING: Final = 4
 
 
 class WorkersAlert(ConditionAlert):
-    before: PositiveSeconds = Field(
-        description="How far back to look for the most workers that an instance has run."
+    before: PositiveSeconds = doc("How far back to look for the most workers an instance has run.")
+    envelope: PositiveSeconds = doc(
+        "How long it must have run them, as old and new workers overlap in a reload."
     )
-    envelope: PositiveSeconds = Field(
-        description="How long an instance must have run them; old and new ones overlap in a reload."
-    )
-    expected: PositiveCount | None = Field(
-        None, description="Compare with this number of workers instead."
-    )
+    expected: PositiveCount | None = doc("Compare with this number of workers instead.", None)
 
 
 def settled_workers(settings: WorkersAlert) -> Recording:
@@ -51,12 +45,12 @@ def wanted_workers(settings: WorkersAlert) -> tuple[str, str]:
         return number(settings.expected), f"the expected {settings.expected}"
     before = format_duration(settings.before)
     most = f"max_over_time({settled_workers(settings).query}[{before}])"
-    return most, f"the most it ran in the last {before}"
+    return most, f"the most it ran in the last {spoken(before)}"
 
 
 @define(WorkersAlert)
 def workers_missing(context: Context, settings: WorkersAlert) -> Alert:
-    wanted, spoken = wanted_workers(settings)
+    wanted, in_words = wanted_workers(settings)
     alert = Alert(
         family="workers",
         detects="workers missing",
@@ -65,7 +59,7 @@ def workers_missing(context: Context, settings: WorkersAlert) -> Alert:
         recordings=() if settings.expected else (settled_workers(settings),),
         summary="INSTANCE is missing VALUE of its workers",
         description=(
-            f"INSTANCE has been running fewer workers than {spoken} for FOR (VALUE missing), so "
+            f"For FOR, INSTANCE has been running fewer workers than {in_words} (VALUE missing), so "
             "its capacity is reduced. Next: read the Auditor's log to see why a worker exited or "
             "cannot start, then restart the service."
         ),
@@ -166,8 +160,8 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
         recordings=(started,),
         summary=f"WORKER keeps restarting: VALUE starts in {window}",
         description=(
-            f"WORKER was started VALUE times in the last {window}, more than BOUND. Next: read the "
-            "last lines of the Auditor's log before each start, and look for the kernel's "
+            f"WORKER was started VALUE times in the last {spoken(window)}, more than BOUND. Next: "
+            "read the last lines of the Auditor's log before each start, and look for the kernel's "
             "out-of-memory killer in the system log."
         ),
         panel=Panel("system", "Workers", f"Starts per worker in {window}"),
