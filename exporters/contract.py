@@ -150,13 +150,16 @@ DB_CONNECTIONS: Final = Metric(
     WORKER,
 )
 
-# The whole service.
-WORKERS: Final = Metric("auditor_workers", "gauge", "Live worker processes.")
 WORKER_STARTS: Final = Metric(
     "auditor_worker_starts",
     "counter",
-    "Worker processes found since the sidecar started, including those already running.",
+    "Worker processes that have had this slot since the sidecar started, including one already "
+    "running then.",
+    WORKER,
 )
+
+# The whole service.
+WORKERS: Final = Metric("auditor_workers", "gauge", "Live worker processes.")
 MEMORY_LIMIT: Final = Metric(
     "auditor_memory_limit_bytes",
     "gauge",

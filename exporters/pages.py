@@ -127,7 +127,8 @@ class WorkersPage:
     def _service(self) -> Iterator[Block]:
         workers = list(self._registry)
         yield single(contract.WORKERS, len(workers))
-        yield single(contract.WORKER_STARTS, self._registry.starts)
+        starts = enumerate(self._registry.starts)
+        yield block(contract.WORKER_STARTS, (((str(slot),), count) for slot, count in starts))
         if workers:
             memory = self._cgroup.read(workers[0].identity, self._errors.report)
             if memory.limit is not None:

@@ -14,6 +14,12 @@ from tests.changes import Leaf, covered, name_of, proofs
 
 # No test can show how long an alert stays that never ends.
 ENDLESS = "alerts.watchdog.keep_firing_for"
+# Settings that panels use besides those of their own alerts.
+SHOWN = (
+    "alerts.requests_waiting.min_waiting",
+    "alerts.workers_missing.before",
+    "alerts.workers_missing.envelope",
+)
 
 
 def check_reach(path: Leaf, thresholds: Thresholds, rendered: Mapping[str, str]) -> None:
@@ -46,7 +52,7 @@ def may_change(name: str, involved: list[Alert]) -> set[str]:
         allowed |= {f"alerts/{family}.yml" for family in ("error", "latency", *FAMILIES)}
         allowed.add("promtool-tests/budget.yml")
         allowed.add("deploy/compose/compose.yaml")  # what it looks back at is kept
-    shown = name.endswith("window") or name == "alerts.requests_waiting.min_waiting"
+    shown = name.endswith("window") or name in SHOWN
     if shown or name.startswith(("targets.", "slo.", "dashboards.")):
         allowed |= {path for path in files() if path.startswith("dashboards/")}
     if not name.startswith(("routing.", "deploy.", "dashboards.")):

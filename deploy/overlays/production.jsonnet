@@ -26,5 +26,6 @@ local share(part) = std.floor(part * connections);
       },
     },
   },
+  alerts: { workers_missing: { expected: workers } },
   slo: { availability: { objective: '99.9%', why: 'promised to production customers' } },
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from exporters.errors import ReportError
@@ -57,8 +57,8 @@ class WorkerRegistry:
         return self._discovery.network_pid
 
     @property
-    def starts(self) -> int:
-        """Worker processes found since the sidecar started."""
+    def starts(self) -> Sequence[int]:
+        """Worker processes found in each slot since the sidecar started."""
         return self._slots.starts
 
     def __iter__(self) -> Iterator[Worker]:

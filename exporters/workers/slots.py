@@ -11,13 +11,14 @@ from exporters.proc.parse import Identity
 class Slots:
     """A new worker takes the lowest free slot; the others keep theirs.
 
-    There are never more slots than there were live workers at one time.
+    There are never more slots than there were live workers at one time. `starts` are the workers
+    that each slot has had so far.
     """
 
     def __init__(self) -> None:
         self._taken: dict[Identity, int] = {}
         self._free: list[int] = []
-        self.starts = 0
+        self.starts: list[int] = []
 
     def update(self, alive: Iterable[Identity]) -> dict[Identity, int]:
         """Slot of each live worker; new ones are numbered by start time."""
@@ -25,7 +26,10 @@ class Slots:
         for dead in self._taken.keys() - present:
             heappush(self._free, self._taken.pop(dead))
         for new in sorted(present - self._taken.keys()):
-            slot = heappop(self._free) if self._free else len(self._taken)
+            if not self._free:
+                heappush(self._free, len(self.starts))
+                self.starts.append(0)
+            slot = heappop(self._free)
             self._taken[new] = slot
-            self.starts += 1
+            self.starts[slot] += 1
         return dict(self._taken)

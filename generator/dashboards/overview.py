@@ -7,6 +7,7 @@ from typing import Final
 from generator import names
 from generator.alerts import objectives
 from generator.alerts.families.traffic import WaitAlert
+from generator.alerts.families.workers import WorkersAlert, wanted_workers
 from generator.alerts.recordings import errors, quantile, requests
 from generator.dashboards import queries, steps
 from generator.dashboards.budgets import budget_panels
@@ -104,21 +105,23 @@ def _service(thresholds: Thresholds) -> tuple[Panel, ...]:
 
 
 def _reserves(thresholds: Thresholds) -> tuple[Panel, ...]:
-    expected, slo = thresholds.service.expected_workers, thresholds.slo
+    slo = thresholds.slo
+    wanted, spoken = wanted_workers(thresholds.alert("workers_missing", WorkersAlert))
     availability, _ = objectives.objectives(thresholds)
     many = thresholds.alert("requests_waiting", WaitAlert).min_waiting
     burn = objectives.burn_rate(availability, slo.burn.fast.window)
     return (
         BarGauge(
             key="workers_alive",
-            title=f"Running workers, {expected} expected",
+            title="Workers running",
             description=(
-                "Worker processes per instance. Fewer than expected: see Workers on the system "
-                "dashboard."
+                f"Worker processes per instance, as a share of {spoken}. Below 100%: see Workers "
+                "on the system dashboard."
             ),
-            queries=(Query(f"{names.WORKERS}{{}}", "{{instance}}"),),
-            maximum=expected,
-            steps=steps.from_bound(expected, steps.RED, below=True),
+            queries=(Query(f"{names.WORKERS}{{}} / {wanted}", "{{instance}}"),),
+            unit="percentunit",
+            maximum=1,
+            steps=steps.from_bound(1, steps.RED, below=True),
         ),
         Stat(
             key="waiting",

@@ -60,10 +60,10 @@ _STARTS: Final = TimeSeries(
     key="worker_starts",
     title="Worker starts",
     description=(
-        "Worker processes that were started. Without a deployment: read the last lines of the "
+        "Starts of each worker. Without a deployment: read the last lines of the "
         "Auditor's log before each start."
     ),
-    queries=(Query(f"increase({names.WORKER_STARTS}{{}}[$__rate_interval])", "{{instance}}"),),
+    queries=(Query(f"increase({names.WORKER_STARTS}{{}}[$__rate_interval])", WORKER),),
     bars=True,
 )
 

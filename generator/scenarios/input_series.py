@@ -133,7 +133,6 @@ def _instance(instance: Instance, target: _Target, context: Context) -> Iterator
     )
     yield target.up()
     yield target.gauge(names.WORKERS, seen)
-    yield target.gauge(names.WORKER_STARTS, instance.worker_starts)
     yield target.gauge(names.MEMORY_LIMIT, steady(instance.memory_limit))
     yield target.gauge(names.MEMORY_USAGE, total([worker.memory for worker in workers]))
     yield target.gauge(names.API_CLIENTS, instance.clients)
@@ -160,6 +159,7 @@ def _worker(instance: Instance, worker: Worker, target: _Target) -> Iterator[Ser
     yield target.gauge(names.MAX_FDS, steady(MAX_FDS), *present)
     yield target.gauge(names.DB_CONNECTIONS, worker.db_connections, *present)
     yield target.gauge(names.START_TIME, worker.started, *present)
+    yield target.gauge(names.WORKER_STARTS, instance.starts(worker), worker.was_alive)
     restarts = [moment for moment in worker.started.moments if moment > 0]
     used: Rate = combine(lambda cpu, *there: cpu if all(there) else None, worker.cpu, *present)
     for mode, share in (("user", 0.75), ("system", 0.25)):

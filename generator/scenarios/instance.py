@@ -63,6 +63,12 @@ class Worker(_Simulated):
     started: TimeSeries[float]
     alive: TimeSeries[bool] = ALWAYS
 
+    @property
+    def was_alive(self) -> TimeSeries[bool]:
+        """Whether the slot has had a worker so far."""
+        first = next(moment for moment, alive, _ in self.alive.points if alive)
+        return steady(False).then(first, True)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Instance(_Simulated):
@@ -115,14 +121,13 @@ class Instance(_Simulated):
         """This instance with other values of its workers for a while."""
         return self.change_workers(lambda worker: worker.during(span, **values), slots)
 
-    @property
-    def worker_starts(self) -> TimeSeries[float]:
-        """Starts that the sidecar has seen; when it starts itself it finds all workers anew."""
-        starts = [moment for worker in self.workers for moment in worker.started.moments]
+    def starts(self, worker: Worker) -> TimeSeries[float]:
+        """Starts that the sidecar has seen; when it starts itself it finds the worker anew."""
+        starts = worker.started.moments
 
         def seen(moment: float) -> float:
             since = max((each for each in self.sidecar_restarts if each <= moment), default=0.0)
-            return len(self.workers) + sum(since < each <= moment for each in starts)
+            return 1 + sum(since < each <= moment for each in starts)
 
         moments = sorted({*starts, *self.sidecar_restarts})
         return TimeSeries(tuple((moment, seen(moment), 0.0) for moment in moments))

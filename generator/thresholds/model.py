@@ -152,7 +152,11 @@ class Service(Model):
 
     name: ServiceName = doc("Value of the label `service` on every alert.")
     jobs: Jobs
-    expected_workers: PositiveCount = doc("Number of worker processes of one instance.")
+    expected_workers: PositiveCount = doc(
+        "Number of worker processes of one instance: Compose starts as many, and the alerts on the "
+        "latency budget allow for a slow first request of each. No alert compares with it; see "
+        "alerts.workers_missing.expected."
+    )
     scrape_interval: Interval = doc("Prometheus's scrape interval for both jobs.")
     evaluation_interval: Interval = doc("Prometheus's evaluation interval of the rules.")
     lookback: PositiveSeconds = doc(

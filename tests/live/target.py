@@ -48,6 +48,7 @@ VALUES: Final[Mapping[Family, float]] = {
     contract.OPEN_FDS: 30,
     contract.MAX_FDS: 1024,
     contract.START_TIME: STARTED,
+    contract.WORKER_STARTS: 1,
     contract.DB_CONNECTIONS: 1,
     contract.WORKER_INFO: 1,
     contract.MEMORY_LIMIT: 10 * GIB,
@@ -75,7 +76,6 @@ def workers(thresholds: Thresholds, seconds: float) -> Iterator[str]:
     values = {
         **VALUES,
         contract.WORKERS: expected,
-        contract.WORKER_STARTS: expected,
         contract.CPU_SECONDS: 0.1 * seconds,
     }
     for family in contract.FAMILIES:

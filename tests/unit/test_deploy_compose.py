@@ -183,10 +183,25 @@ def test_the_pair_is_that_of_the_sidecars_own_file() -> None:
     own = yaml.safe_load((ROOT / "deploy/sidecar/compose.yaml").read_text())
     for name in ("auditor", "sidecar"):
         theirs = own["services"][name]
-        for key in theirs.keys() - {"image", "ports"}:
+        for key in theirs.keys() - {"image", "ports", "environment"}:
             assert SERVICES[name][key] == theirs[key], key
+        workers = "WEB_CONCURRENCY"
+        ours, others = (
+            {key: value for key, value in service["environment"].items() if key != workers}
+            for service in (SERVICES[name], theirs)
+        )
+        assert ours == others
     assert STACK["volumes"]["metrics"] == own["volumes"]["metrics"]
     assert SERVICES["auditor"]["ports"] == own["services"]["auditor"]["ports"]
+
+
+def test_the_auditor_runs_as_many_workers_as_it_is_told() -> None:
+    environment = SERVICES["auditor"]["environment"]
+    workers = thresholds().service.expected_workers
+    assert environment["WEB_CONCURRENCY"] == f"${{WORKER_COUNT:-{workers}}}"
+    own = yaml.safe_load((ROOT / "deploy/sidecar/compose.yaml").read_text())
+    # Like the image, unless it is told otherwise.
+    assert own["services"]["auditor"]["environment"]["WEB_CONCURRENCY"] == "${WORKER_COUNT:-1}"
 
 
 def test_the_auditor_is_asked_where_the_sidecar_probes_it() -> None:

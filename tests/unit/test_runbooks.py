@@ -62,7 +62,7 @@ GUIDE = {
     "WORKER_COUNT": {"8", "9"},
 }
 # A setting of the Auditor's metrics library, and names that belong to the operating system.
-OTHERS = {"PROMETHEUS_MULTIPROC_DIR", "CAP_SYS_PTRACE"}
+OTHERS = {"PROMETHEUS_MULTIPROC_DIR", "WEB_CONCURRENCY", "CAP_SYS_PTRACE"}
 
 
 def fenced(text: str, language: str) -> list[str]:

@@ -99,7 +99,7 @@ class _StandardCases:
     @property
     def is_of_scrapes(self) -> bool:
         """The quantity is whether scrapes fail, so it has a value where they do."""
-        return any(each.metric == UP for each in self.inputs.series(HERE, []))
+        return UP in self.metrics
 
     def failing_scrapes(self) -> Iterator[Case]:
         """Failed scrapes neither delay nor resolve the alert, until values are too old."""
@@ -114,8 +114,13 @@ class _StandardCases:
     @property
     def guards(self) -> set[str]:
         """The metrics that the guard requires, among those of the inputs."""
-        metrics = {each.metric for each in self.inputs.series(HERE, [])}
-        return instants(self.alert.triggers[0].guard) & metrics
+        return instants(self.alert.triggers[0].guard) & self.metrics
+
+    @property
+    def metrics(self) -> set[str]:
+        """What the inputs have series of."""
+        sample = Phase(2 * self.inputs.clock.interval, self.inputs.healthy)
+        return {each.metric for each in self.inputs.series(HERE, [sample])}
 
     def side(self, *, beyond: bool) -> str:
         """The side of a bound on which the alert fires, or the other one."""

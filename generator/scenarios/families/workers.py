@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from generator.scenarios import Events, ScenarioContext
+from generator.scenarios.context import LOADING
+from generator.scenarios.instance import Instance
+from generator.scenarios.timeseries import Span, steady
 
 FAMILY = "workers"
+_DAY = 86400.0
 
 
 def workers_crash_in_a_loop(context: ScenarioContext) -> Events:
@@ -12,11 +19,37 @@ def workers_crash_in_a_loop(context: ScenarioContext) -> Events:
     key = "worker_crash_loop"
     incident = context.incident(key)
     pause = context.window(key) / (3 * context.bound(key))
-    instance, moment = context.healthy(), incident.start
-    while moment < incident.end:
-        instance = context.restarted(instance, moment)
+    return incident.events(_crashing(context, incident, pause))
+
+
+def one_worker_crashes_every_other_minute(context: ScenarioContext) -> Events:
+    """For an hour one worker ends and is replaced. The others are well."""
+    key = "worker_crash_loop"
+    incident = context.incident(key, lasts=3600.0)
+    pause = context.window(key) * 8 / 15 / context.bound(key)
+    return incident.events(_crashing(context, incident, pause, [0]))
+
+
+def one_worker_crashes_every_four_minutes(context: ScenarioContext) -> Events | None:
+    """For hours one worker ends and is replaced, but too seldom to page. The others are well."""
+    key = "worker_crash_loop"
+    # None where each start too many is critical.
+    if context.bound(key) - context.bound(key, "lowest") < 2:
+        return None
+    incident = context.incident(key, severity="lowest", lasts=4 * 3600.0)
+    pause = context.window(key) * 16 / 15 / context.bound(key)
+    return incident.events(_crashing(context, incident, pause, [0]))
+
+
+def _crashing(
+    context: ScenarioContext, span: Span, pause: float, slots: Collection[int] | None = None
+) -> Instance:
+    """All workers, or those in `slots`, restart every `pause` seconds."""
+    instance, moment = context.healthy(), span.start
+    while moment < span.end:
+        instance = context.restarted(instance, moment, slots)
         moment += pause
-    return incident.events(instance)
+    return instance
 
 
 def worker_is_not_replaced(context: ScenarioContext) -> Events | None:
@@ -28,6 +61,37 @@ def worker_is_not_replaced(context: ScenarioContext) -> Events | None:
     downtime = incident.end - incident.start
     healthy = context.healthy()
     return incident.events(context.restarted(healthy, incident.start, [0], downtime=downtime))
+
+
+def installation_with_one_worker(context: ScenarioContext) -> Events | None:
+    """The Auditor's image starts a single worker. Each day a deploy restarts it."""
+    # None where there must be a certain number.
+    if context.settings("workers_missing").expected:
+        return None
+    healthy = context.healthy()
+    instance = replace(healthy, workers=healthy.workers[:1])
+    for day in (0.5, 1.5):
+        instance = context.restarted(instance, day * _DAY)
+    return Events(length=2 * _DAY, instances=(instance,))
+
+
+def reload_overlaps(context: ScenarioContext) -> Events:
+    """A reload starts new workers before it ends the old ones. For a minute both run."""
+    overlap = Span(1800.0, 1860.0)
+    healthy = context.healthy()
+    old = healthy.workers_with(
+        alive=steady(True).then(overlap.end, False),
+        memory=steady(context.warm_memory).then(overlap.end, 0.0),
+    )
+    loaded = overlap.start + LOADING
+    cold = steady(0.0).then(overlap.start, context.cold_memory)
+    new = healthy.workers_with(
+        alive=steady(False).then(overlap.start, True),
+        memory=cold.then(loaded, context.warm_memory),
+        started=steady(overlap.start),
+    )
+    instance = replace(healthy, workers=old.workers + new.workers)
+    return Events(length=5400.0, instances=(instance,), sample_interval=30)
 
 
 def worker_is_killed_once(context: ScenarioContext) -> Events:

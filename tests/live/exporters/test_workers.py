@@ -45,6 +45,11 @@ def has(side: Sidecar, workers: int) -> Callable[[], bool]:
     return lambda: side.value(contract.WORKERS.name) == workers
 
 
+def starts(side: Sidecar) -> dict[str, float]:
+    """Worker starts by slot."""
+    return side.values(contract.WORKER_STARTS.sample)
+
+
 def counts(side: Sidecar, auditor: Auditor) -> bool:
     """Whether the app's page has exactly the requests that were answered."""
     found = side.samples("/metrics/app")
@@ -108,8 +113,7 @@ def test_counters_stay_exact_whatever_the_workers_do(
             assert [slot for slot in slots if slots[slot] != after[slot]] == [
                 slot for slot in slots if slots[slot] == victim
             ], "the new worker has the freed slot, the others keep theirs"
-            starts = side.value(contract.WORKER_STARTS.sample)
-            assert starts == workers + 1
+            assert starts(side) == {slot: 1 + (slots[slot] == victim) for slot in slots}
             send(auditor, 20)
             assert counts(side, auditor)
 
@@ -145,6 +149,47 @@ def test_counters_stay_exact_whatever_the_workers_do(
             assert counts(again, auditor), "its own restart loses nothing"
             send(auditor, 5)
             assert counts(again, auditor)
+
+
+@pytest.mark.parametrize("command", [uvicorn, gunicorn])
+def test_starts_are_counted_by_slot(command: Command, tmp_path: Path) -> None:
+    """One worker in a crash loop beside three healthy ones, and nobody scrapes meanwhile."""
+    with beside(command, 4, tmp_path) as (auditor, side):
+        until(has(side, 4), "all workers are found", START_SECONDS)
+        healthy = pids(side)
+        victim, crashes = healthy.pop("2"), 6
+        for _ in range(crashes):
+            known = {victim, *healthy.values()}
+            os.kill(victim, signal.SIGKILL)
+            victim = until(
+                lambda known=known: next(iter({auditor.verify()} - known), 0),  # type: ignore[misc]  # bound here
+                "the next one serves",
+                START_SECONDS,
+            )
+        assert pids(side) == {**healthy, "2": victim}
+        expected = {"0": 1, "1": 1, "2": 1 + crashes, "3": 1}
+        assert starts(side) == expected
+
+        for pid in auditor.children():
+            os.kill(pid, signal.SIGKILL)
+        dead = {victim, *healthy.values()}
+        until(
+            lambda: not set(pids(side).values()) & dead and has(side, 4)(),
+            "all of them are replaced",
+            START_SECONDS,
+        )
+        expected = {slot: count + 1 for slot, count in expected.items()}
+        assert starts(side) == expected
+
+        before = set(pids(side).values())
+        auditor.process.send_signal(signal.SIGHUP)
+        until(
+            lambda: not set(pids(side).values()) & before and has(side, 4)(),
+            "all of them are reloaded",
+            START_SECONDS,
+        )
+        assert sum(starts(side).values()) == sum(expected.values()) + 4
+        assert len(starts(side)) <= 8, "as many slots as there were workers at a time"
 
 
 def send(auditor: Auditor, requests: int) -> None:
@@ -185,7 +230,7 @@ def test_a_server_of_one_worker_that_is_killed(tmp_path: Path) -> None:
             send(auditor, 10)
             assert counts(side, auditor)
             assert pids(side) == {"0": auditor.process.pid}
-            assert side.value(contract.WORKER_STARTS.sample) == turn
+            assert starts(side) == {"0": turn}
             auditor.process.kill()
             auditor.process.wait(60)
             assert has(side, 0)()

@@ -152,6 +152,11 @@ def value_of(found: dict[str, list[float | None]], start: str, at: int) -> float
     return next(values[at // 15] for name, values in found.items() if name.startswith(start))
 
 
+def starts(found: dict[str, list[float | None]], at: int) -> list[float | None]:
+    """By slot."""
+    return [found[name][at // 15] for name in sorted(found) if "auditor_worker_starts" in name]
+
+
 def test_a_worker_that_is_gone_has_no_series_and_does_not_count() -> None:
     found = exposed(CONTEXT.restarted(CONTEXT.healthy(), 300.0, [0], downtime=60.0))
     gone, back = 315, 360
@@ -159,8 +164,8 @@ def test_a_worker_that_is_gone_has_no_series_and_does_not_count() -> None:
     assert value_of(found, "auditor_workers{", back) == CONTEXT.workers
     assert value_of(found, "auditor_worker_threads{", gone) is None
     assert value_of(found, "auditor_worker_start_time_seconds{", back) == back
-    assert value_of(found, "auditor_worker_starts_total{", gone) == CONTEXT.workers
-    assert value_of(found, "auditor_worker_starts_total{", back) == CONTEXT.workers + 1
+    assert starts(found, gone) == [1, 1, 1, 1]
+    assert starts(found, back) == [2, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -182,8 +187,15 @@ def test_a_new_worker_holds_nothing_that_the_old_one_leaked(quantity: str, metri
 def test_a_sidecar_that_restarts_counts_the_workers_it_finds() -> None:
     instance = replace(CONTEXT.restarted(CONTEXT.healthy(), 150.0), sidecar_restarts=(300.0,))
     found = exposed(instance)
-    assert value_of(found, "auditor_worker_starts_total{", 285) == 2 * CONTEXT.workers
-    assert value_of(found, "auditor_worker_starts_total{", 300) == CONTEXT.workers
+    assert starts(found, 285) == [2, 2, 2, 2]
+    assert starts(found, 300) == [1, 1, 1, 1]
+
+
+def test_a_slot_that_has_had_no_worker_has_no_starts() -> None:
+    late = replace(CONTEXT.worker, alive=steady(False).then(300, True), started=steady(300.0))
+    found = exposed(replace(CONTEXT.healthy(), workers=(CONTEXT.worker, late)))
+    assert starts(found, 285) == [1, None]
+    assert starts(found, 300) == [1, 1]
 
 
 def test_up_is_0_where_a_scrape_fails_and_absent_where_it_is_lost() -> None:
