@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from generator.alerts.model import Alert, Trigger
-from generator.names import LABELS
+from generator.names import LABELS, SCRAPED
 from generator.promql import plain
 from tests.bundle import alerts, files, recordings, thresholds
 
@@ -50,6 +50,14 @@ def test_every_rule_parses_and_uses_series_that_exist(alert: Alert, trigger: Tri
 @pytest.mark.parametrize("recording", recordings(), ids=lambda each: each.name)
 def test_every_recording_parses_and_uses_series_that_exist(recording: object) -> None:
     check_known(plain(recording.expr))  # type: ignore[attr-defined]  # parametrize loses the type
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda each: each.name)
+def test_every_alert_on_scraped_values_is_tested_with_failing_scrapes(alert: Alert) -> None:
+    """Those on `up` are about failed scrapes."""
+    scraped = {each.metric for case in alert.cases for each in case.series} & SCRAPED
+    titles = {case.title for case in alert.cases}
+    assert ("scrapes fail every other minute" in titles) is bool(scraped)
 
 
 def test_recordings_are_named_level_metric_operation() -> None:

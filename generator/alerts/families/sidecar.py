@@ -17,7 +17,7 @@ from generator.alerts.testcases.inputs import (
     constant,
     gauge_inputs,
 )
-from generator.alerts.testcases.series import Phase, counter
+from generator.alerts.testcases.series import Phase, counter, every_other_minute
 from generator.alerts.testcases.standard import (
     silenced,
     silenced_while_known,
@@ -205,6 +205,11 @@ def _errors_cases(
             series(HERE, [Phase(steady, 40), Phase(gone, 0)]),
             (*silent(start - i), firing(start), firing(steady - i), *silent(gone)),
             (still_firing(gone - 3 * i, sidecar_errors.name, 1),),
+        ),
+        Case(
+            "scrapes fail every other minute",
+            series(HERE, every_other_minute(clock, Phase(3 * start, 40))),
+            (replace(alert.firing(2 * start, 0, here), value=None),),
         ),
         Case(
             "one error every other window",

@@ -18,7 +18,7 @@ from generator.alerts.testcases.inputs import (
     traffic_multiplier,
 )
 from generator.alerts.testcases.recordings import quantile_over_time, requests_over_time
-from generator.alerts.testcases.series import Phase, counter, gauge
+from generator.alerts.testcases.series import Phase, counter, every_other_minute, gauge
 from generator.alerts.testcases.standard import silenced, with_standard_cases
 from generator.names import ACCEPT_QUEUE, CONNECTIONS_WAITING, PROBE_DURATION, REQUESTS
 from generator.thresholds.fields import PositiveCount, PositiveSeconds, doc
@@ -87,6 +87,13 @@ def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) ->
         values = counter(clock, phases, lambda phase: phase.value or 0.0)
         return (Series(REQUESTS, {**here, "status": "success"}, values),)
 
+    failing = [
+        *every_other_minute(clock, Phase(busy, much * i / settings.before)),
+        *every_other_minute(clock, Phase(2 * fires, 0.0)),
+    ]
+    values = counter(clock, failing, lambda phase: phase.value or 0.0)
+    flapping = (Series(REQUESTS, {**here, "status": "success"}, values),)
+    firing_anyhow = replace(firing, at=busy + clock.tick(2 * (quiet + wait)), value=None)
     return (
         Case(
             "busy, then no requests, then busy again",
@@ -98,6 +105,7 @@ def _no_traffic_cases(context: Context, alert: Alert, settings: SilenceAlert) ->
                 *silent(back + keep),
             ),
         ),
+        Case("scrapes fail every other minute", flapping, (firing_anyhow,)),
         Case("just too few requests before", time_series(too_few, 0.0), silent(fires)),
         Case("just enough requests before", time_series(enough, 0.0), (firing,)),
         Case("a single request within the window", time_series(much, 1.02), silent(last, fires)),

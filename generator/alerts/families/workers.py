@@ -11,7 +11,7 @@ from generator.alerts.definition import define
 from generator.alerts.model import Alert, AlertTest, Case, Panel, Recording, Series, silent
 from generator.alerts.testcases.expectations import Span, exactly
 from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator, gauge_inputs
-from generator.alerts.testcases.series import Phase, gauge
+from generator.alerts.testcases.series import Phase, counter, every_other_minute, gauge
 from generator.alerts.testcases.standard import with_standard_cases
 from generator.names import WORKER_STARTS, WORKERS
 from generator.promql import number
@@ -170,8 +170,20 @@ def worker_crash_loop(context: Context, settings: WindowAlert) -> Alert:
         *_bursts(context, alert, settings.window),
         *_deploy(context, alert, settings.window),
         _counted(context, started, settings.window),
+        _while_scrapes_fail(context, alert, settings.window),
     )
     return replace(alert, cases=cases)
+
+
+def _while_scrapes_fail(context: Context, alert: Alert, window: float) -> Case:
+    """Twice as many starts as the bound allows, and scrapes fail every other minute."""
+    clock, length = context.clock, context.clock.tick(2 * window)
+    per_scrape = 2 * alert.bound(alert.triggers[0]) * clock.interval / window
+    phases = every_other_minute(clock, Phase(length, per_scrape))
+    values = counter(clock, phases, lambda phase: phase.value or 0.0, start=1)
+    firing = replace(alert.firing(length, 0, context.worker(HERE)), value=None)
+    series = Series(WORKER_STARTS, context.worker(HERE), values)
+    return Case("scrapes fail every other minute", (series,), (firing,))
 
 
 def _bursts(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:

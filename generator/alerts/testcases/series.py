@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from generator.alerts.clock import Clock
@@ -25,6 +25,13 @@ class Phase:
     traffic: float = 1.0
     reset: bool = False
     lost: bool = False
+
+
+def every_other_minute(clock: Clock, phase: Phase) -> list[Phase]:
+    """A phase, or a little more, in which scrapes fail every other minute, at first not."""
+    turn = clock.tick(60)
+    scraped, failed = replace(phase, seconds=turn), replace(phase, seconds=turn, value=None)
+    return [scraped, failed] * math.ceil(phase.seconds / (2 * turn))
 
 
 def just_over(bound: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from generator.alerts.context import Context
 from generator.alerts.model import LABELS, Alert, AlertTest, Case, Trigger, silent
 from generator.alerts.testcases.inputs import HERE, THERE, InputGenerator, MakeSeries, constant
-from generator.alerts.testcases.series import Phase, just_over, just_under
+from generator.alerts.testcases.series import Phase, every_other_minute, just_over, just_under
 from generator.names import API_CLIENTS, UP
 from generator.promql import instants
 from generator.thresholds.units import Unit
@@ -108,13 +108,14 @@ class _StandardCases:
         yield self.failing_half_the_time()
         if self.inputs.held:
             yield self.no_longer_scraped("the target", lambda _metric: True)
-        for guard in sorted(self.guards):
-            yield self.no_longer_scraped(guard, guard.__eq__)
+        for metric in sorted(self.compared):
+            yield self.no_longer_scraped(metric, metric.__eq__)
 
     @property
-    def guards(self) -> set[str]:
-        """The metrics that the guard requires, among those of the inputs."""
-        return instants(self.alert.triggers[0].guard) & self.metrics
+    def compared(self) -> set[str]:
+        """The metrics of which the guard requires something, and those that it is compared with."""
+        guard = instants(self.alert.triggers[0].guard) & self.metrics
+        return guard | (instants(self.alert.quantity) & self.metrics if guard else set())
 
     @property
     def metrics(self) -> set[str]:
@@ -252,11 +253,10 @@ class _StandardCases:
 
     def failing_half_the_time(self) -> Case:
         """Scrapes fail every other minute: the alert fires within twice its time."""
-        turn, worst = self.inputs.clock.tick(60), self.alert.triggers[0]
-        value = self.far_beyond(worst)
+        value, turn = self.far_beyond(self.alert.triggers[0]), self.inputs.clock.tick(60)
         starts = (self.starts(trigger, value) for trigger in self.alert.triggers)
         end = 2 * max(start for start in starts if start is not None) + turn
-        turns = [Phase(turn, value), Phase(turn, None)] * (end // turn // 2 + 1)
+        turns = every_other_minute(self.inputs.clock, Phase(end + 2 * turn, value))
         return Case(
             "scrapes fail every other minute",
             self.inputs.series(HERE, turns),
