@@ -38,6 +38,8 @@ EXPORTER_DURATION: Final = contract.EXPORTER_DURATION.sample
 EXPORTER_BUILD: Final = contract.EXPORTER_BUILD.sample
 
 UP: Final = "up"
+# blackbox_exporter (job `auditor-probe`): whether it got an answer from outside.
+BLACKBOX_SUCCESS: Final = "probe_success"
 
 
 def _labels(family: Family) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -57,10 +59,11 @@ APP: Final = (
 # The tag, beside the service's name, of the annotations that load tests make in Grafana.
 LOAD_TEST: Final = "load-test"
 
+_OTHERS: Final = (Family(UP, "gauge", ""), Family(BLACKBOX_SUCCESS, "gauge", ""))
 # Every metric and the labels it carries beside job and instance; nothing else may be asked for.
 LABELS: Final[dict[str, tuple[str, ...]]] = {
     name: labels
-    for family in (*APP, *contract.FAMILIES, Family(UP, "gauge", ""))
+    for family in (*APP, *contract.FAMILIES, *_OTHERS)
     for name, labels in _labels(family)
 }
 # Those without a sample where a scrape fails; `up` has one.

@@ -67,5 +67,8 @@ class Context:
     def workers(self, instance: str) -> dict[str, str]:
         return {"job": self.thresholds.service.jobs.workers, "instance": instance}
 
+    def probe(self, instance: str) -> dict[str, str]:
+        return {"job": self.thresholds.service.jobs.probe, "instance": instance}
+
     def worker(self, instance: str, number: str = "0") -> dict[str, str]:
         return {**self.workers(instance), "worker": number}

@@ -198,7 +198,7 @@ def _overrides(content: panels.Table) -> list[Json]:
 def _variables(thresholds: Thresholds, text: str) -> list[Json]:
     """The data sources, and job, instance and worker as far as the panels (`text`) use them."""
     jobs = thresholds.service.jobs
-    up = f'{UP}{{job=~"{jobs.api}|{jobs.workers}"'
+    up = f'{UP}{{job=~"{jobs.sidecar}|{jobs.probe}"'
     settings = thresholds.dashboards
     metrics = _source(METRICS, "Prometheus", settings.metrics_datasource)
     logs = _source(LOGS, "Loki", settings.logs_datasource)

@@ -26,10 +26,15 @@ _PROBES: Final = 0.2
 
 def series(instance: Instance, context: Context, clock: Clock, length: int) -> Iterator[Series]:
     """All that Prometheus gets of one instance over `length` seconds."""
-    sampler = Sampler(clock, length, instance.scrapes)
-    sidecar = _Target(context.workers(instance.address), sampler)
-    yield from _app(instance, _Target(context.api(instance.address), sampler), context)
+
+    def target(labels: Mapping[str, str], *scrapes: TimeSeries[ScrapeState]) -> _Target:
+        return _Target(labels, Sampler(clock, length, combine(_first_failure, *scrapes)))
+
+    address, scrapes = instance.address, instance.scrapes
+    sidecar = target(context.workers(address), scrapes)
+    yield from _app(instance, target(context.api(address), scrapes, instance.app_scrapes), context)
     yield from _instance(instance, sidecar, context)
+    yield from _probe(instance, target(context.probe(address), instance.probes))
     for slot, worker in enumerate(instance.workers):
         yield from _worker(instance, worker, sidecar.labelled(worker=str(slot)))
 
@@ -39,6 +44,11 @@ def process_memory(instance: Instance, context: Context, clock: Clock, length: i
     worker = instance.workers[0]
     app = _Target(context.api(instance.address), Sampler(clock, length, instance.scrapes))
     return app.gauge("process_resident_memory_bytes", worker.memory, worker.alive)
+
+
+def _first_failure(*states: ScrapeState) -> ScrapeState:
+    """The first state that is not a success, or else that one."""
+    return next((each for each in states if each != "scraped"), "scraped")
 
 
 @dataclass(frozen=True)
@@ -149,6 +159,11 @@ def _instance(instance: Instance, target: _Target, context: Context) -> Iterator
     yield target.labelled(reason="permission").counter(
         names.EXPORTER_ERRORS, instance.read_errors, resets
     )
+
+
+def _probe(instance: Instance, target: _Target) -> Iterator[Series]:
+    yield target.up()
+    yield target.gauge(names.BLACKBOX_SUCCESS, combine(float, instance.reachable))
 
 
 def _worker(instance: Instance, worker: Worker, target: _Target) -> Iterator[Series]:

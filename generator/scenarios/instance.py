@@ -77,7 +77,9 @@ class Instance(_Simulated):
     `requests` come a second, of which a share of `errors` fails; of the answers a share of
     `low_confidence` has a low score. `read_errors` are those of the sidecar a second. The app's
     counters restart at `app_resets`, the sidecar's at `sidecar_restarts`. `workers_visible`: the
-    sidecar finds the workers; `app_metrics`: the app exposes its metrics.
+    sidecar finds the workers; `app_metrics`: the app exposes its metrics. `scrapes` are those of
+    both jobs of the sidecar, `app_scrapes` those of the app's job alone; `probes` are those of
+    blackbox_exporter, which gets a response if the instance is `reachable`.
     """
 
     address: str
@@ -98,6 +100,13 @@ class Instance(_Simulated):
     workers_visible: TimeSeries[bool] = ALWAYS
     app_metrics: TimeSeries[bool] = ALWAYS
     scrapes: TimeSeries[ScrapeState] = SCRAPED
+    app_scrapes: TimeSeries[ScrapeState] = SCRAPED
+    probes: TimeSeries[ScrapeState] = SCRAPED
+    reachable: TimeSeries[bool] = ALWAYS
+
+    def killed(self, span: Span) -> Instance:
+        """This instance with nothing left of it for a while: neither service nor sidecar."""
+        return self.during(span, scrapes="failed", reachable=False)
 
     def change_workers(
         self, change: Callable[[Worker], Worker], slots: Collection[int] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 from operator import ge, gt, lt
 from typing import Final
 
@@ -16,6 +16,7 @@ from generator.thresholds.model import (
     LONGEST_INTERVAL,
     OWN_LABELS,
     Burns,
+    Jobs,
     Thresholds,
 )
 from generator.thresholds.nodes import joined
@@ -96,10 +97,10 @@ def _buckets_rise(document: Document) -> Iterator[Problem]:
 
 
 def _jobs_differ(document: Document) -> Iterator[Problem]:
-    """Only their names tell the two jobs apart."""
-    api, workers = "service.jobs.api", "service.jobs.workers"
-    if document.text(api) is not None and document.text(api) == document.text(workers):
-        yield document.problem(workers, f"a name other than that of {api}")
+    """Only their names tell the jobs apart."""
+    for one, other in combinations([f"service.jobs.{name}" for name in Jobs.model_fields], 2):
+        if document.text(one) is not None and document.text(one) == document.text(other):
+            yield document.problem(other, f"a name other than that of {one}")
 
 
 def _labels_are_free(document: Document) -> Iterator[Problem]:

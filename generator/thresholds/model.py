@@ -54,6 +54,7 @@ OWN_LABELS: Final = frozenset(
 LONGEST_INTERVAL: Final = 120.0
 # Grafana refuses less (`min_refresh_interval`, 5s unless set otherwise).
 _SHORTEST_REFRESH: Final = 5.0
+LAST_PORT: Final = 65535
 _LABEL: Final = "[a-zA-Z_][a-zA-Z0-9_]*"
 _MATCHER: Final = rf'{_LABEL}(=|!=|=~|!~)"[^"\\\x00-\x1f]*"'
 LABEL_NAME: Final = Text(
@@ -74,6 +75,12 @@ def _fits_the_lookback(interval: float) -> float:
     if interval % 1 or interval > LONGEST_INTERVAL:
         raise ValueError("whole seconds up to 2m such as 15s: Prometheus forgets a sample after 5m")
     return interval
+
+
+def _is_a_port(port: int) -> int:
+    if port > LAST_PORT:
+        raise ValueError(f"a port, at most {LAST_PORT}")
+    return port
 
 
 def _leaves_a_budget(objective: float) -> float:
@@ -125,6 +132,9 @@ Selector = Annotated[
     Text(rf"\{{{_MATCHER}(, ?{_MATCHER})*\}}", 'a stream selector such as {app="auditor"}'),
 ]
 Interval = Annotated[PositiveSeconds, AfterValidator(_fits_the_lookback)]
+Port = Annotated[
+    PositiveCount, AfterValidator(_is_a_port), Field(json_schema_extra={"maximum": LAST_PORT})
+]
 Objective = Annotated[Ratio, AfterValidator(_leaves_a_budget)]
 Refresh = Annotated[PositiveSeconds, AfterValidator(_slow_enough)]
 LabelValue = Annotated[Line, AfterValidator(_is_no_template)]
@@ -134,6 +144,12 @@ Labels = Annotated[Names[LabelValue], Field(json_schema_extra={"propertyNames": 
 class Jobs(Model):
     api: JobName = doc("Scrape job of the app's own metrics, summed over its workers.")
     workers: JobName = doc("Scrape job of the sidecar's worker metrics.")
+    probe: JobName = doc("Scrape job of blackbox_exporter, which probes the API from outside.")
+
+    @property
+    def sidecar(self) -> str:
+        """A regular expression for both jobs of the sidecar."""
+        return f"{self.api}|{self.workers}"
 
 
 class DatabasePool(Model):
@@ -157,7 +173,7 @@ class Service(Model):
         "latency budget allow for a slow first request of each. No alert compares with it; see "
         "alerts.workers_missing.expected."
     )
-    scrape_interval: Interval = doc("Prometheus's scrape interval for both jobs.")
+    scrape_interval: Interval = doc("Prometheus's scrape interval for all jobs.")
     evaluation_interval: Interval = doc("Prometheus's evaluation interval of the rules.")
     lookback: PositiveSeconds = doc(
         "How long alerts go on with the last value while scrapes fail: at least two scrape "
@@ -262,6 +278,9 @@ class Deploy(Model):
     """Where the parts find each other, in the configurations under `deploy/`."""
 
     sidecars: OneOrMore[Target] = doc("Sidecars to scrape, one per Auditor.")
+    api_port: Port = doc("Port of every Auditor's API, on the host of its sidecar.")
+    blackbox: Target = doc("blackbox_exporter, which sends GET /health to every API.")
+    probe_timeout: PositiveSeconds = doc("How long blackbox_exporter waits for an answer.")
     alertmanagers: OneOrMore[Target] = doc("Alertmanagers that Prometheus notifies.")
     prometheus: Address = doc("Address of Prometheus as Grafana reaches it.")
     loki: Address = doc("Address of Loki as Grafana reaches it.")

@@ -13,7 +13,7 @@ from typing import Final
 from exporters import contract
 from exporters.contract import Family
 from exporters.exposition import label_set
-from generator.names import CONFIDENCE, LATENCY, REQUESTS
+from generator.names import BLACKBOX_SUCCESS, CONFIDENCE, LATENCY, REQUESTS
 from generator.promql import le
 from generator.thresholds import Thresholds
 
@@ -91,13 +91,21 @@ def workers(thresholds: Thresholds, seconds: float) -> Iterator[str]:
                 yield f"{family.sample}{labels} {values.get(family, 0)}"
 
 
+def probe(_thresholds: Thresholds, _seconds: float) -> Iterator[str]:
+    """`/probe`, as blackbox_exporter has it."""
+    yield f"{BLACKBOX_SUCCESS} 1"
+
+
+PAGES: Final = {"/metrics/app": app, "/metrics": workers, "/probe": probe}
+
+
 @contextmanager
 def serve(thresholds: Thresholds) -> Iterator[str]:
     """Address of a sidecar on the loopback interface."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            lines = app if self.path == "/metrics/app" else workers
+            lines = PAGES[self.path]
             body = "\n".join(lines(thresholds, time.time() - STARTED)).encode() + b"\n"
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

@@ -24,14 +24,19 @@ pytestmark = pytest.mark.xdist_group("prometheus")
 def prometheus(
     prometheus_server: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
-    """Two jobs scraped every second, for at least fifteen seconds."""
+    """Three jobs scraped every second, for at least fifteen seconds."""
     folder = tmp_path_factory.mktemp("prometheus")
     jobs = thresholds().service.jobs
     with serve(thresholds()) as sidecar:
+        probe = {
+            "job_name": jobs.probe,
+            "metrics_path": "/probe",
+            "static_configs": [{"targets": [sidecar]}],
+        }
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": hurried(folder),
-            "scrape_configs": scrape_configs(jobs, sidecar),
+            "scrape_configs": [*scrape_configs(jobs, sidecar), probe],
         }
         with running(prometheus_server, config, folder) as server:
             until(

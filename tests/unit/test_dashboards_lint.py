@@ -24,6 +24,7 @@ class Exclusion:
     reason: str
 
 
+WHOLE: Final = "it is about all targets, whichever are selected"
 ABSENT: Final = "absent() over a selection calls a job missing that is only not selected"
 ALERTS: Final = "alerts of the whole bundle have neither job nor instance"
 AUTO: Final = (
@@ -49,6 +50,7 @@ EXCLUSIONS: Final = (
         for alert in alerts()
         if alert.key.endswith("_burn")
     ),
+    Exclusion("target-instance-rule", "overview", "Instances missing", JOB),
     *(
         Exclusion(rule, "overview", panel, reason)
         for rule in ("target-job-rule", "target-instance-rule")
@@ -56,6 +58,8 @@ EXCLUSIONS: Final = (
             ("Firing alerts", ALERTS),
             ("Alerts over time", ALERTS),
             ("Jobs without a target", ABSENT),
+            ("Targets", WHOLE),
+            ("Scrape success of the probes", WHOLE),
         )
     ),
     Exclusion("target-logql-auto-rule", "errors", "ERROR lines by kind", AUTO),

@@ -68,6 +68,7 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
             "restart the service."
         ),
         panel=Panel("overview", SECTION, "Health check success"),
+        inhibits=("unreachable",),
     )
     probe = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
     running = {PROBE_SUCCESS: float, WORKERS: lambda _value: 1.0}

@@ -10,13 +10,7 @@ from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION
 from generator.alerts.model import Alert, AlertTest, Case, Panel, Recording, Series, silent
 from generator.alerts.testcases.expectations import about, still_firing
-from generator.alerts.testcases.inputs import (
-    HERE,
-    MakeLabels,
-    MakeSeries,
-    constant,
-    gauge_inputs,
-)
+from generator.alerts.testcases.inputs import HERE, MakeSeries, constant, gauge_inputs
 from generator.alerts.testcases.series import Phase, counter, every_other_minute
 from generator.alerts.testcases.standard import (
     silenced,
@@ -35,7 +29,7 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         family="availability",
         detects="sidecar not scraped",
-        quantity=f'{UP}{{job=~"{jobs.api}|{jobs.workers}"}}',
+        quantity=f'{UP}{{job=~"{jobs.sidecar}"}}',
         op="<",
         constant=1,
         triggers=context.triggers(settings),
@@ -55,57 +49,6 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
         alert,
         gauge_inputs(context, {UP: float}, context.workers, healthy=1),
         Case("a different job cannot be scraped", (other,), silent(99 * interval)),
-    )
-
-
-@define(ConditionAlert)
-def target_missing(context: Context, settings: ConditionAlert) -> Alert:
-    """Prometheus has no target for a job at all."""
-    jobs = context.thresholds.service.jobs
-    missing = [f'absent({UP}{{job="{job}"}})' for job in (jobs.api, jobs.workers)]
-    alert = Alert(
-        family="availability",
-        scope="job",
-        detects="targets unknown",
-        quantity=f"({missing[0]} or {missing[1]})",
-        triggers=context.triggers(settings),
-        summary="Prometheus has no target for job JOB",
-        description=(
-            "Prometheus has had no target for job JOB for FOR, so none of its "
-            "metrics are monitored. Next: check the scrape configuration, the service discovery "
-            "and the target status page of Prometheus."
-        ),
-        panel=Panel("overview", SECTION, "Jobs without a target", unfiltered=True),
-        origins=("service.jobs.api", "service.jobs.workers"),
-    )
-    clock, api, workers = context.clock, context.api, context.workers
-    end = 2 * (clock.tick(alert.longest_for) + 2 * clock.interval)
-    down = [Series(UP, labels(HERE), f"0x{end // clock.interval}") for labels in (api, workers)]
-    cases = (
-        _lost(context, alert, "one job loses its target, then gets it back", api, workers),
-        _lost(context, alert, "the other job loses its target, then gets it back", workers, api),
-        Case("targets are known but down", down, silent(end // 2)),
-    )
-    return replace(alert, cases=cases)
-
-
-def _lost(context: Context, alert: Alert, title: str, lost: MakeLabels, kept: MakeLabels) -> Case:
-    clock, i = context.clock, context.clock.interval
-    wait, keep = clock.tick(alert.longest_for), clock.tick(alert.keep_firing_for)
-    back = wait + 2 * i
-    job = {"job": lost(HERE)["job"]}
-    return Case(
-        title,
-        (
-            Series(UP, kept(HERE), f"1x{clock.tick(86400) // i}"),
-            Series(UP, lost(HERE), f"_x{back // i} 1x{(keep + back) // i}"),
-        ),
-        (
-            *(silent(wait - i) if wait else ()),
-            alert.firing(wait, 1, job),
-            alert.firing(back + keep - i, 1, job),
-            *silent(back + keep),
-        ),
     )
 
 

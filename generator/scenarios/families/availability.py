@@ -12,8 +12,8 @@ def service_is_down(context: ScenarioContext) -> Events:
     incident = context.incident("down")
     healthy = context.healthy()
     down = context.restarted(healthy, incident.start, downtime=incident.end - incident.start)
-    down = down.during(incident, probe_succeeds=False, requests=0.0, clients=0.0)
-    return incident.events(down, also=("workers missing", "no traffic"))
+    down = down.during(incident, probe_succeeds=False, reachable=False, requests=0.0, clients=0.0)
+    return incident.events(down, also=("workers missing", "no traffic", "service unreachable"))
 
 
 def service_hangs(context: ScenarioContext) -> Events:
@@ -21,14 +21,20 @@ def service_hangs(context: ScenarioContext) -> Events:
     incident = context.incident("unresponsive")
     healthy = context.healthy()
     hung = healthy.during(
-        incident, probe_succeeds=False, requests=0.0, waiting=healthy.clients.at(0)
+        incident,
+        probe_succeeds=False,
+        reachable=False,
+        requests=0.0,
+        waiting=healthy.clients.at(0),
     )
-    return incident.events(hung.workers_during(incident, cpu=0.0), also=("requests waiting",))
+    also = ("requests waiting", "service unreachable")
+    return incident.events(hung.workers_during(incident, cpu=0.0), also=also)
 
 
 def occasional_failed_probe(context: ScenarioContext) -> Events:
     """One probe fails every twenty minutes. The next one succeeds."""
     instance = context.healthy()
     for turn in range(1, 5):
-        instance = instance.during(context.one_sample(1200.0 * turn), probe_succeeds=False)
+        moment = context.one_sample(1200.0 * turn)
+        instance = instance.during(moment, probe_succeeds=False, reachable=False)
     return Events(length=6000.0, instances=(instance,))

@@ -16,12 +16,6 @@ def sidecar_is_down(context: ScenarioContext) -> Events:
     return incident.events(replace(down, sidecar_restarts=(incident.end,)))
 
 
-def targets_dropped_by_mistake(context: ScenarioContext) -> Events:
-    """A change to the service discovery drops both jobs. It is reverted."""
-    incident = context.incident("target_missing")
-    return incident.events(context.healthy().during(incident, scrapes="unknown"))
-
-
 def sidecar_finds_no_workers(context: ScenarioContext) -> Events:
     """The sidecar loses the shared process namespace and finds no workers.
 
@@ -58,7 +52,9 @@ def prometheus_restarts(context: ScenarioContext) -> Events:
     """Prometheus restarts, and later moves to another machine. Meanwhile it scrapes nothing."""
     # One gap within Prometheus's lookback of five minutes, and one beyond.
     short, long = Span(1800.0, 2010.0), Span(3600.0, 4080.0)
-    instance = context.healthy().during(short, scrapes="lost").during(long, scrapes="lost")
+    instance = context.healthy()
+    for gap in (short, long):
+        instance = instance.during(gap, scrapes="lost", probes="lost")
     return Events(length=3 * 3600.0, instances=(instance,))
 
 

@@ -108,7 +108,9 @@ def deploys_of_all_workers(context: ScenarioContext) -> Events:
     for slot in range(context.workers):
         instance = context.restarted(instance, 1800.0 + 30 * slot, [slot])
     second = context.one_sample(5400.0)
-    instance = context.restarted(instance, second.start).during(second, probe_succeeds=False)
+    instance = context.restarted(instance, second.start).during(
+        second, probe_succeeds=False, reachable=False
+    )
     return Events(length=3 * 3600.0, instances=(instance,))
 
 
