@@ -9,6 +9,7 @@ from typing import Final
 
 PROMETHEUS: Final = "prom/prometheus:v3.5.1"
 ALERTMANAGER: Final = "prom/alertmanager:v0.33.1"
+BLACKBOX: Final = "prom/blackbox-exporter:v0.28.0"
 GRAFANA: Final = "grafana/grafana:12.4.1"
 LOKI: Final = "grafana/loki:3.7.6"
 ALLOY: Final = "grafana/alloy:v1.18.1"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from generator.deploy.stack import BLACKBOX_MODULE
 from generator.deploy.templates import document
 from generator.thresholds import Thresholds
 from generator.yamlfile import dump, read_yaml
@@ -35,6 +36,8 @@ def render(thresholds: Thresholds, rendered: Mapping[str, str]) -> dict[str, str
     manifests = {
         "prometheus-rule.yaml": manifest("prometheus-rule.yaml") | {"spec": {"groups": groups}},
         "pod-monitor.yaml": manifest("pod-monitor.yaml"),
+        "probe.yaml": manifest("probe.yaml", blackbox_module=BLACKBOX_MODULE),
+        "service.yaml": manifest("service.yaml"),
         "network-policy.yaml": manifest("network-policy.yaml"),
     }
     for dashboard, text in dashboards.items():

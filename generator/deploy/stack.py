@@ -1,4 +1,4 @@
-"""Configurations of Prometheus, Grafana and log shipping, and the Compose stack that uses them.
+"""Configurations of Prometheus, blackbox_exporter, Grafana and log shipping, and their stack.
 
 Names and ports come from `deploy` in the thresholds. The stack runs one of each: of several
 sidecars or Alertmanagers, the first.
@@ -17,6 +17,7 @@ from generator.thresholds import Thresholds
 from generator.yamlfile import HEADER, dump
 
 PROMETHEUS: Final = "deploy/prometheus/prometheus.yml"
+BLACKBOX: Final = "deploy/blackbox/blackbox.yml"
 PROVISIONING: Final = "deploy/grafana/provisioning"
 COMPOSE: Final = "deploy/compose/compose.yaml"
 LOGS: Final = "deploy/compose/logs.alloy"
@@ -25,9 +26,12 @@ RULES: Final = "/etc/prometheus/rules/*.yml"
 DASHBOARDS: Final = "/etc/grafana/dashboards/auditor"
 # Docker's syslog driver sends the logs, so nothing needs Docker's socket, which gives root access.
 SYSLOG_PORT: Final = 1514
+# The module that sends GET and expects a status of 2xx.
+BLACKBOX_MODULE: Final = "http_2xx"
 
 _TEMPLATES: Final = {
     PROMETHEUS: "prometheus.yml",
+    BLACKBOX: "blackbox.yml",
     f"{PROVISIONING}/datasources/auditor.yml": "datasources.yml",
     f"{PROVISIONING}/dashboards/auditor.yml": "dashboards.yml",
     COMPOSE: "compose.yaml",
@@ -40,6 +44,7 @@ def render(thresholds: Thresholds) -> dict[str, str]:
         "rules": RULES,
         "dashboards_folder": DASHBOARDS,
         "syslog_port": SYSLOG_PORT,
+        "blackbox_module": BLACKBOX_MODULE,
         "images": images,
         "sidecar": sidecar_settings([], {}),
         "multiprocess_variable": MULTIPROCESS,

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from generator.deploy import alertmanager
-from generator.deploy.stack import COMPOSE, DASHBOARDS, PROMETHEUS, RULES
+from generator.deploy.stack import BLACKBOX, COMPOSE, DASHBOARDS, PROMETHEUS, RULES
 from tests import tools
 from tests.bundle import ROOT, files, thresholds
 from tests.grafana import dashboards
@@ -54,14 +54,15 @@ def test_promtool_takes_prometheus_configuration(any_promtool: Path, tmp_path: P
     assert f"{len(list(rules.iterdir()))} rule files found" in run.stdout + run.stderr
 
 
-def test_both_jobs_scrape_the_sidecars() -> None:
+def test_every_job_has_the_sidecars_as_targets() -> None:
     jobs = thresholds().service.jobs
     found = {
         each["job_name"]: (each["metrics_path"], each["static_configs"][0]["targets"])
         for each in document(PROMETHEUS)["scrape_configs"]
     }
+    paths = {jobs.api: "/metrics/app", jobs.workers: "/metrics", jobs.probe: "/probe"}
     sidecars = list(thresholds().deploy.sidecars)
-    assert found == {jobs.api: ("/metrics/app", sidecars), jobs.workers: ("/metrics", sidecars)}
+    assert found == {job: (path, sidecars) for job, path in paths.items()}
 
 
 def test_grafana_gets_the_data_sources_that_the_dashboards_look_for() -> None:
@@ -206,6 +207,31 @@ def test_alertmanager_starts_as_the_stack_starts_it(tmp_path: Path) -> None:
         assert words[0] == "amtool"
         until(lambda: passes(words, amtool), "Alertmanager is healthy")
     assert not passes(words, amtool)
+
+
+def test_blackbox_exporter_starts_as_the_stack_starts_it(tmp_path: Path) -> None:
+    program = had(tools.BLACKBOX_EXPORTERS[-1])
+    places = {"/etc/blackbox_exporter/blackbox.yml": ROOT / BLACKBOX}
+    with started("blackbox", [program], tmp_path, places) as words:
+        assert words[0] == "wget"
+        wget = shutil.which("wget") or pytest.skip("no wget on PATH")
+        until(lambda: passes(words, Path(wget)), "blackbox_exporter is healthy")
+    assert not passes(words, Path(wget))
+
+
+@pytest.mark.parametrize("version", tools.BLACKBOX_EXPORTERS)
+def test_blackbox_exporter_takes_its_configuration(version: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yml"
+    broken.write_text(files()[BLACKBOX].replace("prober", "probe"))
+    for path, accepted in ((ROOT / BLACKBOX, True), (broken, False)):
+        done = subprocess.run(
+            [had(version), f"--config.file={path}", "--config.check"],
+            capture_output=True,
+            text=True,
+            timeout=HANGS,
+            check=False,
+        )
+        assert (done.returncode == 0) is accepted, done.stderr
 
 
 @pytest.mark.parametrize("service", ["alloy", "sidecar", "auditor"])

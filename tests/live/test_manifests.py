@@ -105,6 +105,8 @@ def test_a_manifest_has_the_type_that_the_operator_has(
         ("prometheus-rule", lambda found: found["spec"]["groups"][0]["rules"][0].update(four="5m")),
         ("prometheus-rule", lambda found: found["spec"]["groups"][0].pop("name")),
         ("pod-monitor", lambda found: found["spec"].pop("selector")),
+        ("probe", lambda found: found["spec"]["prober"].update(address="blackbox")),
+        ("probe", lambda found: found["spec"]["targets"]["staticConfig"].update(relabelings=[])),
         (
             "pod-monitor",
             lambda found: found["spec"]["podMetricsEndpoints"][0]["relabelings"][0].update(
@@ -179,11 +181,19 @@ def test_the_kustomization_of_the_page_changes_what_it_says(tmp_path: Path) -> N
     for each in found:
         assert each["metadata"]["namespace"] == "auditor"
         assert each["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+    (probe,) = [each for each in found if each["kind"] == "Probe"]
+    assert probe["spec"]["prober"]["url"] == "prometheus-blackbox-exporter.observability.svc:9115"
     (policy,) = [each for each in found if each["kind"] == "NetworkPolicy"]
     (peer,) = policy["spec"]["ingress"][1]["from"]
     assert peer["namespaceSelector"]["matchLabels"] == {
         "kubernetes.io/metadata.name": "observability"
     }
+
+
+def respelt(rule: Json) -> Json:
+    """A relabelling rule of the operator as Prometheus writes it."""
+    spelt = {"sourceLabels": "source_labels", "targetLabel": "target_label"}
+    return {spelt.get(key, key): value for key, value in rule.items()}
 
 
 def as_operator(name: str, endpoint: Json) -> Json:
@@ -195,11 +205,7 @@ def as_operator(name: str, endpoint: Json) -> Json:
         {"target_label": "job", "replacement": f"law/{name}"},
         {"target_label": "endpoint", "replacement": endpoint["port"]},
     ]
-    spelt = {"sourceLabels": "source_labels", "targetLabel": "target_label"}
-    ours = [
-        {spelt.get(key, key): value for key, value in rule.items()}
-        for rule in endpoint["relabelings"]
-    ]
+    ours = map(respelt, endpoint["relabelings"])
     pods = {"auditor-a": "127.0.0.1:1", "auditor-b": "127.0.0.1:2"}
     return {
         "job_name": f"podMonitor/law/{name}{endpoint['path']}",
@@ -217,6 +223,41 @@ def as_operator(name: str, endpoint: Json) -> Json:
         ],
         "relabel_configs": [*own, *ours],
     }
+
+
+def probe_as_operator(probe: Json) -> Json:
+    """The scrape job that the operator makes of a Probe, in the namespace `law`."""
+    spec, targets = probe["spec"], probe["spec"]["targets"]["staticConfig"]
+    own = [
+        {"target_label": "job", "replacement": spec["jobName"]},
+        {"source_labels": ["__address__"], "target_label": "__param_target"},
+        {"source_labels": ["__param_target"], "target_label": "instance"},
+        {"target_label": "__address__", "replacement": spec["prober"]["url"]},
+    ]
+    return {
+        "job_name": "probe/law/auditor",
+        "metrics_path": "/probe",
+        "params": {"module": [spec["module"]]},
+        "scrape_interval": spec["interval"],
+        "static_configs": [{"targets": targets["static"], "labels": {"namespace": "law"}}],
+        "relabel_configs": [*own, *map(respelt, targets["relabelingConfigs"])],
+    }
+
+
+def test_the_probe_asks_the_service_in_its_namespace(
+    prometheus_server: Path, tmp_path: Path
+) -> None:
+    probe, service = MANIFESTS["probe"], MANIFESTS["service"]["metadata"]["name"]
+    config = {"scrape_configs": [probe_as_operator(probe)]}
+    with running(prometheus_server, config, tmp_path) as prometheus:
+        until(lambda: prometheus.get("/api/v1/targets")["activeTargets"], "a target")
+        (target,) = prometheus.get("/api/v1/targets")["activeTargets"]
+    job = thresholds().service.jobs.probe
+    assert target["labels"] == {"job": job, "instance": f"law/{service}"}
+    assert target["scrapeUrl"] == (
+        f"http://{probe['spec']['prober']['url']}/probe"
+        f"?module=http_2xx&target=http%3A%2F%2F{service}.law.svc%2Fhealth"
+    )
 
 
 def test_the_targets_have_the_labels_that_the_rules_join_by_and_no_other(

@@ -15,9 +15,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from generator.deploy.stack import BLACKBOX
+from generator.names import BLACKBOX_SUCCESS, UP
+from tests import tools
 from tests.bundle import ROOT
 from tests.live.prometheus import Prometheus, free_port, running
 from tests.live.waiting import PATIENCE, until
+from tests.tools.skipping import had
 
 pytestmark = pytest.mark.xdist_group("readme_use")
 
@@ -52,7 +56,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory, prometheus_server: Path) -> 
         ".venv/bin/python -m exporters": f"exec {sys.executable} -m exporters",
         "9105": str(free_port()),
         "8888": str(free_port()),
+        "9115": str(free_port()),
     }
+    blackbox = had(tools.BLACKBOX_EXPORTERS[-1])
+    probing = [
+        f"--config.file={ROOT / BLACKBOX}",
+        f"--web.listen-address=127.0.0.1:{names['9115']}",
+    ]
 
     def here(text: str) -> str:
         for name, value in names.items():
@@ -65,6 +75,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, prometheus_server: Path) -> 
             subprocess.Popen(["/bin/bash", "-euc", command], cwd=ROOT, stdout=log, stderr=log)
             for command in (here(AUDITOR), sidecar)
         ]
+        started.append(subprocess.Popen([blackbox, *probing], stdout=log, stderr=log))
     try:
         config = yaml.safe_load(here(CONFIG))
         config["global"] = dict.fromkeys(config["global"], "1s")
@@ -87,12 +98,14 @@ def test_the_sidecar_sees_the_workers_and_the_apps_metrics(stack: Stack) -> None
         until(partial(_succeeds, command), command)
 
 
-def test_both_targets_are_up(stack: Stack) -> None:
-    def both() -> bool:
+def test_every_target_is_up_and_the_service_responds(stack: Stack) -> None:
+    def up() -> bool:
         targets = stack.prometheus.get("/api/v1/targets")["activeTargets"]
-        return len(targets) == 2 and all(each["health"] == "up" for each in targets)
+        return len(targets) == 3 and all(each["health"] == "up" for each in targets)
 
-    until(both, "both targets are up")
+    until(up, "every target is up")
+    responds = f"{BLACKBOX_SUCCESS} == 1 and on (instance) {UP} == 1"
+    until(lambda: stack.prometheus.query(responds), "the probe succeeds")
 
 
 def test_the_watchdog_fires(stack: Stack) -> None:

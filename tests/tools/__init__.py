@@ -10,6 +10,7 @@ PROMETHEUSES: Final = ("prometheus-2.42", "prometheus-3")
 ALERTMANAGERS: Final = ("alertmanager-0.25", "alertmanager-0.33")
 AMTOOLS: Final = ("amtool-0.25", "amtool-0.33")
 VMALERT: Final = "vmalert"
+BLACKBOX_EXPORTERS: Final = ("blackbox-exporter-0.23", "blackbox-exporter-0.28")
 PROCESS_EXPORTER: Final = "process-exporter"
 DOCKER_COMPOSE: Final = "docker-compose"
 KUSTOMIZE: Final = "kustomize"

@@ -156,6 +156,26 @@ TOOLS: Final = (
     ),
     *_alertmanager("0.25", (0, 25), (0, 26), "bookworm", "v0.25.0"),
     *_alertmanager("0.33", (0, 33), (1, 0), "sid", "v0.33.1"),
+    *(
+        Tool(
+            name=f"blackbox-exporter-{version}",
+            program="prometheus-blackbox-exporter",
+            oldest=oldest,
+            below=below,
+            deb=Deb(suite, ("prometheus-blackbox-exporter",)),
+            go=GoMain(
+                module="github.com/prometheus/blackbox_exporter",
+                tag=f"v{release}",
+                release=release,
+                package=".",
+                variable="github.com/prometheus/common/version.Version",
+            ),
+        )
+        for version, oldest, below, suite, release in (
+            ("0.23", (0, 23), (0, 24), "bookworm", "0.23.0"),
+            ("0.28", (0, 28), (1, 0), "sid", "0.28.0"),
+        )
+    ),
     Tool(
         name="process-exporter",
         program="prometheus-process-exporter",

@@ -48,7 +48,7 @@ def test_every_mount_is_a_rendered_file_or_a_folder_of_them_and_read_only() -> N
             assert any(each.endswith(f":{target}:ro") for each in service["volumes"])
 
 
-@pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager", "blackbox"])
 def test_a_program_reads_the_configuration_that_is_mounted(name: str) -> None:
     path = mounts(name)[option(name, "--config.file")]
     assert path == ROOT / f"deploy/{name}/{name}.yml"
@@ -80,9 +80,13 @@ def test_services_listen_where_the_thresholds_say_they_are() -> None:
         "auditor": load_port(SERVICES["sidecar"]["environment"]["AUDITOR_SIDECAR_LISTEN"]),
         "prometheus": load_port(option("prometheus", "--web.listen-address")),
         "alertmanager": load_port(option("alertmanager", "--web.listen-address")),
+        "blackbox": load_port(option("blackbox", "--web.listen-address")),
         "loki": LOKI_PORT,
     }
-    said = (*deploy.sidecars, *deploy.alertmanagers, deploy.prometheus, deploy.loki)
+    said = (
+        *(*deploy.sidecars, *deploy.alertmanagers),
+        *(deploy.blackbox, deploy.prometheus, deploy.loki),
+    )
     assert {each.rpartition("//")[2] for each in said} == {
         f"{name}:{port}" for name, port in listening.items()
     }
@@ -101,6 +105,7 @@ def load_port(address: str) -> str:
         ("prometheus", "https://metrics.internal", "prometheus", "metrics.internal", "443"),
         ("prometheus", "http://metrics/prefix", "prometheus", "metrics", "80"),
         ("alertmanagers", ["pager:9193", "spare:9193"], "alertmanager", "pager", "9193"),
+        ("blackbox", "prober:9116", "blackbox", "prober", "9116"),
     ],
 )
 def test_another_address_becomes_another_name_and_port(
@@ -153,7 +158,7 @@ def test_images_are_pinned_and_named_in_one_place() -> None:
     used = {service["image"] for service in SERVICES.values() if "image" in service}
     assert used - pinned == {"${AUDITOR_IMAGE:?the image of the Auditor}"}
     assert pinned <= used
-    assert all(re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", image) for image in pinned)
+    assert all(re.fullmatch(r"[a-z]+/[a-z-]+:v?\d+\.\d+\.\d+", image) for image in pinned)
 
 
 def test_secrets_are_files_of_whoever_starts_it() -> None:
@@ -208,6 +213,7 @@ def test_the_auditor_is_asked_where_the_sidecar_probes_it() -> None:
     settings = sidecar_settings([], {})
     assert str(settings.probe_url) in SERVICES["auditor"]["healthcheck"]["test"][-1]
     assert SERVICES["auditor"]["ports"][0].endswith(f":{settings.port}")
+    assert thresholds().deploy.api_port == settings.port
 
 
 def test_what_the_budget_looks_back_at_is_kept() -> None:

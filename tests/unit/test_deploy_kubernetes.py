@@ -123,6 +123,16 @@ def test_both_pages_of_the_sidecar_are_scraped() -> None:
     assert found == {jobs.api: ("/metrics/app", port), jobs.workers: ("/metrics", port)}
 
 
+def test_a_service_of_its_own_is_probed_from_outside() -> None:
+    service, probe = MANIFESTS["service"], MANIFESTS["probe"]["spec"]
+    labels = DEPLOYMENT["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+    (port,) = service["spec"]["ports"]
+    assert (port["port"], PORTS[port["targetPort"]]) == (80, thresholds().deploy.api_port)
+    assert probe["jobName"] == thresholds().service.jobs.probe
+    assert probe["targets"]["staticConfig"]["static"] == [service["metadata"]["name"]]
+
+
 def test_the_api_is_open_and_the_sidecar_is_prometheus_alone() -> None:
     policy = MANIFESTS["network-policy"]["spec"]
     assert policy["policyTypes"] == ["Ingress"]

@@ -56,6 +56,7 @@ def test_the_names_of_the_programs_are_the_wanted_ones() -> None:
         *tools.PROMETHEUSES,
         tools.VMALERT,
         *(each for pair in zip(tools.ALERTMANAGERS, tools.AMTOOLS, strict=True) for each in pair),
+        *tools.BLACKBOX_EXPORTERS,
         tools.PROCESS_EXPORTER,
         tools.DOCKER_COMPOSE,
         tools.KUSTOMIZE,
