@@ -138,6 +138,13 @@ FAULTS: Final = (
         expected=(("AuditorUnresponsive", "critical"),),
         allowed=("availability", "saturation", "traffic"),
     ),
+    Fault(
+        name="host-killed",
+        description="the service and its sidecar are killed and stay away",
+        effects=((Effect.HOST, 1.0),),
+        expected=(("AuditorUnreachable", "critical"),),
+        allowed=("availability", "traffic"),
+    ),
 )
 
 

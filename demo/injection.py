@@ -13,7 +13,7 @@ FILE: Final = "faults.json"
 
 
 class Effect(StrEnum):
-    """What an injection does to a worker. The comments give the unit of its amount."""
+    """What an injection does to a worker, or to all of the host. Comments: unit of its amount."""
 
     ERRORS = "errors"  # ratio of requests
     DELAY = "delay"  # seconds that a request sleeps without blocking others
@@ -28,6 +28,7 @@ class Effect(StrEnum):
     CRASH = "crash"  # any: once
     CRASH_AFTER = "crash_after"  # seconds after every start
     HANG = "hang"  # any: blocks the event loop
+    HOST = "host"  # any: neither the service nor its sidecar runs
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from demo import faults, injection
 from demo.clients import Alertmanager, Prometheus
 from demo.database import Database
 from demo.grafana import grafana
+from demo.injection import Effect
 from demo.processes import Component, free_port, responds
 from demo.receiver import Receiver
 from generator.alerts import all_alerts
@@ -24,7 +26,7 @@ from generator.alerts.model import Alert
 from generator.bundle import render
 from generator.config import load
 from generator.deploy import alertmanager
-from generator.deploy.stack import DASHBOARDS, PROMETHEUS, RULES
+from generator.deploy.stack import BLACKBOX, DASHBOARDS, PROMETHEUS, RULES
 from generator.thresholds import Thresholds
 from tests import tools
 
@@ -40,8 +42,11 @@ STANDIN: Final = {
 }
 PROBE: Final = ("--probe-interval", "1", "--probe-timeout", "2", "--watch-interval", "0.5")
 
+# What a killed host takes along.
+HOST: Final = ("auditor", "sidecar")
+POLL_SECONDS: Final = 0.5
 # These start while the next component does.
-STARTED_TOGETHER: Final = ("auditor", "alertmanager")
+STARTED_TOGETHER: Final = ("auditor", "blackbox", "alertmanager")
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Options:
     users: int = 8
     prometheus: str = "prometheus-3"
     alertmanager: str = "alertmanager-0.33"
+    blackbox: str = "blackbox-exporter-0.28"
     grafana: bool = True
     overlays: tuple[Path, ...] = ()
 
@@ -63,10 +69,11 @@ class Stack:
         """Raises tools.MissingToolError, and ConfigError for an invalid overlay."""
         self.folder = folder
         self.options = options
-        names = ("api", "sidecar", "prometheus", "alertmanager", "grafana")
+        names = ("api", "sidecar", "blackbox", "prometheus", "alertmanager", "grafana")
         self.ports = {name: free_port() for name in names}
         self.control = folder / "control"
         self._stack = ExitStack()
+        self._stopped = threading.Event()
         self.receiver = Receiver()
         self.database = Database()
         self.thresholds = self._thresholds()
@@ -102,6 +109,20 @@ class Stack:
                 for each in starting:
                     each.wait_ready()
                 starting.clear()
+        follower = threading.Thread(target=self._follow_host, daemon=True)
+        self._stack.callback(follower.join)
+        self._stack.callback(self._stopped.set)
+        follower.start()
+
+    def _follow_host(self) -> None:
+        """Kill the host, or start it again, as the injected faults say."""
+        killed = False
+        while not self._stopped.wait(POLL_SECONDS):
+            wanted = any(each.effect is Effect.HOST for each in injection.read(self.control))
+            if wanted is not killed:
+                killed = wanted
+                for component in (self.components[name] for name in HOST):
+                    component.kill() if killed else component.start()
 
     def stop(self) -> None:
         """In reverse order."""
@@ -140,6 +161,8 @@ class Stack:
             },
             "deploy": {
                 "sidecars": [address("sidecar")],
+                "api_port": self.ports["api"],
+                "blackbox": address("blackbox"),
                 "alertmanagers": [address("alertmanager")],
                 "prometheus": self.url("prometheus"),
             },
@@ -173,6 +196,7 @@ class Stack:
         components = [
             self._auditor(),
             self._sidecar(),
+            self._blackbox(),
             self._alertmanager(),
             self._prometheus(),
         ]
@@ -219,6 +243,18 @@ class Stack:
             self._log("sidecar"),
             responds(f"{self.url('sidecar')}/-/ready"),
             folder=ROOT,
+        )
+
+    def _blackbox(self) -> Component:
+        return Component(
+            "blackbox",
+            [
+                *tools.command(self.options.blackbox),
+                f"--config.file={self.folder / BLACKBOX}",
+                f"--web.listen-address=127.0.0.1:{self.ports['blackbox']}",
+            ],
+            self._log("blackbox"),
+            responds(f"{self.url('blackbox')}/-/healthy"),
         )
 
     def _alertmanager(self) -> Component:
