@@ -144,10 +144,7 @@ class Stack:
                 "prometheus": self.url("prometheus"),
             },
             "routing": {
-                "receivers": {
-                    each: self.receiver.url(each)
-                    for each in ("pages", "tickets", "info", "watchdog")
-                }
+                "receivers": {each: self.receiver.url(each) for each in alertmanager.ALL_RECEIVERS}
             },
         }
         files = (OVERLAY, *self.options.overlays)

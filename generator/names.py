@@ -39,6 +39,11 @@ EXPORTER_BUILD: Final = contract.EXPORTER_BUILD.sample
 
 UP: Final = "up"
 
+# Alertmanager's own metrics, and the job that scrapes it.
+NOTIFICATIONS_FAILED: Final = "alertmanager_notifications_failed_total"
+NOTIFICATION_ATTEMPTS_FAILED: Final = "alertmanager_notification_requests_failed_total"
+ALERTMANAGER: Final = "alertmanager"
+
 
 def _labels(family: Family) -> Iterator[tuple[str, tuple[str, ...]]]:
     if family.kind == "histogram":
@@ -54,13 +59,17 @@ APP: Final = (
     Family(LATENCY, "histogram", ""),
     Family(CONFIDENCE, "histogram", ""),
 )
+ALERTING: Final = (
+    Family("alertmanager_notifications_failed", "counter", "", ("integration", "reason")),
+    Family("alertmanager_notification_requests_failed", "counter", "", ("integration",)),
+)
 # The tag, beside the service's name, of the annotations that load tests make in Grafana.
 LOAD_TEST: Final = "load-test"
 
 # Every metric and the labels it carries beside job and instance; nothing else may be asked for.
 LABELS: Final[dict[str, tuple[str, ...]]] = {
     name: labels
-    for family in (*APP, *contract.FAMILIES, Family(UP, "gauge", ""))
+    for family in (*APP, *ALERTING, *contract.FAMILIES, Family(UP, "gauge", ""))
     for name, labels in _labels(family)
 }
 # Those without a sample where a scrape fails; `up` has one.

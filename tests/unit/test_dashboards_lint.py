@@ -26,6 +26,7 @@ class Exclusion:
 
 ABSENT: Final = "absent() over a selection calls a job missing that is only not selected"
 ALERTS: Final = "alerts of the whole bundle have neither job nor instance"
+ALERTMANAGER: Final = "Alertmanager is neither a job nor an instance of the service"
 AUTO: Final = (
     "Grafana knows $__auto only from version 10.2 on; $__interval and $__range do the same"
 )
@@ -56,6 +57,7 @@ EXCLUSIONS: Final = (
             ("Firing alerts", ALERTS),
             ("Alerts over time", ALERTS),
             ("Jobs without a target", ABSENT),
+            ("Notifications lost in 15m", ALERTMANAGER),
         )
     ),
     Exclusion("target-logql-auto-rule", "errors", "ERROR lines by kind", AUTO),
