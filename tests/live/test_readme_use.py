@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.bundle import ROOT
+from tests.bundle import ROOT, thresholds
 from tests.live.prometheus import Prometheus, free_port, running
 from tests.live.waiting import PATIENCE, until
 
@@ -88,9 +88,15 @@ def test_the_sidecar_sees_the_workers_and_the_apps_metrics(stack: Stack) -> None
 
 
 def test_both_targets_are_up(stack: Stack) -> None:
+    jobs = vars(thresholds().service.jobs).values()
+
     def both() -> bool:
-        targets = stack.prometheus.get("/api/v1/targets")["activeTargets"]
-        return len(targets) == 2 and all(each["health"] == "up" for each in targets)
+        health = {
+            each["labels"]["job"]: each["health"]
+            for each in stack.prometheus.get("/api/v1/targets")["activeTargets"]
+        }
+        # There is no Alertmanager here.
+        return {job for job, state in health.items() if state == "up"} == set(jobs)
 
     until(both, "both targets are up")
 
