@@ -10,6 +10,7 @@ from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Panel, Recording, Series, silent
 from generator.alerts.testcases.expectations import Span, about, still_firing
+from generator.alerts.testcases.series import Phase, counter, every_other_minute
 from generator.names import ALERTMANAGER, NOTIFICATIONS_FAILED
 from generator.thresholds.fields import PositiveSeconds
 from generator.thresholds.settings import ConditionAlert
@@ -73,6 +74,7 @@ def _lost_notifications(context: Context, alert: Alert, window: float) -> tuple[
         """A counter that changes once, and stays until long after the alert."""
         return f"{first}x{before // i} {then}x{2 * gone // i}"
 
+    failing = every_other_minute(clock, Phase(clock.tick(3 * (window + wait)), 1.0))
     others = (_counter("webhook", steps(7, 7)), _counter("email", steps(9, 0)))
     at = span.at(2)
     return (
@@ -87,6 +89,11 @@ def _lost_notifications(context: Context, alert: Alert, window: float) -> tuple[
                 *silent(gone + wait + i),
             ),
             (still_firing(lost + wait + i, notifications_failing.name, 1),),
+        ),
+        Case(
+            "scrapes fail every other minute",
+            (_counter("pagerduty", counter(clock, failing, lambda _phase: 1.0)),),
+            (alert.firing(clock.tick(2 * (window + wait)), 1, labels),),
         ),
         span.case(
             "two of a pair lose notifications for two reasons",
