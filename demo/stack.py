@@ -26,8 +26,9 @@ from generator.alerts.model import Alert
 from generator.bundle import render
 from generator.config import load
 from generator.deploy import alertmanager
-from generator.deploy.stack import BLACKBOX, DASHBOARDS, PROMETHEUS, RULES
+from generator.deploy.stack import BLACKBOX, DASHBOARDS, PROMETHEUS, RULES, shortest_for
 from generator.thresholds import Thresholds
+from generator.thresholds.units import format_duration
 from tests import tools
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -167,10 +168,7 @@ class Stack:
                 "prometheus": self.url("prometheus"),
             },
             "routing": {
-                "receivers": {
-                    each: self.receiver.url(each)
-                    for each in ("pages", "tickets", "info", "watchdog")
-                }
+                "receivers": {each: self.receiver.url(each) for each in alertmanager.ALL_RECEIVERS}
             },
         }
         files = (OVERLAY, *self.options.overlays)
@@ -280,6 +278,7 @@ class Stack:
                 f"--storage.tsdb.path={self.folder / 'prometheus'}",
                 f"--web.listen-address=127.0.0.1:{self.ports['prometheus']}",
                 "--rules.alert.resend-delay=5s",
+                f"--rules.alert.for-grace-period={format_duration(shortest_for(self.thresholds))}",
             ],
             self._log("prometheus"),
             responds(f"{self.url('prometheus')}/-/ready"),

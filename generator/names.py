@@ -41,6 +41,11 @@ UP: Final = "up"
 # blackbox_exporter (job `auditor-probe`): whether it got an answer from outside.
 BLACKBOX_SUCCESS: Final = "probe_success"
 
+# Alertmanager's own metrics, and the job that scrapes it.
+NOTIFICATIONS_FAILED: Final = "alertmanager_notifications_failed_total"
+NOTIFICATION_ATTEMPTS_FAILED: Final = "alertmanager_notification_requests_failed_total"
+ALERTMANAGER: Final = "alertmanager"
+
 
 def _labels(family: Family) -> Iterator[tuple[str, tuple[str, ...]]]:
     if family.kind == "histogram":
@@ -56,6 +61,10 @@ APP: Final = (
     Family(LATENCY, "histogram", ""),
     Family(CONFIDENCE, "histogram", ""),
 )
+ALERTING: Final = (
+    Family("alertmanager_notifications_failed", "counter", "", ("integration", "reason")),
+    Family("alertmanager_notification_requests_failed", "counter", "", ("integration",)),
+)
 # The tag, beside the service's name, of the annotations that load tests make in Grafana.
 LOAD_TEST: Final = "load-test"
 
@@ -63,7 +72,7 @@ _OTHERS: Final = (Family(UP, "gauge", ""), Family(BLACKBOX_SUCCESS, "gauge", "")
 # Every metric and the labels it carries beside job and instance; nothing else may be asked for.
 LABELS: Final[dict[str, tuple[str, ...]]] = {
     name: labels
-    for family in (*APP, *contract.FAMILIES, *_OTHERS)
+    for family in (*APP, *ALERTING, *contract.FAMILIES, *_OTHERS)
     for name, labels in _labels(family)
 }
 # Those without a sample where a scrape fails; `up` has one.

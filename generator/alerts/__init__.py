@@ -22,8 +22,7 @@ def all_alerts(thresholds: Thresholds, ids: PanelIds | None = None) -> tuple[Ale
     """
     context = Context(thresholds)
     alerts = [definitions()[key].alert(context) for key in thresholds.alerts]
-    inhibits = (alert.inhibits for alert in alerts if isinstance(alert.inhibits, tuple))
-    ByKey(alerts).require(key for keys in inhibits for key in keys)
+    ByKey(alerts).require(key for alert in alerts for key in alert.inhibits)
     ids = with_alerts(ids or panel_ids.committed(), alerts)
     return tuple(
         replace(each, panel=replace(each.panel, id=ids.panel(each.panel.dashboard, each.key)))

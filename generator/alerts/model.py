@@ -31,9 +31,9 @@ Scope = Literal["bundle", "job", "instance", "worker"]
 # detect the same effect may fire together; scenarios name the other effects that their faults have.
 Effect = str
 
-# The alerts that an alert inhibits: all symptoms of a service that is down, the alerts on workers,
-# or those with these keys.
-Inhibited = Literal["symptoms", "worker alerts"] | tuple[str, ...]
+# What an alert explains: every symptom on its instance, only those in its job's metrics, or the
+# alerts on the instance's workers.
+Explained = Literal["instance", "job", "workers"]
 
 # The labels that distinguish the alerts of one rule, by their scope.
 LABELS: Final[Mapping[Scope, tuple[str, ...]]] = {
@@ -176,9 +176,10 @@ class Alert:
     `summary` and `description` are Go templates in which ``BOUND`` stands for the bound of a
     severity, ``FOR`` for its `for`, ``VALUE`` for the quantity in its unit, and ``INSTANCE``,
     ``JOB`` and ``WORKER`` for where the alert fires. `clock` is the clock of its cases if it is not
-    the service's own: windows of hours need no sample every few seconds. `inhibits` are the alerts
-    of the same instance that Alertmanager mutes while it fires. `detects` is None for the alert
-    that always fires.
+    the service's own: windows of hours need no sample every few seconds. `inhibits` are the keys of
+    alerts with the same cause that say less than this one, and so are those that they inhibit.
+    `explains` are the alerts that mean nothing while it fires. `detects` is None for the alert that
+    always fires.
     """
 
     family: Family
@@ -196,7 +197,8 @@ class Alert:
     constant_unit: Unit = Unit.COUNT
     clock: Clock | None = None
     origins: tuple[str, ...] = ()
-    inhibits: Inhibited = ()
+    inhibits: tuple[str, ...] = ()
+    explains: Explained | None = None
     key: str = ""
 
     @property

@@ -6,35 +6,33 @@ from collections.abc import Sequence
 from typing import Final
 
 from generator.alerts.model import LABELS, Alert
-from generator.deploy.templates import document
+from generator.deploy.inhibition import inhibitions
+from generator.deploy.templates import document, filled
 from generator.thresholds import Thresholds
-from generator.yamlfile import dump
+from generator.yamlfile import HEADER, dump
 
 PATH: Final = "deploy/alertmanager/alertmanager.yml"
+TEXTS: Final = "deploy/alertmanager/auditor.tmpl"
 WATCHDOG: Final = "AuditorWatchdog"
+NOTIFICATIONS_FAILING: Final = "AuditorNotificationsFailing"
 RECEIVERS: Final = {"critical": "pages", "warning": "tickets", "info": "info"}
-# Families whose alerts are not symptoms of a service that is down.
-NO_SYMPTOMS: Final = ("availability", "meta")
-# Families whose alerts use the workers' metrics.
-WORKER_FAMILIES: Final = ("workers", "memory", "database")
+ALL_RECEIVERS: Final = (*RECEIVERS.values(), "fallback", "watchdog")
+# Labels that tell apart installations which share an Alertmanager; a missing label equals another.
+INSTALLATION: Final = ("environment", "cluster")
 
 
 def render(thresholds: Thresholds, alerts: Sequence[Alert]) -> dict[str, str]:
-    """The file by its path."""
-    inhibitions = [
-        (alert, [each.name for each in alerts if _inhibits(alert, each)])
-        for alert in alerts
-        if alert.inhibits
-    ]
-    values = {"receivers": RECEIVERS, "watchdog": WATCHDOG, "labels": LABELS}
-    return {PATH: dump(document("alertmanager.yml", thresholds, inhibitions=inhibitions, **values))}
-
-
-def _inhibits(source: Alert, alert: Alert) -> bool:
-    if isinstance(source.inhibits, tuple):
-        return alert.key in source.inhibits
-    if "instance" not in LABELS[alert.scope]:
-        return False
-    if source.inhibits == "symptoms":
-        return alert.family not in NO_SYMPTOMS
-    return alert.scope == "worker" or alert.family in WORKER_FAMILIES
+    """The configuration and the texts of notifications, by their paths."""
+    configuration = document(
+        "alertmanager.yml",
+        thresholds,
+        receivers=RECEIVERS,
+        all_receivers=ALL_RECEIVERS,
+        watchdog=WATCHDOG,
+        notifications_failing=NOTIFICATIONS_FAILING,
+        labels=LABELS,
+        installation=tuple(dict.fromkeys((*INSTALLATION, *thresholds.service.labels))),
+        inhibitions=list(inhibitions(alerts)),
+    )
+    header = HEADER.strip().replace("#", "{{/*", 1) + " */}}\n"
+    return {PATH: dump(configuration), TEXTS: header + filled("auditor.tmpl", thresholds)}

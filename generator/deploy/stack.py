@@ -13,7 +13,9 @@ from exporters.settings import MULTIPROCESS, PREFIX
 from exporters.settings import load as sidecar_settings
 from generator.deploy import images
 from generator.deploy.templates import document, filled
+from generator.names import ALERTMANAGER
 from generator.thresholds import Thresholds
+from generator.thresholds.settings import SEVERITIES
 from generator.yamlfile import HEADER, dump
 
 PROMETHEUS: Final = "deploy/prometheus/prometheus.yml"
@@ -47,6 +49,8 @@ def render(thresholds: Thresholds) -> dict[str, str]:
         "blackbox_module": BLACKBOX_MODULE,
         "images": images,
         "sidecar": sidecar_settings([], {}),
+        "alertmanager_job": ALERTMANAGER,
+        "shortest_for": shortest_for(thresholds),
         "multiprocess_variable": MULTIPROCESS,
         "variable_prefix": PREFIX,
     }
@@ -56,6 +60,19 @@ def render(thresholds: Thresholds) -> dict[str, str]:
         **{path: dump(document(name, thresholds, **values)) for path, name in _TEMPLATES.items()},
         LOGS: HEADER.replace("#", "//", 1) + logs,
     }
+
+
+def shortest_for(thresholds: Thresholds) -> float:
+    """The shortest `for` of all alerts: what Prometheus needs as its `for` grace period.
+
+    It restores, after a restart, the alerts whose `for` is at least as long.
+    """
+    severities = (
+        getattr(settings, name, None)
+        for settings in thresholds.alerts.values()
+        for name in SEVERITIES
+    )
+    return min((each.for_ for each in severities if each and each.for_), default=0.0)
 
 
 def _log_labels(thresholds: Thresholds) -> dict[str, str]:

@@ -15,7 +15,15 @@ from generator.alerts.model import Series
 from generator.alerts.testcases.series import counter
 from generator.promql import le
 from generator.scenarios.instance import MAX_FDS, Distribution, Instance, Worker
-from generator.scenarios.timeseries import Sampler, ScrapeState, TimeSeries, combine, steady, total
+from generator.scenarios.timeseries import (
+    SCRAPED,
+    Sampler,
+    ScrapeState,
+    TimeSeries,
+    combine,
+    steady,
+    total,
+)
 
 Rate = TimeSeries[float] | TimeSeries[float | None]
 # Every counter starts after a healthy day.
@@ -37,6 +45,14 @@ def series(instance: Instance, context: Context, clock: Clock, length: int) -> I
     yield from _probe(instance, target(context.probe(address), instance.probes))
     for slot, worker in enumerate(instance.workers):
         yield from _worker(instance, worker, sidecar.labelled(worker=str(slot)))
+
+
+def lost_notifications(rate: Rate, clock: Clock, length: int) -> Series:
+    """Alertmanager's counter of the notifications that it could not deliver."""
+    labels = {"job": names.ALERTMANAGER, "instance": "alertmanager:9093"}
+    labels |= {"integration": "pagerduty", "reason": "other"}
+    target = _Target(labels, Sampler(clock, length, SCRAPED))
+    return target.counter(names.NOTIFICATIONS_FAILED, rate)
 
 
 def process_memory(instance: Instance, context: Context, clock: Clock, length: int) -> Series:

@@ -10,7 +10,7 @@ from generator.alerts.context import Context
 from generator.alerts.model import Alert, Recording, Series
 from generator.promtool import document
 from generator.rules import groups
-from generator.scenarios.input_series import series
+from generator.scenarios.input_series import lost_notifications, series
 from generator.scenarios.scenario import RequiredAlert, Scenario
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import SEVERITIES, Severity
@@ -55,6 +55,8 @@ def scenario_document(
     context = Context(thresholds)
     clock, length = scenario.samples(context.clock)
     own = [each for one in scenario.instances for each in series(one, context, clock, length)]
+    if scenario.lost_notifications:
+        own.append(lost_notifications(scenario.lost_notifications, clock, length))
     scenario_test = {
         "name": scenario.story,
         "interval": format_duration(clock.interval),

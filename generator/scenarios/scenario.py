@@ -9,7 +9,7 @@ from typing import Final
 from generator.alerts.clock import Clock
 from generator.alerts.model import LABELS, Alert, Effect, Family, Trigger
 from generator.scenarios.instance import Instance
-from generator.scenarios.timeseries import Span
+from generator.scenarios.timeseries import Span, TimeSeries
 
 # From this length on (seconds) samples are that far apart: rules of hours need none every 15 s.
 _SAMPLE_INTERVALS: Final = ((2700.0, 30), (9000.0, 60), (24000.0, 120))
@@ -42,6 +42,7 @@ class Events:
 
     Alerts that detect the same effects as the required ones may fire as well, and those that detect
     one in `also`. `sample_interval` is the longest one (seconds) that does not miss what happens.
+    `lost_notifications` are those that Alertmanager could not deliver, a second.
     """
 
     length: float
@@ -49,6 +50,7 @@ class Events:
     required: tuple[RequiredAlert, ...] = ()
     also: tuple[Effect, ...] = ()
     sample_interval: int | None = None
+    lost_notifications: TimeSeries[float] | None = None
 
 
 @dataclass(frozen=True)

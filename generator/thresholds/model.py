@@ -252,12 +252,22 @@ class Repeat(Model):
     info: PositiveSeconds = doc("Repeat interval of info alerts.")
 
 
+class GroupInterval(Model):
+    """Wait before a group that has changed is sent again."""
+
+    availability: PositiveSeconds = doc("Of the critical alerts on availability.")
+    other: PositiveSeconds = doc("Of all other alerts.")
+
+
 class Receivers(Model):
     """Addresses that Alertmanager posts notifications to."""
 
     pages: Address = doc("Receiver of critical alerts: pages someone.")
     tickets: Address = doc("Receiver of warnings: opens tickets.")
     info: Address = doc("Receiver of info alerts.")
+    fallback: Address = doc(
+        "Receiver of the alert that notifications fail; must work when `pages` does not."
+    )
     watchdog: Address = doc("Receiver of the watchdog: raises the alarm when it stops arriving.")
 
 
@@ -267,7 +277,7 @@ class Routing(Model):
     group_wait: PositiveSeconds = doc(
         "Wait for more alerts of a group before its first notification."
     )
-    group_interval: PositiveSeconds = doc("Wait before a group that has changed is sent again.")
+    group_interval: GroupInterval
     repeat: Repeat
     heartbeat: PositiveSeconds = doc("How often the watchdog notifies its receiver.")
     receivers: Receivers

@@ -54,15 +54,18 @@ def test_promtool_takes_prometheus_configuration(any_promtool: Path, tmp_path: P
     assert f"{len(list(rules.iterdir()))} rule files found" in run.stdout + run.stderr
 
 
-def test_every_job_has_the_sidecars_as_targets() -> None:
+def test_every_job_has_its_targets() -> None:
     jobs = thresholds().service.jobs
     found = {
-        each["job_name"]: (each["metrics_path"], each["static_configs"][0]["targets"])
+        each["job_name"]: (each.get("metrics_path"), each["static_configs"][0]["targets"])
         for each in document(PROMETHEUS)["scrape_configs"]
     }
     paths = {jobs.api: "/metrics/app", jobs.workers: "/metrics", jobs.probe: "/probe"}
     sidecars = list(thresholds().deploy.sidecars)
-    assert found == {job: (path, sidecars) for job, path in paths.items()}
+    assert found == {
+        **{job: (path, sidecars) for job, path in paths.items()},
+        "alertmanager": (None, list(thresholds().deploy.alertmanagers)),
+    }
 
 
 def test_grafana_gets_the_data_sources_that_the_dashboards_look_for() -> None:
@@ -200,6 +203,7 @@ def test_alertmanager_starts_as_the_stack_starts_it(tmp_path: Path) -> None:
     had(tools.ALERTMANAGERS[-1])
     places = {
         "/etc/alertmanager/alertmanager.yml": ROOT / alertmanager.PATH,
+        "/etc/alertmanager/auditor.tmpl": ROOT / alertmanager.TEXTS,
         "/alertmanager": tmp_path / "data",
     }
     server = tools.command(tools.ALERTMANAGERS[-1])
@@ -277,8 +281,8 @@ def test_the_receivers_of_the_page_take_the_place_of_the_rendered_ones(
     folder = tmp_path / "auditor"
     folder.mkdir()
     (folder / "receivers.yml").write_text(blocks("yaml")[0])
-    joined, checked = blocks("sh")[0].strip().splitlines()
-    for line in (joined, checked.replace("amtool", str(amtool))):
+    *lines, checked = blocks("sh")[0].strip().splitlines()
+    for line in (*lines, checked.replace("amtool", str(amtool))):
         done = subprocess.run(
             ["/bin/sh", "-euc", line],
             cwd=ROOT,
@@ -305,7 +309,9 @@ def test_the_second_file_of_the_page_gives_alertmanager_what_it_reads(tmp_path: 
     done = composed(STACK, tmp_path / "compose.yaml", **{**GIVEN, "HOME": str(tmp_path)})
     assert (done.returncode, done.stderr) == (0, "")
     service = json.loads(done.stdout)["services"]["alertmanager"]
-    (config,) = [each for each in service["volumes"] if each["type"] == "bind"]
+    (config,) = [
+        each for each in service["volumes"] if each["target"].endswith("/alertmanager.yml")
+    ]
     assert config["source"] == str(tmp_path / "auditor/alertmanager.yml")
     assert f"--config.file={config['target']}" in service["command"]
     given = {each.get("target", f"/run/secrets/{each['source']}") for each in service["secrets"]}

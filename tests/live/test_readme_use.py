@@ -18,7 +18,7 @@ import yaml
 from generator.deploy.stack import BLACKBOX
 from generator.names import BLACKBOX_SUCCESS, UP
 from tests import tools
-from tests.bundle import ROOT
+from tests.bundle import ROOT, thresholds
 from tests.live.prometheus import Prometheus, free_port, running
 from tests.live.waiting import PATIENCE, until
 from tests.tools.skipping import had
@@ -99,9 +99,15 @@ def test_the_sidecar_sees_the_workers_and_the_apps_metrics(stack: Stack) -> None
 
 
 def test_every_target_is_up_and_the_service_responds(stack: Stack) -> None:
+    jobs = vars(thresholds().service.jobs).values()
+
     def up() -> bool:
-        targets = stack.prometheus.get("/api/v1/targets")["activeTargets"]
-        return len(targets) == 3 and all(each["health"] == "up" for each in targets)
+        health = {
+            each["labels"]["job"]: each["health"]
+            for each in stack.prometheus.get("/api/v1/targets")["activeTargets"]
+        }
+        # There is no Alertmanager here.
+        return {job for job, state in health.items() if state == "up"} == set(jobs)
 
     until(up, "every target is up")
     responds = f"{BLACKBOX_SUCCESS} == 1 and on (instance) {UP} == 1"

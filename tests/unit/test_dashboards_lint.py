@@ -27,6 +27,7 @@ class Exclusion:
 WHOLE: Final = "it is about all targets, whichever are selected"
 ABSENT: Final = "absent() over a selection calls a job missing that is only not selected"
 ALERTS: Final = "alerts of the whole bundle have neither job nor instance"
+ALERTMANAGER: Final = "Alertmanager is neither a job nor an instance of the service"
 AUTO: Final = (
     "Grafana knows $__auto only from version 10.2 on; $__interval and $__range do the same"
 )
@@ -60,6 +61,7 @@ EXCLUSIONS: Final = (
             ("Jobs without a target", ABSENT),
             ("Targets", WHOLE),
             ("Scrape success of the probes", WHOLE),
+            ("Notifications lost in 15m", ALERTMANAGER),
         )
     ),
     Exclusion("target-logql-auto-rule", "errors", "ERROR lines by kind", AUTO),

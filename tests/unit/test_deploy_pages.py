@@ -11,8 +11,9 @@ import yaml
 
 from generator.deploy import alertmanager, stack
 from generator.deploy.kubernetes import FOLDER, LARGEST
+from generator.thresholds.units import format_duration
 from tests import tools
-from tests.bundle import ROOT, files
+from tests.bundle import ROOT, files, thresholds
 from tests.tools.wanted import TOOLS
 
 PAGES = sorted((ROOT / "docs/deploy").glob("*.md"))
@@ -96,3 +97,22 @@ def test_every_receiver_is_explained() -> None:
     assert names == [each["name"] for each in rendered]
     hosts = set(re.findall(r"//([^:/]+)", str(rendered)))
     assert all(f"`{host}`" in text("compose") for host in hosts)
+
+
+def test_the_grace_period_of_the_pages_is_the_shortest_for() -> None:
+    shortest = format_duration(stack.shortest_for(thresholds()))
+    assert f"`--rules.alert.for-grace-period={shortest}`" in (ROOT / "README.md").read_text()
+    assert f"forGracePeriod: {shortest}\n" in text("kubernetes")
+    assert f"--rules.alert.for-grace-period={shortest}\n" in files()[stack.COMPOSE]
+
+
+def test_the_fallback_does_not_use_what_pages_use() -> None:
+    """Only the heartbeat may share its integration, as somebody notices when that stops."""
+    (block, *_) = re.findall(r"```yaml\n(receivers:.*?)```", text("notifications"), re.DOTALL)
+    used = {each["name"]: each.keys() - {"name"} for each in yaml.safe_load(block)["receivers"]}
+    assert not used["fallback"] & (used["pages"] | used["tickets"] | used["info"])
+
+
+def test_every_text_of_the_page_is_defined() -> None:
+    defined = set(re.findall(r'define "([\w.]+)"', files()[alertmanager.TEXTS]))
+    assert set(re.findall(r'template "([\w.]+)"', text("notifications"))) <= defined

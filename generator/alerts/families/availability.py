@@ -37,7 +37,8 @@ def down(context: Context, settings: ConditionAlert) -> Alert:
         ),
         panel=Panel("overview", SECTION, "Running workers"),
         origins=("service.expected_workers",),
-        inhibits="symptoms",
+        explains="instance",
+        inhibits=("unreachable",),
     )
     workers = context.thresholds.service.expected_workers
     inputs = gauge_inputs(context, {WORKERS: float}, context.workers, healthy=workers)
@@ -68,7 +69,7 @@ def unresponsive(context: Context, settings: ConditionAlert) -> Alert:
             "restart the service."
         ),
         panel=Panel("overview", SECTION, "Health check success"),
-        inhibits=("unreachable",),
+        inhibits=("unreachable", "requests_waiting", "no_traffic"),
     )
     probe = gauge_inputs(context, {PROBE_SUCCESS: float}, context.workers, healthy=1)
     running = {PROBE_SUCCESS: float, WORKERS: lambda _value: 1.0}

@@ -67,9 +67,9 @@ _ALERTS: Final = (
 
 
 def _slower(own: _Burn) -> tuple[str, ...]:
-    """The slower alerts on the same objective: they only repeat what this one says."""
+    """The next slower alert on the same objective: it only repeats what this one says."""
     later = _ALERTS[_ALERTS.index(own) + 1 :]
-    return tuple(each.key for each in later if each.objective == own.objective)
+    return tuple(each.key for each in later if each.objective == own.objective)[:1]
 
 
 def burn_of(thresholds: Thresholds, key: str) -> Burn:

@@ -73,6 +73,7 @@ def database_pool_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "pg_stat_statements, then raise DB_POOL_SIZE and DB_MAX_OVERFLOW."
         ),
         panel=Panel("system", "Database", "Database pool usage"),
+        inhibits=("many_database_connections",),
         origins=("service.database_pool.size", "service.database_pool.overflow"),
     )
     levels = {DB_CONNECTIONS: lambda value: value * capacity}

@@ -47,6 +47,7 @@ def high_error_rate(context: Context, settings: TrafficAlert) -> Alert:
             "dashboard; they name the failing component."
         ),
         panel=Panel("errors", "Failures", "Error ratio"),
+        inhibits=("error_budget_fast_burn",),
     )
     inputs = _inputs(context, window, settings.min_requests)
     few = _inputs(context, window, settings.min_requests * context.clock.interval / window / 2)
@@ -99,6 +100,7 @@ def requests_failing(context: Context, settings: FailingAlert) -> Alert:
             "ERROR lines on the errors dashboard; they name the failing component."
         ),
         panel=Panel("errors", "Failures", f"Error ratio over {w}"),
+        inhibits=("high_error_rate",),
     )
     return with_standard_cases(
         alert,

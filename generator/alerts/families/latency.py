@@ -22,19 +22,41 @@ from generator.thresholds.units import format_duration
 class _Percentile:
     """What one alert on a percentile has of its own.
 
-    `key` names its settings, `field` its row of the targets.
+    `key` names its settings, `field` its row of the targets, `inhibits` the next alert, which
+    says less about slow answers.
     """
 
     key: str
     field: str
     detects: Effect
+    inhibits: str
 
 
 _ALERTS: Final = (
-    _Percentile(key="high_median_latency", field="p50", detects="slow answers"),
-    _Percentile(key="high_latency", field="p95", detects="slow answers"),
-    _Percentile(key="high_tail_latency", field="p99", detects="slow tail"),
-    _Percentile(key="extreme_latency", field="p999", detects="slow outliers"),
+    _Percentile(
+        key="high_median_latency",
+        field="p50",
+        detects="slow answers",
+        inhibits="extreme_latency",
+    ),
+    _Percentile(
+        key="high_latency",
+        field="p95",
+        detects="slow answers",
+        inhibits="high_tail_latency",
+    ),
+    _Percentile(
+        key="high_tail_latency",
+        field="p99",
+        detects="slow tail",
+        inhibits="high_median_latency",
+    ),
+    _Percentile(
+        key="extreme_latency",
+        field="p999",
+        detects="slow outliers",
+        inhibits="latency_budget_fast_burn",
+    ),
 )
 
 
@@ -58,6 +80,7 @@ def _quantile_alert(own: _Percentile, context: Context, settings: TrafficAlert) 
             "slow database."
         ),
         panel=Panel("latency", "Percentiles", f"{spoken} latency"),
+        inhibits=(own.inhibits,),
     )
     slowest = next(edge for edge in buckets if edge > alert.bound(alert.triggers[0]))
     few = quantile_inputs(context, own.field, window, minimum * context.clock.interval / window)

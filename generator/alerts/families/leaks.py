@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from generator.alerts.context import Context
@@ -121,7 +121,8 @@ def memory_leak(context: Context, settings: LeakAlert) -> Alert:
 
 @define(LeakAlert, Rows("memory", Unit.GROWTH))
 def fast_memory_leak(context: Context, settings: LeakAlert) -> Alert:
-    return _leak(context, settings, memory(context.thresholds), "fast memory growth", "minute")
+    alert = _leak(context, settings, memory(context.thresholds), "fast memory growth", "minute")
+    return replace(alert, inhibits=("memory_leak", "high_memory"))
 
 
 @define(LeakAlert, Rows("worker.fd_growth"))

@@ -177,6 +177,7 @@ def memory_near_limit(context: Context, settings: BoundAlert) -> Alert:
             "largest worker, then raise the limit or lower WORKER_COUNT."
         ),
         panel=Panel("system", "Memory", "Cgroup memory usage"),
+        inhibits=("high_memory",),
     )
     levels = {
         MEMORY_USAGE: lambda value: thousandfold(value) * 2**20,

@@ -33,7 +33,8 @@ def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
         op="<",
         constant=1,
         triggers=context.triggers(settings),
-        inhibits="worker alerts",
+        inhibits=("app_metrics_missing",),
+        explains="job",
         summary="Prometheus cannot scrape JOB on INSTANCE",
         description=(
             "Scrapes of JOB on INSTANCE have failed for FOR. Alerts based on its "
@@ -61,7 +62,7 @@ def sidecar_blind(context: Context, settings: ConditionAlert) -> Alert:
         op="<",
         constant=1,
         triggers=context.triggers(settings, f"and on (job, instance) {PROBE_SUCCESS}{{}} == 1"),
-        inhibits="worker alerts",
+        explains="workers",
         summary="The sidecar on INSTANCE cannot find any worker",
         description=(
             "The Auditor on INSTANCE responds, but its sidecar has found no worker for FOR, so "

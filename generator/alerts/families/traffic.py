@@ -235,6 +235,7 @@ def requests_waiting(context: Context, settings: WaitAlert) -> Alert:
             "at their CPU limit, add workers; otherwise find out what blocks them."
         ),
         panel=Panel("latency", "Waiting", "Mean wait for a worker"),
+        inhibits=("slow_probe", "low_throughput", "high_cpu"),
     )
     rate = 2 * settings.min_waiting / alert.bound(alert.triggers[-1])
     return with_standard_cases(

@@ -35,7 +35,8 @@ def sidecar_lacks_permissions(context: ScenarioContext) -> Events:
 def app_metrics_are_missing(context: ScenarioContext) -> Events:
     """A deploy loses the directory of the app's metrics. It stays missing for hours."""
     # Busy workers must not look as if they computed without requests.
-    incident = context.incident("app_metrics_missing", outlasts=("idle_cpu",))
+    forgotten = context.thresholds.service.lookback
+    incident = context.incident("app_metrics_missing", delay=forgotten, outlasts=("idle_cpu",))
     return incident.events(context.healthy().during(incident, app_metrics=False))
 
 

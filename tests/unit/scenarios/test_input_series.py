@@ -17,7 +17,7 @@ from generator.names import LABELS
 from generator.promql import plain
 from generator.scenarios import all_scenarios
 from generator.scenarios.context import ScenarioContext
-from generator.scenarios.input_series import process_memory, series
+from generator.scenarios.input_series import lost_notifications, process_memory, series
 from generator.scenarios.instance import Distribution, Instance
 from generator.scenarios.scenario import Scenario
 from generator.scenarios.timeseries import Span, steady
@@ -62,7 +62,8 @@ def fits(selector: promql_parser.VectorSelector, name: str) -> bool:
 
 
 def test_every_series_that_a_rule_reads_is_there() -> None:
-    names = list(exposed(CONTEXT.healthy()))
+    alerting = lost_notifications(steady(0.0), BASE.clock, 60).written["series"]
+    names = [*exposed(CONTEXT.healthy()), alerting]
     unread = [str(each) for each in selectors() if not any(fits(each, name) for name in names)]
     assert unread == []
 
