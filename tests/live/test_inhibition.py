@@ -19,6 +19,8 @@ from tests.bundle import alerts
 from tests.live.alertmanager import HASTY, Alertmanager, Labels, configuration, every_rule, running
 from tests.live.waiting import until
 
+pytestmark = pytest.mark.xdist_group("inhibition")
+
 RULES = [each for _, each in every_rule()]
 NUMBERS = count()
 

@@ -21,7 +21,7 @@ import yaml
 from generator.bundle import render
 from generator.config import load
 from generator.deploy.stack import BLACKBOX, PROMETHEUS, RULES
-from generator.names import BLACKBOX_SUCCESS, UP
+from generator.names import ALERTMANAGER, BLACKBOX_SUCCESS, UP
 from generator.thresholds import Thresholds
 from tests import tools
 from tests.bundle import FILE, text
@@ -153,10 +153,11 @@ def stack(
         rules = str(tmp_path / "alerts/*.yml")
         config = yaml.safe_load(rendered[PROMETHEUS].replace(RULES, rules))
         del config["alerting"]
+        absent = {ALERTMANAGER} if probed else {ALERTMANAGER, thresholds.service.jobs.probe}
+        jobs = config["scrape_configs"]
+        config["scrape_configs"] = [each for each in jobs if each["job_name"] not in absent]
         if probed:
             parts["blackbox"].enter_context(blackbox(program, tmp_path / BLACKBOX, blackbox_at))
-        else:
-            config["scrape_configs"].pop()
         found.prometheus = everything.enter_context(running(prometheus_server, config, tmp_path))
         success = f"{UP} and on (instance) {BLACKBOX_SUCCESS} == 1" if probed else UP
         until(lambda: len(found.query(f"{success} == 1")) == 2 + probed, "all of it is up")

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.names import LABELS
+from generator.names import ALERTMANAGER, LABELS
+from tests import tools
 from tests.bundle import ROOT, thresholds
 from tests.grafana import Target, dashboards, substituted, targets
-from tests.live.prometheus import Prometheus, running, scrape_configs
+from tests.live import alertmanager
+from tests.live.prometheus import Prometheus, free_port, running, scrape_configs
 from tests.live.target import serve
 from tests.live.waiting import until
+from tests.tools.skipping import had
 
 pytestmark = pytest.mark.xdist_group("prometheus")
 
@@ -24,10 +27,15 @@ pytestmark = pytest.mark.xdist_group("prometheus")
 def prometheus(
     prometheus_server: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
-    """Three jobs scraped every second, for at least fifteen seconds."""
+    """All jobs scraped every second, for at least fifteen seconds."""
     folder = tmp_path_factory.mktemp("prometheus")
     jobs = thresholds().service.jobs
-    with serve(thresholds()) as sidecar:
+    files = alertmanager.configuration(free_port(), alertmanager.HASTY)
+    newest = tools.ALERTMANAGERS[-1]
+    with (
+        serve(thresholds()) as sidecar,
+        alertmanager.running(had(newest).name, folder / "alertmanager", files) as notifier,
+    ):
         probe = {
             "job_name": jobs.probe,
             "metrics_path": "/probe",
@@ -36,7 +44,11 @@ def prometheus(
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": hurried(folder),
-            "scrape_configs": [*scrape_configs(jobs, sidecar), probe],
+            "scrape_configs": [
+                *scrape_configs(jobs, sidecar),
+                probe,
+                {"job_name": ALERTMANAGER, "static_configs": [{"targets": [notifier.target]}]},
+            ],
         }
         with running(prometheus_server, config, folder) as server:
             until(

@@ -80,6 +80,7 @@ def test_every_value_is_what_the_kernel_says(
             for slot, pid in slots.items():
                 found |= kernel.expected(slot, pid)
                 found[contract.DB_CONNECTIONS.sample, (("worker", slot),)] = 0
+                found[contract.WORKER_STARTS.sample, (("worker", slot),)] = 1
             return found
 
         kernel.assert_same(page, truth)

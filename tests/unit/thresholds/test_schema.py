@@ -19,7 +19,15 @@ VALIDATOR = jsonschema.Draft202012Validator(schema(model()))
 BEYOND = (
     *("duration: parts", "duration: more than a year", "size: parts", "size: beyond any machine"),
     *("count: octal", "text: a date", "label: a template", "jobs alike", "levels", "rows"),
-    *("buckets: out of order", "confidence", "interval", "window", "objective", "dashboards"),
+    *(
+        "buckets: out of order",
+        "confidence",
+        "interval",
+        "lookback",
+        "window",
+        "objective",
+        "dashboards",
+    ),
     *("fires_at: a level that the row lacks", "severities: the lower", "severities: both"),
     "severities: equal",
     *("bound", "leak", "key: twice"),
