@@ -145,6 +145,20 @@ FAULTS: Final = (
         expected=(("AuditorUnreachable", "critical"),),
         allowed=("availability", "traffic"),
     ),
+    Fault(
+        name="host-killed-unseen",
+        description="the service, its sidecar and blackbox_exporter are killed and stay away",
+        effects=((Effect.HOST, 1.0), (Effect.OUTSIDE, 1.0)),
+        expected=(("AuditorInstanceLost", "critical"),),
+        allowed=("availability", "traffic"),
+    ),
+    Fault(
+        name="flapping",
+        description="the sidecar is away every few seconds",
+        effects=((Effect.FLAPPING, 4.0),),
+        expected=(("AuditorTargetFlapping", "warning"),),
+        allowed=("availability",),
+    ),
 )
 
 

@@ -29,6 +29,8 @@ class Effect(StrEnum):
     CRASH_AFTER = "crash_after"  # seconds after every start
     HANG = "hang"  # any: blocks the event loop
     HOST = "host"  # any: neither the service nor its sidecar runs
+    OUTSIDE = "outside"  # any: blackbox_exporter does not run
+    FLAPPING = "flapping"  # seconds for which the sidecar is away, then there
 
 
 @dataclass(frozen=True)

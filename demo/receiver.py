@@ -30,14 +30,23 @@ class Notification:
         return self.labels["severity"]
 
 
+@dataclass(frozen=True)
+class Call:
+    """A webhook call: its group of alerts, which is resolved once none of them fires."""
+
+    receiver: str
+    group: str
+    status: str
+
+
 class Receiver:
     """A web server on the loopback interface. The path of a call is the receiver's name.
 
-    `calls` has the receiver of every call, `notifications` every alert in them.
+    `calls` has every call, `notifications` every alert in them.
     """
 
     def __init__(self, port: int = 0) -> None:
-        self.calls: list[str] = []
+        self.calls: list[Call] = []
         self.notifications: list[Notification] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -63,7 +72,7 @@ class Receiver:
             Notification(time.time(), receiver, each["status"], each["labels"], each["annotations"])
             for each in body["alerts"]
         ]
-        self.calls.append(receiver)
+        self.calls.append(Call(receiver, body["groupKey"], body["status"]))
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         record = self.record

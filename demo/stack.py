@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,8 +43,12 @@ STANDIN: Final = {
 }
 PROBE: Final = ("--probe-interval", "1", "--probe-timeout", "2", "--watch-interval", "0.5")
 
-# What a killed host takes along.
-HOST: Final = ("auditor", "sidecar")
+# What an effect on more than the workers kills.
+KILLED: Final[Mapping[Effect, tuple[str, ...]]] = {
+    Effect.HOST: ("auditor", "sidecar"),
+    Effect.OUTSIDE: ("blackbox",),
+    Effect.FLAPPING: ("sidecar",),
+}
 POLL_SECONDS: Final = 0.5
 # These start while the next component does.
 STARTED_TOGETHER: Final = ("auditor", "blackbox", "alertmanager")
@@ -110,20 +114,26 @@ class Stack:
                 for each in starting:
                     each.wait_ready()
                 starting.clear()
-        follower = threading.Thread(target=self._follow_host, daemon=True)
+        follower = threading.Thread(target=self._follow_kills, daemon=True)
         self._stack.callback(follower.join)
         self._stack.callback(self._stopped.set)
         follower.start()
 
-    def _follow_host(self) -> None:
-        """Kill the host, or start it again, as the injected faults say."""
-        killed = False
+    def _follow_kills(self) -> None:
+        """Kill components, or start them again, as the injected faults say."""
+        killed: set[str] = set()
         while not self._stopped.wait(POLL_SECONDS):
-            wanted = any(each.effect is Effect.HOST for each in injection.read(self.control))
-            if wanted is not killed:
-                killed = wanted
-                for component in (self.components[name] for name in HOST):
-                    component.kill() if killed else component.start()
+            wanted = {
+                name
+                for each in injection.read(self.control)
+                if each.effect is not Effect.FLAPPING
+                or (time.time() - each.since) // each.amount % 2 == 0
+                for name in KILLED.get(each.effect, ())
+            }
+            for name in wanted ^ killed:
+                component = self.components[name]
+                component.kill() if name in wanted else component.start()
+            killed = wanted
 
     def stop(self) -> None:
         """In reverse order."""

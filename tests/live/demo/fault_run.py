@@ -12,7 +12,7 @@ from typing import Final
 
 from demo.clients import ActiveAlert
 from demo.faults import Fault
-from demo.receiver import Notification
+from demo.receiver import Call, Notification
 from demo.stack import Options, Stack
 from demo.status import WATCHDOG
 from generator.deploy.alertmanager import RECEIVERS
@@ -63,19 +63,21 @@ def wait_until_resolved(stack: Stack) -> None:
     until(lambda: not unresolved(stack), "all notifications are resolved", TIMEOUT, POLL_SECONDS)
 
 
-def unresolved(stack: Stack) -> set[tuple[str, str, str]]:
-    """Receiver, alert and labels of the notifications that have not been resolved."""
-    last: dict[tuple[str, str, str], str] = {}
-    for each in list(stack.receiver.notifications):
-        if each.alert != WATCHDOG:
-            labels = ",".join(f"{name}={value}" for name, value in sorted(each.labels.items()))
-            last[each.receiver, each.alert, labels] = each.status
-    return {key for key, status in last.items() if status == "firing"}
+def unresolved(stack: Stack) -> set[tuple[str, str]]:
+    """Receiver and group of what has not been resolved.
+
+    An alert that is inhibited when it ends is resolved with its group.
+    """
+    last = {(each.receiver, each.group): each.status for each in list(stack.receiver.calls)}
+    return {key for key, status in last.items() if status == "firing" and key[0] != "watchdog"}
 
 
 @dataclass
 class FaultRun:
-    """Seconds from the injection to firing and notification, and from its end to resolution."""
+    """Seconds from the injection to firing and notification, and from its end to resolution.
+
+    `calls` has the receiver of each notification sent, resolutions included.
+    """
 
     fault: Fault
     fired: float = 0.0
@@ -83,6 +85,7 @@ class FaultRun:
     resolved: float = 0.0
     seen: set[Key] = field(default_factory=set)
     notifications: list[Notification] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
 
     def unexpected(self, families: dict[str, str]) -> set[str]:
         """Alerts that fired although the fault does not allow their family."""
@@ -97,6 +100,7 @@ def follow(stack: Stack, fault: Fault, suffix: str = "") -> FaultRun:
     """Inject the fault and follow it until everything is resolved again."""
     run = FaultRun(fault)
     before, start = len(stack.receiver.notifications), time.monotonic()
+    earlier_calls = len(stack.receiver.calls)
     stack.inject([fault.name + suffix])
     expected, wanted = set(fault.expected), uninhibited(fault)
     run.fired = _wait(stack, run, start, lambda: expected <= firing(stack), "it fires")
@@ -113,6 +117,7 @@ def follow(stack: Stack, fault: Fault, suffix: str = "") -> FaultRun:
     _wait(stack, run, end, lambda: not firing(stack), "no alert fires any more")
     run.resolved = _wait(stack, run, end, lambda: not unresolved(stack), "all is resolved")
     run.notifications = stack.receiver.notifications[before:]
+    run.calls = stack.receiver.calls[earlier_calls:]
     return run
 
 

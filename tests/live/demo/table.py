@@ -12,7 +12,10 @@ from generator.markdown import table
 from tests.bundle import ROOT
 from tests.live.demo.test_matrix import ROWS
 
-HEAD = ("fault", "versions", "alerts", "fired, s", "notified, s", "resolved, s", "other alerts")
+HEAD = (
+    *("fault", "versions", "alerts", "fired, s", "notified, s", "resolved, s"),
+    *("pages", "tickets", "other alerts"),
+)
 FILE = ROOT / "build" / "fault-matrix.md"
 
 
@@ -30,6 +33,7 @@ def main() -> int:
                     f"{row[name]:.0f}" if row["alerts"] else ""
                     for name in ("fired", "notified", "resolved")
                 ),
+                *(str(row[name]) for name in ("pages", "tickets")),
                 ", ".join(row["others"]),
             )
             for row in rows

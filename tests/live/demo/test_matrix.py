@@ -87,6 +87,7 @@ def save_row(stack: Stack, run: FaultRun) -> None:
     """Save the row that `python -m tests.live.demo.table` reads."""
     ROWS.mkdir(parents=True, exist_ok=True)
     expected = {name for name, _ in run.fault.expected}
+    receivers = [each.receiver for each in run.calls]
     row = {
         "fault": run.fault.name,
         "versions": f"{stack.options.prometheus}, {stack.options.alertmanager}",
@@ -94,6 +95,8 @@ def save_row(stack: Stack, run: FaultRun) -> None:
         "fired": run.fired,
         "notified": run.notified,
         "resolved": run.resolved,
+        "pages": receivers.count("pages"),
+        "tickets": receivers.count("tickets"),
         "others": sorted({name for name, _ in run.seen} - expected),
     }
     file = ROWS / f"{stack.options.prometheus}-{run.fault.name}.json"
