@@ -51,7 +51,7 @@ test: $(STAMP) tools  ## Run the tests, within five minutes (PYTEST_ARGS='-k nam
 
 .PHONY: full-test
 full-test: $(STAMP) tools  ## Run the tests that take longer: every value changed, older versions, every scenario
-	$(BIN)/pytest $(PYTEST_ARGS) -m full
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'full and not bench'
 
 .PHONY: test-live
 test-live: $(STAMP) tools  ## Inject every fault of the demo, follow each to the receiver, write build/fault-matrix.md
