@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy import stats
 
 CONFIDENCE: Final = 0.95
 WINDOWS: Final = 10
@@ -24,16 +23,20 @@ def percentile_interval(ordered: Sequence[float], share: float) -> Interval | No
 
     None if there are too few samples above it for an upper limit.
     """
-    found: Any = stats.quantile_test(ordered, p=share).confidence_interval(CONFIDENCE)
+    from scipy.stats import quantile_test  # late, as it takes most of a second
+
+    found: Any = quantile_test(ordered, p=share).confidence_interval(CONFIDENCE)
     low, high = float(found.low), float(found.high)
     return None if math.isnan(low) or math.isnan(high) else (low, high)
 
 
 def rate_interval(times: Sequence[float], elapsed: float) -> Interval:
     """The confidence interval of a rate of events: Student's t over windows of equal length."""
+    from scipy.stats import sem, t
+
     counts, _ = np.histogram(times, WINDOWS, (0, elapsed))
     rates = counts * WINDOWS / elapsed
-    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, WINDOWS - 1) * stats.sem(rates))
+    margin = float(t.ppf((1 + CONFIDENCE) / 2, WINDOWS - 1) * sem(rates))
     mean = len(times) / elapsed
     return max(0.0, mean - margin), mean + margin
 
@@ -67,9 +70,11 @@ def compare(
     names = [name for name in after if after[name] and before.get(name)]
     if not names:
         return {}
-    p_values = stats.false_discovery_control(
+    from scipy.stats import false_discovery_control, mannwhitneyu
+
+    p_values = false_discovery_control(
         [
-            stats.mannwhitneyu(
+            mannwhitneyu(
                 after[name], np.asarray(before[name]) * (1 + tolerance), alternative="greater"
             ).pvalue
             for name in names

@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 # High, so that among many workers and runs hardly one is called leaking by chance.
 CONFIDENCE: Final = 0.999
@@ -47,7 +46,9 @@ def growth(times: Sequence[float], values: Sequence[float], warm_up: float = 0) 
     lowest = _envelope(x[begin:], y[begin:])
     if len(lowest) < MIN_SAMPLES:
         return None
-    found = stats.theilslopes(y[begin:][lowest], x[begin:][lowest], CONFIDENCE)
+    from scipy.stats import theilslopes  # late, as it takes most of a second
+
+    found = theilslopes(y[begin:][lowest], x[begin:][lowest], CONFIDENCE)
     interval = float(found.low_slope), float(found.high_slope)
     return Growth(float(found.slope), *interval, float(x[begin] - x[0]))
 

@@ -13,6 +13,7 @@ import pytest
 from generator import panel_ids
 from generator.cli import main
 from tests.bundle import ROOT, files
+from tests.calls import call
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -43,6 +44,12 @@ def run(project: Path) -> Run:
     return command
 
 
+@pytest.fixture
+def called(project: Path) -> Run:
+    """As `run`, in this process."""
+    return lambda *arguments: call(main, arguments, project, {})
+
+
 def edit(project: Path, old: str, new: str) -> None:
     path = project / "thresholds.yaml"
     text = path.read_text()
@@ -60,19 +67,19 @@ def test_check_passes_on_a_fresh_checkout(run: Run) -> None:
     assert (done.returncode, done.stdout) == (0, f"{len(files())} files are up to date\n")
 
 
-def test_check_shows_a_difference_and_fails(run: Run, project: Path) -> None:
+def test_check_shows_a_difference_and_fails(called: Run, project: Path) -> None:
     path = project / "alerts/error.yml"
     path.write_text(path.read_text().replace("> 0.05", "> 0.06"))
-    done = run("check")
+    done = called("check")
     assert done.returncode == 1
     assert "--- alerts/error.yml" in done.stdout
     assert any(line.startswith("-") and "> 0.06" in line for line in done.stdout.splitlines())
     assert f"1 of {len(files())} files are out of date: run make" in done.stderr
 
 
-def test_check_knows_missing_and_left_over_files(run: Run, project: Path) -> None:
+def test_check_knows_missing_and_left_over_files(called: Run, project: Path) -> None:
     (project / "alerts/error.yml").rename(project / "alerts/fault.yml")
-    done = run("check")
+    done = called("check")
     assert done.returncode == 1
     assert "--- /dev/null\n+++ alerts/error.yml (rendered)" in done.stdout
     assert "alerts/fault.yml: no longer part of the bundle" in done.stdout
@@ -91,10 +98,10 @@ def test_render_writes_what_a_changed_number_reaches(run: Run, project: Path) ->
     assert run("check", "--only", "dashboards").returncode == 1
 
 
-def test_render_removes_only_its_own_left_overs(run: Run, project: Path) -> None:
+def test_render_removes_only_its_own_left_overs(called: Run, project: Path) -> None:
     (project / "alerts/old.yml").write_text((project / "alerts/error.yml").read_text())
     (project / "alerts/mine.yml").write_text("groups: []\n")
-    done = run("render")
+    done = called("render")
     assert "removed alerts/old.yml" in done.stdout
     assert not (project / "alerts/old.yml").exists()
     assert (project / "alerts/mine.yml").exists()
@@ -129,15 +136,15 @@ def test_wrong_arguments_exit_with_2(run: Run, arguments: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_bound_between_two_buckets_is_noted(run: Run, project: Path) -> None:
-    assert run("check").stderr == ""
+def test_a_bound_between_two_buckets_is_noted(called: Run, project: Path) -> None:
+    assert called("check").stderr == ""
     (project / "inexact.yaml").write_text("targets: {latency: {p50: {poor: 900ms}}}")
-    done = run("check", "--overlay", "inexact.yaml")
+    done = called("check", "--overlay", "inexact.yaml")
     assert done.stderr.startswith("note: inexact.yaml:1:33: targets.latency.p50.poor (900ms) lies")
 
 
-def test_explain_names_the_line_of_every_number(run: Run, project: Path) -> None:
-    done = run("explain", "AuditorHighLatency")
+def test_explain_names_the_line_of_every_number(called: Run, project: Path) -> None:
+    done = called("explain", "AuditorHighLatency")
     assert done.returncode == 0
     lines = (project / "thresholds.yaml").read_text().splitlines()
     number = next(i for i, line in enumerate(lines, 1) if line.strip().startswith("p95: {"))
@@ -150,18 +157,18 @@ def test_explain_names_the_line_of_every_number(run: Run, project: Path) -> None
     ):
         assert part in done.stdout
     for other in ("highlatency", "high_latency", "alerts.high_latency"):
-        assert run("explain", other).stdout == done.stdout
+        assert called("explain", other).stdout == done.stdout
 
 
-def test_explain_says_what_depends_on_a_number(run: Run) -> None:
-    done = run("explain", "targets.latency.p95.poor")
+def test_explain_says_what_depends_on_a_number(called: Run) -> None:
+    done = called("explain", "targets.latency.p95.poor")
     assert "AuditorHighLatency: alerts/latency.yml" in done.stdout
     assert "AuditorRequestsWaiting" in done.stdout
     assert done.stderr == ""
 
 
-def test_explain_offers_the_nearest_name(run: Run) -> None:
-    done = run("explain", "AuditorHighLatencie")
+def test_explain_offers_the_nearest_name(called: Run) -> None:
+    done = called("explain", "AuditorHighLatencie")
     assert done.returncode == 2
     assert "did you mean AuditorHighLatency" in done.stderr
 
@@ -170,12 +177,12 @@ def test_the_schema_is_json(run: Run) -> None:
     assert json.loads(run("schema").stdout)["$schema"].startswith("https://json-schema.org/")
 
 
-def test_an_overlay_renders_into_a_folder_of_its_own(run: Run, project: Path) -> None:
+def test_an_overlay_renders_into_a_folder_of_its_own(called: Run, project: Path) -> None:
     (project / "staging.yaml").write_text("targets: {latency: {p95: {poor: 2500ms}}}\n")
-    done = run("render", "--overlay", "staging.yaml", "--out", "build/staging")
+    done = called("render", "--overlay", "staging.yaml", "--out", "build/staging")
     assert done.returncode == 0, done.stderr
     assert "> 2.5\n" in (project / "build/staging/alerts/latency.yml").read_text()
-    assert run("check").returncode == 0
+    assert called("check").returncode == 0
 
 
 def test_help_shows_every_command_and_an_example(run: Run) -> None:

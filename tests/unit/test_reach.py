@@ -1,4 +1,4 @@
-"""A changed value reaches the files that depend on it and no others: one setting of each kind.
+"""A changed value reaches the files that depend on it and no others: some settings of each section.
 
 `tests/live/test_every_value.py` changes all of them.
 """
@@ -11,10 +11,8 @@ from generator.bundle import render
 from tests.changes import LEAVES, Leaf, changed_thresholds, name_of
 from tests.reach import check_reach
 
-# The first of those with the same section and key, which are read and rendered alike.
-SAMPLE = {
-    (path[0], [key for key in path if isinstance(key, str)][-1]): path for path in LEAVES[::-1]
-}
+# The first of each section, and of each depth in it.
+SAMPLE = {(path[0], len(path)): path for path in LEAVES[::-1]}
 
 
 @pytest.mark.parametrize("path", SAMPLE.values(), ids=name_of)

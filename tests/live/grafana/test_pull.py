@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.bundle import ROOT, thresholds
-from tests.live.grafana.command import RENDERED, retitle, run
+from tests.live.grafana.command import RENDERED, retitle, run, start
 from tests.live.grafana.server import FakeGrafana, serving
 
 Json = dict[str, Any]
@@ -33,12 +33,12 @@ def edited(grafana: FakeGrafana, change: Callable[[Json], object]) -> list[str]:
     done = run("pull", grafana)
     assert (done.returncode, done.stderr) == (1, "")
     lines = done.stdout.splitlines()
-    start = next(at for at, line in enumerate(lines) if line.startswith("auditor-errors: version"))
-    assert '("at night"), pushed as version 1' in lines[start]
+    first = next(at for at, line in enumerate(lines) if line.startswith("auditor-errors: version"))
+    assert '("at night"), pushed as version 1' in lines[first]
     assert [line for line in lines if line.endswith(": no edits")] == [
         f"{uid}: no edits" for uid in RENDERED if uid != "auditor-errors"
     ]
-    return [line.strip() for line in lines[start + 1 :] if line.startswith(" ")]
+    return [line.strip() for line in lines[first + 1 :] if line.startswith(" ")]
 
 
 def check_place(place: str, text: str) -> None:
@@ -48,7 +48,7 @@ def check_place(place: str, text: str) -> None:
 
 
 def test_a_pushed_dashboard_has_no_edits(grafana: FakeGrafana) -> None:
-    done = run("pull", grafana)
+    done = start("pull", grafana)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [f"{uid}: no edits" for uid in RENDERED]
     assert [method for method, _ in grafana.requests if method == "POST"] == ["POST"] * 5

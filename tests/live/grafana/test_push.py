@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator.grafana.state import signature
-from tests.live.grafana.command import RENDERED, Run, retitle, run
+from tests.live.grafana.command import RENDERED, Run, retitle, run, start
 from tests.live.grafana.server import EDITOR, VIEWER, Dashboard, FakeGrafana, serving
 
 
@@ -24,10 +24,8 @@ def push(grafana: FakeGrafana) -> Run:
     return lambda *arguments, **settings: run("push", grafana, *arguments, **settings)
 
 
-def test_a_first_push_creates_the_folder_and_all_dashboards(
-    grafana: FakeGrafana, push: Run
-) -> None:
-    done = push()
+def test_a_first_push_creates_the_folder_and_all_dashboards(grafana: FakeGrafana) -> None:
+    done = start("push", grafana)
     assert (done.returncode, done.stderr) == (0, "")
     assert "created folder 'Auditor'" in done.stdout
     assert grafana.folders == {"auditor": "Auditor"}

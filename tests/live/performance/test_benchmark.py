@@ -17,6 +17,7 @@ import pytest
 from demo.injection import Effect
 from demo.processes import free_port
 from tests.bundle import ROOT
+from tests.calls import call
 from tests.live.performance.bounds import MET, MISSED, latency_bounds
 from tests.live.performance.command import code_of, run
 from tests.live.performance.fake_server import fake_server
@@ -38,6 +39,11 @@ DELAY = 0.2
 def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     with standin(tmp_path_factory.mktemp("standin")) as started:
         yield started
+
+
+def measured(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The benchmark in this process."""
+    return call(main, [str(each) for each in arguments], ROOT, {})
 
 
 def levels(document: Any) -> dict[str, str]:
@@ -94,7 +100,7 @@ def verdict(auditor: Standin, folder: Path, overlay: Path, grade: str) -> tuple[
     """The level of a grade, and the exit code; a failure is one in JUnit's file, too."""
     file = folder / "results.json"
     options = ("--overlay", overlay, "--output", file, "--report", folder)
-    done = run(*BENCHMARK, *SINGLE, "--url", auditor.url, *options)
+    done = measured(*SINGLE, "--url", auditor.url, *options)
     assert ("<failure" in (folder / "junit.xml").read_text()) is (done.returncode == 1)
     return levels(json.loads(file.read_text()))[grade], done.returncode
 
@@ -105,14 +111,14 @@ def test_only_a_slower_run_is_a_regression(auditor: Standin, tmp_path: Path) -> 
     overlay = latency_bounds(tmp_path)
     options = ("--url", auditor.url, "--overlay", overlay)
     auditor.inject(Effect.DELAY, DELAY)
-    assert run(*BENCHMARK, *SINGLE, *options, "--output", before).returncode == 0
-    measured = before.read_text()
+    assert measured(*SINGLE, *options, "--output", before).returncode == 0
+    found = before.read_text()
     for factor, code in ((10, 0), (0.1, 1)):
-        baseline = json.loads(measured)
+        baseline = json.loads(found)
         for each in baseline["benchmarks"]:
             each["seconds"] = [factor * seconds for seconds in each["seconds"]]
         before.write_text(json.dumps(baseline))
-        done = run(*BENCHMARK, *SINGLE, *options, "--baseline", before, "--output", after)
+        done = measured(*SINGLE, *options, "--baseline", before, "--output", after)
         assert done.returncode == code, done.stdout
         assert "verdict: target" in done.stdout
         regressions = json.loads(after.read_text())["regressions"]
@@ -131,7 +137,7 @@ def test_only_a_slower_run_is_a_regression(auditor: Standin, tmp_path: Path) -> 
 def test_without_a_good_response_it_stops_early(status: int, body: Any, problem: str) -> None:
     """It skips the benchmarks after the first."""
     with fake_server(status, body) as url:
-        done = run(*BENCHMARK, "--url", url, "--requests", "20")
+        done = measured("--url", url, "--requests", "20")
     assert done.returncode == 2
     assert f"all 20 verifications failed, most often with: {problem}" in done.stdout
     assert "callers-10" not in done.stdout
@@ -162,7 +168,7 @@ def test_ctrl_c_stops_it_while_the_host_hangs() -> None:
 
 def test_a_rate_limited_run_is_inconclusive(tmp_path: Path) -> None:
     with standin(tmp_path, ENABLE_RATE_LIMITING="true") as auditor:
-        done = run(*BENCHMARK, *SINGLE, "--url", auditor.url)
+        done = measured(*SINGLE, "--url", auditor.url)
     assert done.returncode == 2
     assert "set ENABLE_RATE_LIMITING=false" in done.stdout
 

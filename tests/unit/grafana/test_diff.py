@@ -64,17 +64,17 @@ def leaves(value: Any) -> list[tuple[list[str | int], Any]]:
 @pytest.mark.parametrize("uid", RENDERED)
 def test_a_change_of_any_value_is_found(uid: str) -> None:
     """One value after another, except Grafana's own."""
-    rendered = RENDERED[uid]
+    rendered, changed = RENDERED[uid], deepcopy(RENDERED[uid])
     own = {"schemaVersion", "uid", "id", "pluginVersion", "gridPos"}
     for keys, leaf in leaves(rendered):
         if own & set(keys):
             continue
-        changed = deepcopy(rendered)
         at: Any = changed
         for key in keys[:-1]:
             at = at[key]
         at[keys[-1]] = f"{leaf}!" if isinstance(leaf, str) else 2 * leaf + 1
         found = diff(rendered, changed)
+        at[keys[-1]] = leaf
         assert found, keys
         assert all((each.panel is None) == (keys[0] != "panels") for each in found), keys
 
