@@ -97,7 +97,9 @@ def running(
                 yield stack
 
 
-@pytest.mark.parametrize("break_pages", [no_key_file, no_credentials_file])
+@pytest.mark.parametrize(
+    "break_pages", [no_key_file, pytest.param(no_credentials_file, marks=pytest.mark.full)]
+)
 def test_a_missing_secret_reaches_the_fallback(
     versions: tuple[str, str], tmp_path: Path, break_pages: Break
 ) -> None:

@@ -172,6 +172,7 @@ def test_a_host_that_is_killed_pages_as_unreachable(stack: Stack) -> None:
     assert probe["metric"]["instance"] == stack.sidecar
 
 
+@pytest.mark.full
 def test_a_sidecar_that_is_killed_alone_is_a_ticket(stack: Stack) -> None:
     stack.stop("sidecar")
     stack.outlast(f'1 - max({UP}{{job!="auditor-probe"}})')
@@ -179,12 +180,14 @@ def test_a_sidecar_that_is_killed_alone_is_a_ticket(stack: Stack) -> None:
     assert stack.has_fired() == {SIDECAR_DOWN}
 
 
+@pytest.mark.full
 def test_a_service_that_is_killed_alone_is_unreachable(stack: Stack) -> None:
     stack.stop("api")
     stack.wait_for(UNREACHABLE)
     assert stack.has_fired() == {UNREACHABLE}
 
 
+@pytest.mark.full
 def test_a_blackbox_exporter_that_is_killed_is_a_ticket(stack: Stack) -> None:
     stack.stop("blackbox")
     stack.outlast(f'1 - max({UP}{{job="auditor-probe"}})')

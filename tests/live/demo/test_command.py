@@ -90,7 +90,11 @@ def test_it_shows_faults_and_notifications_and_cleans_up(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -9)], ids=["TERM", "KILL"]
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGTERM, 0, id="TERM", marks=pytest.mark.full),
+        pytest.param(signal.SIGKILL, -9, id="KILL"),
+    ],
 )
 def test_it_cleans_up_after_a_signal(tmp_path: Path, number: int, code: int) -> None:
     with demo(tmp_path, "--plain") as (process, output):

@@ -29,6 +29,7 @@ EMPTY = {
 }
 
 
+@pytest.mark.full
 def test_every_rule_and_panel_has_data(tmp_path: Path) -> None:
     with fault_run.running_stack(tmp_path / "run") as stack:
         # One failed request, so that its status has a series. All workers fail, as one may be idle.

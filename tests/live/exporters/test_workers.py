@@ -90,7 +90,14 @@ def test_every_value_is_what_the_kernel_says(
         assert all(re.fullmatch(r"[a-z_]+|[0-9.+]+|\+Inf", value) for value in labels), labels
 
 
-@pytest.mark.parametrize(("command", "workers"), SERVERS[1:])
+@pytest.mark.parametrize(
+    ("command", "workers"),
+    [
+        pytest.param(uvicorn, 4, id="uvicorn-4", marks=pytest.mark.full),
+        pytest.param(uvicorn, 16, id="uvicorn-16", marks=pytest.mark.full),
+        pytest.param(gunicorn, 4, id="gunicorn-4"),
+    ],
+)
 def test_counters_stay_exact_whatever_the_workers_do(
     command: Command, workers: int, tmp_path: Path
 ) -> None:
@@ -152,7 +159,7 @@ def test_counters_stay_exact_whatever_the_workers_do(
             assert counts(again, auditor)
 
 
-@pytest.mark.parametrize("command", [uvicorn, gunicorn])
+@pytest.mark.parametrize("command", [uvicorn, pytest.param(gunicorn, marks=pytest.mark.full)])
 def test_starts_are_counted_by_slot(command: Command, tmp_path: Path) -> None:
     """One worker in a crash loop beside three healthy ones, and nobody scrapes meanwhile."""
     with beside(command, 4, tmp_path) as (auditor, side):
@@ -241,7 +248,9 @@ def test_a_server_of_one_worker_that_is_killed(tmp_path: Path) -> None:
             assert has(side, 1)(), "found within one scrape"
 
 
-@pytest.mark.parametrize("kind", ["pid", "pid-file", "pattern", "wrapper"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("pid", marks=pytest.mark.full), "pid-file", "pattern", "wrapper"]
+)
 def test_the_process_can_be_named(kind: str, tmp_path: Path) -> None:
     port = free_port()
     command = uvicorn(port, 2)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import requests
 
 from demo.injection import Effect
@@ -72,6 +73,7 @@ def test_a_host_that_is_down_is_inconclusive() -> None:
     )
 
 
+@pytest.mark.full
 def test_responses_in_another_format_are_inconclusive() -> None:
     """The fields that older load scripts expect, which the Auditor does not have."""
     with fake_server(200, {"overall_confidence": 0.9, "sentence_results": []}) as url:
@@ -120,6 +122,7 @@ def test_an_unwritable_report_is_an_error_before_the_run() -> None:
     assert done.stderr.splitlines()[-1] == "cannot write to README.md: File exists"
 
 
+@pytest.mark.full
 def test_the_master_waits_for_the_last_reports_of_its_workers(tmp_path: Path) -> None:
     """Even if responses take longer than Locust's own master waits."""
     with standin(tmp_path) as auditor:
@@ -195,6 +198,7 @@ def test_rate_limited_requests_are_not_failures(tmp_path: Path) -> None:
     assert re.search(r"^POST +/verify \w+ sentences? \(429\) +\d+ +0\(", done.stderr, re.MULTILINE)
 
 
+@pytest.mark.full
 def test_a_run_with_only_rejected_requests_is_inconclusive(tmp_path: Path) -> None:
     with standin(tmp_path, ENABLE_RATE_LIMITING="true", RATE_LIMIT_BURST="0") as auditor:
         done = locust("--host", auditor.url, "--run-time", "3s")
@@ -215,6 +219,7 @@ def test_a_run_is_annotated_in_grafana(tmp_path: Path) -> None:
     assert 1000 < found["timeEnd"] - found["time"] < 1000 * PATIENCE
 
 
+@pytest.mark.full
 def test_a_run_started_in_the_web_ui_has_a_verdict(tmp_path: Path) -> None:
     port = free_port()
     command = [*LOCUST, "--host", f"http://127.0.0.1:{port}", "--web-host", "127.0.0.1"]

@@ -145,6 +145,7 @@ def test_an_interrupted_run_still_has_a_verdict(tmp_path: Path) -> None:
     assert (reports(tmp_path)["soak"] / "summary.md").exists()
 
 
+@pytest.mark.full
 def test_sigterm_stops_the_load(tmp_path: Path) -> None:
     with standin(tmp_path) as auditor:
         process = under_way(auditor, tmp_path, "stress", "smoke")

@@ -90,6 +90,7 @@ def characters_changed(draw: Callable[..., Any]) -> str:
     return text
 
 
+@pytest.mark.full
 @given(st.composite(lines_changed)())
 def test_changed_lines(text: str) -> None:
     survives(text)
