@@ -159,7 +159,7 @@ def test_counters_stay_exact_whatever_the_workers_do(
             assert counts(again, auditor)
 
 
-@pytest.mark.parametrize("command", [uvicorn, pytest.param(gunicorn, marks=pytest.mark.full)])
+@pytest.mark.parametrize("command", [pytest.param(uvicorn, marks=pytest.mark.full), gunicorn])
 def test_starts_are_counted_by_slot(command: Command, tmp_path: Path) -> None:
     """One worker in a crash loop beside three healthy ones, and nobody scrapes meanwhile."""
     with beside(command, 4, tmp_path) as (auditor, side):

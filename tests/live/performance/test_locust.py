@@ -122,7 +122,6 @@ def test_an_unwritable_report_is_an_error_before_the_run() -> None:
     assert done.stderr.splitlines()[-1] == "cannot write to README.md: File exists"
 
 
-@pytest.mark.full
 def test_the_master_waits_for_the_last_reports_of_its_workers(tmp_path: Path) -> None:
     """Even if responses take longer than Locust's own master waits."""
     with standin(tmp_path) as auditor:
@@ -147,6 +146,7 @@ def test_the_master_waits_for_the_last_reports_of_its_workers(tmp_path: Path) ->
         counts_agree(done, auditor)
 
 
+@pytest.mark.full
 def test_a_run_with_a_lost_worker_is_inconclusive(tmp_path: Path) -> None:
     port = str(free_port())
     with standin(tmp_path) as auditor:
