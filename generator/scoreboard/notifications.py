@@ -1,9 +1,10 @@
 """Which notifications a configured Alertmanager sends of alerts that fire at known times.
 
-It follows the real program, which looks at a group when `group_wait` has passed, then at every
-`group_interval` as long as something in it fires. tests/live/test_notifications.py compares the
-two. Every receiver is taken to want resolved alerts, and an alert that begins just as its group is
-looked at to arrive before.
+Alertmanager flushes a group of alerts once `group_wait` has passed, then every `group_interval`
+while one of them fires; at each flush it decides whether to notify the receiver.
+tests/live/test_notifications.py compares the result with the real program. Assumed here: receivers
+want resolved alerts too; an alert that begins at the time of a flush is part of it; a group in
+which nothing fires any more is dropped at once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _MATCHER: Final = re.compile(r'(\w+)(=~?)"(.*)"')
 
 @dataclass(frozen=True)
 class Labels:
-    """Of an alert, sorted."""
+    """The labels of an alert, sorted, so that equal ones compare equal."""
 
     pairs: tuple[tuple[str, str], ...]
 
@@ -53,7 +54,7 @@ class Firing:
 
 @dataclass(frozen=True)
 class Notification:
-    """What a receiver is sent at a moment; never without any alert."""
+    """What a receiver is sent at a flush."""
 
     receiver: str
     at: float
@@ -67,7 +68,7 @@ class _Matchers:
 
     @classmethod
     def read(cls, texts: Iterable[str]) -> _Matchers:
-        """Raises ValueError for what is no matcher by `=` or `=~`."""
+        """Raises ValueError for any operator but `=` and `=~`."""
         found = []
         for text in texts:
             if not (parts := _MATCHER.fullmatch(text)):
@@ -97,7 +98,10 @@ class _InhibitRule:
     equal: tuple[str, ...]
 
     def mutes(self, target: Labels, sources: Iterable[Labels]) -> bool:
-        """Whether one of these sources does; one that is a target, too, not another such alert."""
+        """Whether one of the firing `sources` mutes `target`.
+
+        Alerts that are source and target of the same rule do not mute each other.
+        """
         if not self.target.match(target):
             return False
         both = self.source.match(target)
@@ -111,7 +115,7 @@ class _InhibitRule:
 
 @dataclass(frozen=True)
 class Alertmanager:
-    """Routes, the default one last, and inhibition; routes are not nested and never continue."""
+    """Routes of one level without `continue`, the default one last, and inhibition rules."""
 
     routes: tuple[_Route, ...]
     inhibit_rules: tuple[_InhibitRule, ...]
@@ -134,7 +138,7 @@ class Alertmanager:
         )
 
     def notifications(self, firings: Sequence[Firing], end: float) -> list[Notification]:
-        """All until `end`, by time."""
+        """What is sent until `end`, by time."""
         groups = defaultdict(list)
         for each in firings:
             route = next(one for one in self.routes if one.matchers.match(each.labels))
@@ -188,7 +192,7 @@ def _route(settings: Mapping[str, Any]) -> _Route:
 
 
 def _is_due(before: Notification | None, now: Notification, repeat_interval: float) -> bool:
-    """Whether the receiver is to hear of it, after what the group's last notification said."""
+    """Whether `now` is sent, given what was last sent of the group."""
     if before is None:
         return bool(now.firing)
     if not now.firing:

@@ -20,7 +20,7 @@ ROUTING = {
     "group_interval": {"availability": "3s", "other": "5s"},
     "repeat": {"critical": "10s", "warning": "20s", "info": "1d"},
 }
-# Real Alertmanagers drop an empty group after up to half a minute, whatever the configuration.
+# A real Alertmanager drops an empty group within half a minute, whatever the configuration.
 DROPPED = 31.0
 END = 44.0
 # Seconds by which a busy machine may be late: less than any interval.
@@ -38,12 +38,12 @@ TIMELINES: dict[str, Timeline] = {
         ("DatabasePoolNearLimit", "critical", 0, 18),
         ("LowConfidence", "critical", 3, 8),
     ],
-    "begins and ends between two looks": [
+    "begins and ends between two flushes": [
         ("DatabasePoolNearLimit", "critical", 0, 18),
         ("LowConfidence", "critical", 2, 4),
     ],
     "ends at once": [("LowConfidence", "critical", 0, 0.5)],
-    "ends and begins between two looks": [
+    "ends and begins between two flushes": [
         ("LowConfidence", "critical", 0, 2),
         ("LowConfidence", "critical", 4, 8),
     ],
@@ -90,7 +90,7 @@ def played(
 ) -> tuple[Predicted, Arrived]:
     """What predicts, and what arrives of all timelines at the same time, by timeline."""
     with phone() as (heard, port):
-        # Real receivers take longer than Alertmanager's timers are late.
+        # Longer than Alertmanager's timers are late, as real receivers take.
         heard.delay = 0.3
         files = configuration(port, ROUTING)
         with running(alertmanager_server.name, tmp_path_factory.mktemp("played"), files) as real:

@@ -143,7 +143,7 @@ def test_totals_count_both_sets_of_rules() -> None:
         ("incidents detected in time", "2", "1", "0"),
         ("incidents detected at all", "2", "1", "1"),
         ("incidents without false alerts", "2", "2", "2"),
-        ("incidents of a critical alert that page", "2", "0", "0"),
+        ("critical incidents that page", "2", "0", "0"),
         ("negative scenarios without alerts", "2", "2", "1"),
         ("negative scenarios without pages", "2", "2", "2"),
     ]
@@ -187,9 +187,9 @@ def test_totals_count_who_is_paged() -> None:
         found(NEGATIVE),
     ]
     text = page.render(results)
-    assert totals(text)[3] == ("incidents of a critical alert that page", "2", "1", "1")
+    assert totals(text)[3] == ("critical incidents that page", "2", "1", "1")
     assert totals(text)[5] == ("negative scenarios without pages", "2", "1", "1")
-    assert "| pages in incidents of a critical alert | 2 | 1 |" in text
+    assert "| pages in critical incidents | 2 | 1 |" in text
     assert "| tickets in all incidents | 2 | 1 |" in text
     assert "| pages in negative scenarios | 1 | 1 |" in text
     assert f"| {INCIDENT.name} | critical | 1m | 2 | 1 | 1m | 1 |" in text
