@@ -156,17 +156,15 @@ class Alertmanager:
         last, before = -math.inf, None
         at = min(each.start for each in members) + route.group_wait
         while at <= end:
-            fires = {each.labels for each in everything if each.start <= at < each.end}
-            known = {each.labels for each in members if each.start <= at and each.end > last}
-            heard = {each for each in known if not self._muted(each, fires)}
-            now = Notification(
-                route.receiver, at, frozenset(heard & fires), frozenset(heard - fires)
-            )
+            firing = {each.labels for each in everything if each.start <= at < each.end}
+            group = {each.labels for each in members if each.start <= at and each.end > last}
+            unmuted = frozenset(each for each in group if not self._muted(each, firing))
+            now = Notification(route.receiver, at, unmuted & firing, unmuted - firing)
             if _is_due(before, now, route.repeat_interval):
                 yield now
                 before = now
             last = at
-            if known & fires:
+            if group & firing:
                 at += route.group_interval
             else:
                 later = (each.start for each in members if each.start > last)
@@ -177,17 +175,13 @@ class Alertmanager:
 
 
 def _route(settings: Mapping[str, Any]) -> _Route:
-    wait, interval, repeat = (
-        parse(settings[name], Unit.DURATION)
-        for name in ("group_wait", "group_interval", "repeat_interval")
-    )
     return _Route(
-        settings["receiver"],
-        _Matchers.read(settings["matchers"]),
-        tuple(settings["group_by"]),
-        wait,
-        interval,
-        repeat,
+        receiver=settings["receiver"],
+        matchers=_Matchers.read(settings["matchers"]),
+        group_by=tuple(settings["group_by"]),
+        group_wait=parse(settings["group_wait"], Unit.DURATION),
+        group_interval=parse(settings["group_interval"], Unit.DURATION),
+        repeat_interval=parse(settings["repeat_interval"], Unit.DURATION),
     )
 
 

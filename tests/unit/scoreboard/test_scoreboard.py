@@ -144,6 +144,7 @@ def test_totals_count_both_sets_of_rules() -> None:
         ("incidents detected at all", "2", "1", "1"),
         ("incidents without false alerts", "2", "2", "2"),
         ("critical incidents that page", "2", "0", "0"),
+        ("other incidents without pages", "0", "0", "0"),
         ("negative scenarios without alerts", "2", "2", "1"),
         ("negative scenarios without pages", "2", "2", "2"),
     ]
@@ -188,7 +189,7 @@ def test_totals_count_who_is_paged() -> None:
     ]
     text = page.render(results)
     assert totals(text)[3] == ("critical incidents that page", "2", "1", "1")
-    assert totals(text)[5] == ("negative scenarios without pages", "2", "1", "1")
+    assert totals(text)[6] == ("negative scenarios without pages", "2", "1", "1")
     assert "| pages in critical incidents | 2 | 1 |" in text
     assert "| tickets in all incidents | 2 | 1 |" in text
     assert "| pages in negative scenarios | 1 | 1 |" in text
