@@ -38,6 +38,10 @@ class Distribution:
             tuple((share, value * (factor if share > above else 1)) for share, value in self.points)
         )
 
+    def plus(self, more: float) -> Distribution:
+        """Every value larger by this much."""
+        return Distribution(tuple((share, value + more) for share, value in self.points))
+
     def with_quantile(self, share: float, value: float, above: float = 0.0) -> Distribution:
         """Times as large that the point of `share` has this value."""
         return self.times(value / self.quantile(share), above)

@@ -14,18 +14,21 @@ from generator import rules
 from generator.alerts import all_alerts, all_recordings
 from generator.alerts.context import Context
 from generator.arguments import load
+from generator.deploy import alertmanager
 from generator.files import write
 from generator.scenarios import all_scenarios
 from generator.scenarios.input_series import process_memory
 from generator.scenarios.render import families, scenario_document
 from generator.scenarios.scenario import Scenario
 from generator.scoreboard import page
-from generator.scoreboard.firings import PromtoolError, first_firings, nothing_fired
-from generator.scoreboard.results import Result, result
+from generator.scoreboard.firings import PromtoolError, all_firings, nothing_fires
+from generator.scoreboard.notifications import Alertmanager
+from generator.scoreboard.results import Observed, Result, result
 from generator.thresholds import Thresholds
 
 GUIDE_RULES: Final = Path(__file__).with_name("guide_rules.yaml")
 GUIDE_GROUP: Final = "guide"
+GUIDE_ALERTMANAGER: Final = GUIDE_RULES.with_name("guide_alertmanager.yaml")
 
 
 def scoreboard(arguments: argparse.Namespace) -> bool:
@@ -55,12 +58,20 @@ def compare(thresholds: Thresholds, promtool: Path) -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="rules-") as folder:
         write(Path(folder), rules.render(thresholds, alerts, recordings))
         groups = rules.groups(thresholds, families(alerts, recordings), f"{folder}/")
-        bundle = first_firings(promtool, _tests(thresholds, scenarios, groups))
-    guide = first_firings(promtool, _tests(thresholds, scenarios, {str(GUIDE_RULES): GUIDE_GROUP}))
-    return [
-        result(scenario, scenario.clock(base), alerts, *fired)
-        for scenario, *fired in zip(scenarios, bundle, guide, strict=True)
-    ]
+        bundle = all_firings(promtool, _tests(thresholds, scenarios, groups))
+    guide = all_firings(promtool, _tests(thresholds, scenarios, {str(GUIDE_RULES): GUIDE_GROUP}))
+    alertmanagers = (
+        Alertmanager.read(alertmanager.render(thresholds, alerts)[alertmanager.PATH]),
+        Alertmanager.read(GUIDE_ALERTMANAGER.read_text()),
+    )
+    results = []
+    for scenario, *both in zip(scenarios, bundle, guide, strict=True):
+        observed = (
+            Observed(firings, each.notifications(firings, scenario.length))
+            for each, firings in zip(alertmanagers, both, strict=True)
+        )
+        results.append(result(scenario, scenario.clock(base), alerts, *observed))
+    return results
 
 
 def _tests(
@@ -72,6 +83,6 @@ def _tests(
     for each in scenarios:
         clock, length = each.samples(context.clock)
         memory = [process_memory(instance, context, clock, length) for instance in each.instances]
-        expected = [nothing_fired(clock.tick(each.length), clock.interval)]
+        expected = nothing_fires(clock.tick(each.length), clock.interval)
         found.append(scenario_document(thresholds, each, groups, expected, memory))
     return found

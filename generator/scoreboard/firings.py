@@ -1,4 +1,4 @@
-"""When each alert first fires in a scenario, found with the real promtool."""
+"""When each alert fires in a scenario, found with the real promtool."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from generator.errors import InputError
 from generator.scenarios.render import WATCHDOG, expectation
-from generator.thresholds.units import format_duration
+from generator.scoreboard.notifications import Firing, Labels
+from generator.thresholds.units import Unit
+from generator.thresholds.units import parse as parse_unit
 from generator.yamlfile import dump
 
 _SAMPLE: Final = re.compile(r"\{([^{}]*)\} ([0-9.]+E[+-][0-9]+)")
@@ -25,43 +28,27 @@ class PromtoolError(InputError):
     """promtool cannot be run or rejects its input; the message says why."""
 
 
-@dataclass(frozen=True)
-class FirstFiring:
-    """An alert and the second at which it first fires. The guide's rules have no severity."""
-
-    alert: str
-    instance: str
-    severity: str
-    at: float
-
-    @property
-    def name(self) -> str:
-        return f"{self.alert} ({self.severity})" if self.severity else self.alert
-
-
-def nothing_fired(end: int, interval: int) -> dict[str, Any]:
-    """Expects that nothing ever fired, so that promtool prints what did, and since when."""
-    span = f"{format_duration(end + interval)}:{format_duration(interval)}"
+def nothing_fires(end: int, interval: int) -> list[dict[str, Any]]:
+    """Expects at each evaluation that nothing fires, so that promtool prints what does."""
     firing = f'ALERTS{{alertstate="firing",alertname!="{WATCHDOG}"}}'
-    expr = f"min by (alertname, instance, severity) (min_over_time(timestamp({firing})[{span}]))"
-    return expectation(end, expr)
+    expr = f"max without (alertstate) (timestamp({firing}))"
+    return [expectation(at, expr) for at in range(0, end + interval, interval)]
 
 
-def first_firings(
-    promtool: Path, documents: Sequence[Mapping[str, Any]]
-) -> list[tuple[FirstFiring, ...]]:
-    """What fires in each test file, which expects `nothing_fired`; raises PromtoolError."""
+def all_firings(promtool: Path, documents: Sequence[Mapping[str, Any]]) -> list[tuple[Firing, ...]]:
+    """What fires in each test file, which expects `nothing_fires`; raises PromtoolError."""
     with (
         tempfile.TemporaryDirectory(prefix="scoreboard-") as folder,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
+        intervals = [parse_unit(each["evaluation_interval"], Unit.DURATION) for each in documents]
         paths = [Path(folder, f"{index}.yml") for index in range(len(documents))]
         for path, document in zip(paths, documents, strict=True):
             path.write_text(dump(document))
-        return list(pool.map(lambda path: _run(promtool, path), paths))
+        return list(pool.map(partial(_run, promtool), paths, intervals))
 
 
-def _run(promtool: Path, test: Path) -> tuple[FirstFiring, ...]:
+def _run(promtool: Path, test: Path, interval: float) -> tuple[Firing, ...]:
     try:
         done = subprocess.run(  # noqa: S603  # the user's program
             [promtool, "test", "rules", test],
@@ -74,21 +61,28 @@ def _run(promtool: Path, test: Path) -> tuple[FirstFiring, ...]:
         raise PromtoolError(f"{promtool}: {error.strerror or error}") from error
     if done.returncode == 0:
         return ()
-    found = parse(done.stdout + done.stderr)
+    found = parse(done.stdout + done.stderr, interval)
     if not found:
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise PromtoolError(f"{promtool} failed: {lines[-1] if lines else 'no output'}")
     return found
 
 
-def parse(output: str) -> tuple[FirstFiring, ...]:
-    """The samples that promtool prints after `got:`."""
-    _, _, got = output.partition("got:")
-    found = []
-    for labels, value in _SAMPLE.findall(got):
-        known = dict(_LABEL.findall(labels))
-        alert, instance, severity = (
-            known.get(name, "") for name in ("alertname", "instance", "severity")
-        )
-        found.append(FirstFiring(alert, instance, severity, float(value)))
-    return tuple(found)
+def parse(output: str, interval: float) -> tuple[Firing, ...]:
+    """What promtool prints of `nothing_fires`, by the first moment."""
+    times: dict[Labels, set[float]] = defaultdict(set)
+    for labels, value in _SAMPLE.findall(output):
+        times[Labels.of(dict(_LABEL.findall(labels)))].add(float(value))
+    found = [
+        Firing(labels, start, end)
+        for labels, moments in times.items()
+        for start, end in _stretches(moments, interval)
+    ]
+    return tuple(sorted(found, key=lambda each: each.start))
+
+
+def _stretches(moments: Set[float], interval: float) -> Iterator[tuple[float, float]]:
+    """The first moment and the one after the last of each stretch without a gap."""
+    starts = sorted(each for each in moments if each - interval not in moments)
+    ends = sorted(each + interval for each in moments if each + interval not in moments)
+    return zip(starts, ends, strict=True)

@@ -37,6 +37,8 @@ class Phone:
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     # Paths that answer 503 so many times before they accept.
     failures: dict[str, int] = field(default_factory=dict)
+    # Seconds that an answer takes.
+    delay: float = 0.0
 
     def alerts(self, status: str = "firing") -> set[tuple[str, str, str]]:
         """Receiver, alert and severity of every alert that was notified of."""
@@ -66,6 +68,7 @@ def phone() -> Iterator[tuple[Phone, int]]:
             else:
                 heard.told.append((receiver, body))
                 heard.times[receiver].append(time.monotonic())
+            time.sleep(heard.delay)
             self.send_response(503 if fails else 200)
             self.end_headers()
 

@@ -11,6 +11,7 @@ import pytest
 
 from generator.alerts.testcases.inputs import HERE
 from generator.deploy.alertmanager import PATH, WATCHDOG
+from generator.scoreboard.command import GUIDE_ALERTMANAGER
 from tests.bundle import ROOT
 from tests.live.alertmanager import (
     HASTY,
@@ -50,9 +51,10 @@ def expected(*sent: Labels) -> set[tuple[str, str, str]]:
     return {(receiver_of(each), each["alertname"], each["severity"]) for each in sent}
 
 
-def test_amtool_takes_the_committed_configuration(amtool: Path) -> None:
+@pytest.mark.parametrize("path", [ROOT / PATH, GUIDE_ALERTMANAGER], ids=["bundle", "guide"])
+def test_amtool_takes_the_committed_configuration(amtool: Path, path: Path) -> None:
     run = subprocess.run(
-        [amtool, "check-config", ROOT / PATH],
+        [amtool, "check-config", path],
         capture_output=True,
         text=True,
         timeout=HANGS,

@@ -35,6 +35,28 @@ def slow_database(context: ScenarioContext) -> Events:
     return incident.events(slow, also=_SLOWEST)
 
 
+def slow_failing_database_on_ten_instances(context: ScenarioContext) -> Events:
+    """The database of ten instances is slow, and every second request fails. It is restarted."""
+    keys = ("high_error_rate", "high_latency", "requests_waiting", "database_pool_near_limit")
+    addresses = [f"10.0.0.{number}:9105" for number in range(1, 11)]
+    incidents = [context.incident(*keys, instance=each) for each in addresses]
+    incident = replace(
+        incidents[0], required=tuple(one for each in incidents for one in each.required)
+    )
+    slow = {
+        "errors": max(0.5, 2 * context.bound("high_error_rate")),
+        "latency": context.latency.with_quantile(0.95, 3 * context.bound("high_latency")),
+        "waiting": 3 * context.bound("requests_waiting") * context.request_rate,
+    }
+    instances = [
+        context.healthy(each)
+        .during(incident, **slow)
+        .workers_during(incident, db_connections=context.pool)
+        for each in addresses
+    ]
+    return incident.events(*instances, also=_SLOWEST)
+
+
 def one_of_two_instances_is_slow(context: ScenarioContext) -> Events:
     """The second of two instances has lost its graphics card. The first is healthy."""
     incident = context.incident("high_latency", instance=THERE)
@@ -44,10 +66,11 @@ def one_of_two_instances_is_slow(context: ScenarioContext) -> Events:
 
 
 def larger_model_is_slower(context: ScenarioContext) -> Events:
-    """A larger model makes every answer slower. That can wait until the morning."""
+    """A larger model adds the same time to every answer. That can wait until the morning."""
     incident = context.incident("high_median_latency", severity="lowest")
-    latency = context.latency.with_quantile(0.5, context.between_severities("high_median_latency"))
-    return incident.events(context.healthy().during(incident, latency=latency), also=_SLOWEST)
+    more = context.between_severities("high_median_latency") - context.latency.quantile(0.5)
+    slower = context.healthy().during(incident, latency=context.latency.plus(more))
+    return incident.events(slower, also=_SLOWEST)
 
 
 def one_in_fifty_is_slow(context: ScenarioContext) -> Events:

@@ -49,6 +49,15 @@ def slow_memory_leak(context: ScenarioContext) -> Events:
     return context.leak("memory_leak", "memory")
 
 
+def memory_leak_with_failed_scrapes(context: ScenarioContext) -> Events:
+    """A worker leaks slowly, and a scrape fails every half hour. The worker is restarted."""
+    leak = context.leak("memory_leak", "memory")
+    (instance,) = leak.instances
+    for moment in range(1800, int(leak.length), 1800):
+        instance = instance.during(context.one_sample(moment), scrapes="failed")
+    return replace(leak, instances=(instance,), sample_interval=2 * _FINE)
+
+
 def memory_leak_under_a_sawtooth(context: ScenarioContext) -> Events:
     """Garbage collection moves a worker's memory up and down, but the low points rise.
 

@@ -15,8 +15,9 @@ from generator.scenarios import all_scenarios
 from generator.scenarios.scenario import Scenario
 from generator.scoreboard import page
 from generator.scoreboard.command import GUIDE_GROUP, GUIDE_RULES
-from generator.scoreboard.firings import FirstFiring, parse
-from generator.scoreboard.results import Result, result
+from generator.scoreboard.firings import parse
+from generator.scoreboard.notifications import Firing, Labels, Notification
+from generator.scoreboard.results import Observed, Result, result
 from tests.bundle import ROOT, alerts, thresholds
 
 CLOCK = Context(thresholds()).clock
@@ -24,27 +25,58 @@ SCENARIOS = {each.name: each for each in all_scenarios(thresholds(), alerts())}
 INCIDENT = SCENARIOS["errors-after-a-release"]
 NEGATIVE = SCENARIOS["nightly-batch"]
 (REQUIRED,) = INCIDENT.required
-FIRED = FirstFiring("AuditorHighErrorRate", REQUIRED.instance, "critical", REQUIRED.since + 300)
 
 
-def found(scenario: Scenario, *fired: FirstFiring, guide: tuple[FirstFiring, ...] = ()) -> Result:
-    return result(scenario, CLOCK, alerts(), fired, guide)
+def firing(alert: str, instance: str, severity: str, start: float) -> Firing:
+    labels = {"alertname": alert, "instance": instance, "severity": severity}
+    return Firing(Labels.of({name: value for name, value in labels.items() if value}), start, 1e9)
+
+
+FIRED = firing("AuditorHighErrorRate", REQUIRED.instance, "critical", REQUIRED.since + 300)
+
+
+def also(severity: str = "critical", instance: str = REQUIRED.instance) -> Firing:
+    """The required alert in other places."""
+    return firing("AuditorHighErrorRate", instance, severity, FIRED.start)
+
+
+def found(scenario: Scenario, *fired: Firing, guide: tuple[Firing, ...] = ()) -> Result:
+    return result(scenario, CLOCK, alerts(), Observed(fired, ()), Observed(guide, ()))
+
+
+def sent(scenario: Scenario, *receivers: tuple[str, float]) -> Result:
+    notifications = [
+        Notification(receiver, at, frozenset({FIRED.labels}), frozenset())
+        for receiver, at in receivers
+    ]
+    bundle, guide = Observed((FIRED,), notifications), Observed((), notifications[:1])
+    return result(scenario, CLOCK, alerts(), bundle, guide)
 
 
 def totals(text: str) -> list[tuple[str, ...]]:
-    """What each row of the page counts, and its three numbers."""
+    """What each row of the first table counts, and its three numbers."""
     return re.findall(r"^\| ([a-z ]+?) +\| (\d+) +\| (\d+) +\| (\d+) ", text, re.MULTILINE)
 
 
 def test_promtools_output_is_parsed() -> None:
     output = """  FAILED:
-    expr: "min by (alertname) (x{alertname!=\\"W\\"})", time: 1h,
+    expr: "max by (alertname) (x{alertname!=\\"W\\"})", time: 1h,
         exp: nil
         got: {alertname="A", instance="h:1", severity="critical"} 1.2345E+04, {alertname="B"} 0E+00
+    expr: "max by (alertname) (x{alertname!=\\"W\\"})", time: 1h15s,
+        exp: nil
+        got: {alertname="B"} 1.5E+01
+    expr: "max by (alertname) (x{alertname!=\\"W\\"})", time: 1h45s,
+        exp: nil
+        got: {alertname="B"} 4.5E+01
 """
-    assert parse(output) == (
-        FirstFiring("A", "h:1", "critical", 12345),
-        FirstFiring("B", "", "", 0),
+    alone = Labels.of({"alertname": "B"})
+    assert parse(output, 15) == (
+        Firing(alone, 0, 30),
+        Firing(alone, 45, 60),
+        Firing(
+            Labels.of({"alertname": "A", "instance": "h:1", "severity": "critical"}), 12345, 12360
+        ),
     )
 
 
@@ -54,32 +86,30 @@ def test_an_alert_in_time_is_good() -> None:
 
 
 def test_a_lower_severity_may_fire_too() -> None:
-    assert found(INCIDENT, FIRED, replace(FIRED, severity="warning")).good
+    assert found(INCIDENT, FIRED, also(severity="warning")).good
 
 
 @pytest.mark.parametrize(
     ("fired", "problem"),
     [
         ((), "AuditorHighErrorRate (critical) fires after never, due after"),
-        ((replace(FIRED, at=REQUIRED.since + 9000),), "fires after 2h30m, due after 10m30s"),
+        ((replace(FIRED, start=REQUIRED.since + 9000),), "fires after 2h30m, due after 10m30s"),
         (
-            (FIRED, FirstFiring("AuditorDown", "", "critical", FIRED.at)),
+            (FIRED, firing("AuditorDown", "", "critical", FIRED.start)),
             "AuditorDown (critical) should",
         ),
-        ((replace(FIRED, at=15.0),), "AuditorHighErrorRate (critical) should not fire"),
-        ((FIRED, replace(FIRED, instance="other")), "AuditorHighErrorRate (critical) should not"),
+        ((replace(FIRED, start=15.0),), "AuditorHighErrorRate (critical) should not fire"),
+        ((FIRED, also(instance="other")), "AuditorHighErrorRate (critical) should not"),
     ],
     ids=["missed", "late", "another alert", "too early", "another instance"],
 )
-def test_missed_late_and_false_alerts_are_reported(
-    fired: tuple[FirstFiring, ...], problem: str
-) -> None:
+def test_missed_late_and_false_alerts_are_reported(fired: tuple[Firing, ...], problem: str) -> None:
     assert not found(INCIDENT, *fired).good
     assert problem in "\n".join(page.problems([found(INCIDENT, *fired)]))
 
 
 def test_an_allowed_alert_is_no_false_alert() -> None:
-    allowed = FirstFiring("AuditorRequestsFailing", "", "critical", FIRED.at)
+    allowed = firing("AuditorRequestsFailing", "", "critical", FIRED.start)
     assert found(INCIDENT, FIRED, allowed).good
 
 
@@ -90,9 +120,9 @@ def test_every_alert_in_a_negative_scenario_is_false() -> None:
 
 def test_the_guides_first_rule_after_the_start_counts() -> None:
     fired = (
-        FirstFiring("HighLatency", "", "", REQUIRED.since + 600),
-        FirstFiring("HighErrorRate", "", "", REQUIRED.since + 400),
-        FirstFiring("MemoryLeak", "", "", REQUIRED.since - 15),
+        firing("HighLatency", "", "", REQUIRED.since + 600),
+        firing("HighErrorRate", "", "", REQUIRED.since + 400),
+        firing("MemoryLeak", "", "", REQUIRED.since - 15),
     )
     incident, negative = found(INCIDENT, guide=fired), found(NEGATIVE, guide=fired[:1])
     assert (incident.guide_after, incident.guide_rules) == (400, ("HighErrorRate",))
@@ -102,7 +132,7 @@ def test_the_guides_first_rule_after_the_start_counts() -> None:
 
 
 def test_totals_count_both_sets_of_rules() -> None:
-    rule = FirstFiring("HighErrorRate", "", "", REQUIRED.since + 99999)
+    rule = firing("HighErrorRate", "", "", REQUIRED.since + 99999)
     results = [
         found(INCIDENT, FIRED, guide=(rule,)),
         found(INCIDENT),
@@ -113,8 +143,57 @@ def test_totals_count_both_sets_of_rules() -> None:
         ("incidents detected in time", "2", "1", "0"),
         ("incidents detected at all", "2", "1", "1"),
         ("incidents without false alerts", "2", "2", "2"),
+        ("critical incidents that page", "2", "0", "0"),
+        ("other incidents without pages", "0", "0", "0"),
         ("negative scenarios without alerts", "2", "2", "1"),
+        ("negative scenarios without pages", "2", "2", "2"),
     ]
+
+
+def test_of_several_instances_the_slowest_detection_counts() -> None:
+    required = tuple(replace(REQUIRED, instance=each) for each in ("h:1", "h:2", "h:3"))
+    incident = replace(INCIDENT, required=required)
+    at = [firing("AuditorHighErrorRate", each.instance, "critical", 0.0) for each in required]
+    fired = [
+        replace(each, start=REQUIRED.since + after)
+        for each, after in zip(at, (30, 90, 60), strict=True)
+    ]
+    assert [each.after for each in found(incident, *fired).detections] == [90]
+    assert [each.after for each in found(incident, *fired[:2]).detections] == [None]
+
+
+def test_pages_and_tickets_are_counted() -> None:
+    since = REQUIRED.since
+    several = sent(
+        INCIDENT,
+        ("tickets", since + 30),
+        ("fallback", since + 90),
+        ("pages", since + 60),
+        ("info", since + 10),
+        ("pages", since - 60),
+    )
+    assert (several.notified.paged_after, several.notified.pages) == (60, 3)
+    assert several.notified.tickets == 1
+    assert (several.guide_notified.paged_after, several.guide_notified.tickets) == (None, 1)
+    assert sent(NEGATIVE, ("pages", 60)).notified.paged_after is None
+    assert sent(NEGATIVE, ("pages", 60)).notified.pages == 1
+
+
+def test_totals_count_who_is_paged() -> None:
+    since = REQUIRED.since
+    results = [
+        sent(INCIDENT, ("pages", since + 60), ("pages", since + 3600), ("tickets", since)),
+        sent(INCIDENT, ("tickets", since)),
+        sent(NEGATIVE, ("pages", 60)),
+        found(NEGATIVE),
+    ]
+    text = page.render(results)
+    assert totals(text)[3] == ("critical incidents that page", "2", "1", "1")
+    assert totals(text)[6] == ("negative scenarios without pages", "2", "1", "1")
+    assert "| pages in critical incidents | 2 | 1 |" in text
+    assert "| tickets in all incidents | 2 | 1 |" in text
+    assert "| pages in negative scenarios | 1 | 1 |" in text
+    assert f"| {INCIDENT.name} | critical | 1m | 2 | 1 | 1m | 1 |" in text
 
 
 def test_the_guide_has_three_rules() -> None:
