@@ -46,6 +46,10 @@ def may_change(name: str, involved: list[Alert]) -> set[str]:
             for family in (alert.family, *(each.family for each in alert.recordings))
         }
         allowed.add(f"dashboards/{alert.panel.dashboard}.json")
+    if name.endswith(".for"):
+        allowed.add("deploy/compose/compose.yaml")  # the shortest is the grace period
+    if name.endswith(".fires_at"):
+        allowed.add("deploy/alertmanager/alertmanager.yml")  # an alert inhibits in its severities
     if name.startswith(("routing.", "deploy.", "dashboards.")):
         allowed |= {path for path in files() if path.startswith("deploy/")}
     if name.startswith("slo."):

@@ -199,8 +199,8 @@ def test_ci_makes_lint_check_and_tests() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
     steps = matches(".ci/run", "^step make ?(.*)$")
-    assert steps == ["lint", "check", "", "all-tools", "test", "full-test"]
-    assert script.read_text().endswith("step make full-test\n")
+    assert steps == ["lint", "check", "", "all-tools", "test"]
+    assert script.read_text().endswith("step make test\n")
 
 
 def test_the_workflow_runs_the_same_script() -> None:
