@@ -208,7 +208,7 @@ def test_the_workflow_runs_the_same_script() -> None:
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
 
 
-def test_a_job_of_its_own_runs_the_mutation_tests() -> None:
+def test_a_job_of_its_own_runs_what_takes_long() -> None:
     job = workflow()["jobs"]["long"]
     assert job["strategy"]["matrix"]["target"] == ["full-test", "mutate"]
     runs = [step["run"] for step in job["steps"] if "run" in step]
