@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from generator.alerts.clock import Clock
 from generator.alerts.model import Trigger
-from generator.names import API_CLIENTS
+from generator.names import API_CLIENTS, BLACKBOX_SUCCESS, UP
 from generator.thresholds.levels import LoadLevels
 from generator.thresholds.model import Thresholds
 from generator.thresholds.settings import SEVERITIES, AlertSettings, BoundSeverity
@@ -60,6 +60,16 @@ class Context:
                 trigger = replace(trigger, guard=guards, up_to_users=users)
             found.append(trigger)
         return tuple(found)
+
+    @property
+    def sidecar_scrapes(self) -> str:
+        """Whether Prometheus could scrape each of the sidecar's pages, as PromQL."""
+        return f'{UP}{{job=~"{self.thresholds.service.jobs.sidecar}"}}'
+
+    @property
+    def probes(self) -> str:
+        """Whether an instance, or the service as a whole, responds to a probe, as PromQL."""
+        return f'{BLACKBOX_SUCCESS}{{job="{self.thresholds.service.jobs.probe}"}}'
 
     def api(self, instance: str) -> dict[str, str]:
         return {"job": self.thresholds.service.jobs.api, "instance": instance}

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pydantic import Field
-
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.model import Alert, Case, Panel, Recording, Series, silent
-from generator.alerts.testcases.expectations import Span, about, still_firing
+from generator.alerts.testcases.expectations import Span, about
 from generator.alerts.testcases.series import Phase, counter, every_other_minute
 from generator.names import ALERTMANAGER, NOTIFICATIONS_FAILED
-from generator.thresholds.fields import PositiveSeconds
+from generator.thresholds.fields import PositiveSeconds, doc
 from generator.thresholds.settings import ConditionAlert
 from generator.thresholds.units import format_duration
 
 
 class NotificationsAlert(ConditionAlert):
-    window: PositiveSeconds = Field(description="Range over which lost notifications are counted.")
+    window: PositiveSeconds = doc("Range over which lost notifications are counted.")
 
 
 @define(NotificationsAlert)
@@ -85,10 +83,10 @@ def _lost_notifications(context: Context, alert: Alert, window: float) -> tuple[
                 *silent(lost - i),
                 *(silent(lost + wait - i) if wait else ()),
                 alert.firing(lost + wait, 1, labels),
+                alert.is_firing(lost + wait + i),
                 alert.firing(gone - 3 * i, 1, labels),
                 *silent(gone + wait + i),
             ),
-            (still_firing(lost + wait + i, notifications_failing.name, 1),),
         ),
         Case(
             "scrapes fail every other minute",

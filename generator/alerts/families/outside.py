@@ -38,7 +38,7 @@ def unreachable(context: Context, settings: ConditionAlert) -> Alert:
     alert = Alert(
         family="availability",
         detects="service unreachable",
-        quantity=f'{BLACKBOX_SUCCESS}{{job="{context.thresholds.service.jobs.probe}"}}',
+        quantity=context.probes,
         op="<",
         constant=1,
         triggers=context.triggers(settings),
@@ -72,8 +72,8 @@ def instance_lost(context: Context, settings: ConditionAlert) -> Alert:
     A probe whose `instance` is not scraped probes the whole service.
     """
     jobs = context.thresholds.service.jobs
-    responds = f'{BLACKBOX_SUCCESS}{{job="{jobs.probe}"}} == 1'
-    scraped = f'{UP}{{job=~"{jobs.sidecar}"}}'
+    responds = f"{context.probes} == 1"
+    scraped = context.sidecar_scrapes
     alert = Alert(
         family="availability",
         detects="instance lost",

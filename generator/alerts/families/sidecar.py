@@ -9,7 +9,7 @@ from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION
 from generator.alerts.model import Alert, AlertTest, Case, Panel, Recording, Series, silent
-from generator.alerts.testcases.expectations import about, still_firing
+from generator.alerts.testcases.expectations import about
 from generator.alerts.testcases.inputs import HERE, MakeSeries, constant, gauge_inputs
 from generator.alerts.testcases.series import Phase, counter, every_other_minute
 from generator.alerts.testcases.standard import (
@@ -25,11 +25,10 @@ from generator.thresholds.units import format_duration
 
 @define(ConditionAlert)
 def sidecar_down(context: Context, settings: ConditionAlert) -> Alert:
-    jobs = context.thresholds.service.jobs
     alert = Alert(
         family="availability",
         detects="sidecar not scraped",
-        quantity=f'{UP}{{job=~"{jobs.sidecar}"}}',
+        quantity=context.sidecar_scrapes,
         op="<",
         constant=1,
         triggers=context.triggers(settings),
@@ -147,13 +146,18 @@ def _errors_cases(
         Case(
             "constant errors, then none",
             series(HERE, [Phase(steady, 40), Phase(gone, 0)]),
-            (*silent(start - i), firing(start), firing(steady - i), *silent(gone)),
-            (still_firing(gone - 3 * i, sidecar_errors.name, 1),),
+            (
+                *silent(start - i),
+                firing(start),
+                firing(steady - i),
+                alert.is_firing(gone - 3 * i),
+                *silent(gone),
+            ),
         ),
         Case(
             "scrapes fail every other minute",
             series(HERE, every_other_minute(clock, Phase(3 * start, 40))),
-            (replace(alert.firing(2 * start, 0, here), value=None),),
+            (alert.is_firing(2 * start),),
         ),
         Case(
             "one error every other window",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from pydantic import Field
-
 from generator.alerts.context import Context
 from generator.alerts.definition import define
 from generator.alerts.families.availability import SECTION
@@ -16,15 +14,11 @@ from generator.alerts.testcases.expectations import exactly
 from generator.alerts.testcases.inputs import HERE, THERE, MakeLabels
 from generator.alerts.testcases.series import Phase, every_other_minute, gauge
 from generator.names import BLACKBOX_SUCCESS, UP
-from generator.thresholds.fields import PositiveCount, PositiveRatio, PositiveSeconds
+from generator.thresholds.fields import PositiveCount, PositiveRatio, PositiveSeconds, doc
 from generator.thresholds.settings import ConditionAlert
 from generator.thresholds.units import Unit, format_duration
 
 _JOBS: Final = ("service.jobs.api", "service.jobs.workers")
-
-
-def _scraped(context: Context) -> str:
-    return f'{UP}{{job=~"{context.thresholds.service.jobs.sidecar}"}}'
 
 
 @define(ConditionAlert)
@@ -33,7 +27,7 @@ def no_targets(context: Context, settings: ConditionAlert) -> Alert:
         family="availability",
         scope="bundle",
         detects="targets unknown",
-        quantity=f"(count({_scraped(context)}) or vector(0))",
+        quantity=f"(count({context.sidecar_scrapes}) or vector(0))",
         op="<",
         constant=1,
         triggers=context.triggers(settings),
@@ -66,7 +60,7 @@ def target_missing(context: Context, settings: ConditionAlert) -> Alert:
         scope="job",
         detects="targets unknown",
         quantity=f"({missing[0]} or {missing[1]})",
-        triggers=context.triggers(settings, f"and on () {_scraped(context)}"),
+        triggers=context.triggers(settings, f"and on () {context.sidecar_scrapes}"),
         summary="Prometheus has no target for job JOB",
         description=(
             "Prometheus has had no target for job JOB for FOR, so none of its "
@@ -128,9 +122,9 @@ def _lost(
 
 
 class InstancesAlert(ConditionAlert):
-    before: PositiveSeconds = Field(description="How far back the number of instances is compared.")
-    surge: PositiveSeconds = Field(
-        description="An instance that has run for less was an extra one of a deployment."
+    before: PositiveSeconds = doc("How far back the number of instances is compared.")
+    surge: PositiveSeconds = doc(
+        "An instance that has run for less was an extra one of a deployment."
     )
 
 
@@ -234,19 +228,20 @@ def _instances_cases(context: Context, alert: Alert, settings: InstancesAlert) -
 
 
 class FlappingAlert(ConditionAlert):
-    window: PositiveSeconds = Field(description="Range over which failures are counted.")
-    max_failed: PositiveRatio = Field(description="Share of the scrapes that may fail.")
-    min_outages: PositiveCount = Field(description="How often the target must have gone away.")
+    window: PositiveSeconds = doc("Range over which failures are counted.")
+    max_failed: PositiveRatio = doc("Share of the scrapes that may fail.")
+    min_outages: PositiveCount = doc("How often the target must have gone away.")
 
 
 @define(FlappingAlert)
 def target_flapping(context: Context, settings: FlappingAlert) -> Alert:
     """A target goes away again and again, each time for less than another alert waits."""
     window = format_duration(settings.window)
-    probed = f'{BLACKBOX_SUCCESS}{{job="{context.thresholds.service.jobs.probe}"}}'
+    both = context.sidecar_scrapes, context.probes
 
     def over_window(function: str) -> str:
-        return f"({function}({_scraped(context)}[{window}]) or {function}({probed}[{window}]))"
+        scrapes, probes = (f"{function}({each}[{window}])" for each in both)
+        return f"({scrapes} or {probes})"
 
     alert = Alert(
         family="availability",

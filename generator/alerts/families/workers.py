@@ -181,9 +181,8 @@ def _while_scrapes_fail(context: Context, alert: Alert, window: float) -> Case:
     per_scrape = 2 * alert.bound(alert.triggers[0]) * clock.interval / window
     phases = every_other_minute(clock, Phase(length, per_scrape))
     values = counter(clock, phases, lambda phase: phase.value or 0.0, start=1)
-    firing = replace(alert.firing(length, 0, context.worker(HERE)), value=None)
     series = Series(WORKER_STARTS, context.worker(HERE), values)
-    return Case("scrapes fail every other minute", (series,), (firing,))
+    return Case("scrapes fail every other minute", (series,), (alert.is_firing(length),))
 
 
 def _bursts(context: Context, alert: Alert, window: float) -> tuple[Case, ...]:

@@ -49,11 +49,6 @@ def above(
     return ExprTest(at, f"{series} > bool {number(value)}", labels, int(is_above))
 
 
-def still_firing(at: float, alert: str, count: int) -> ExprTest:
-    """`count` alerts are firing, whatever their texts say by then."""
-    return ExprTest(at, f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})', {}, count)
-
-
 @dataclass(frozen=True)
 class Span:
     """A window in samples and in evaluations, with at least `_SAMPLES` samples.

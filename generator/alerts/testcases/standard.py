@@ -64,7 +64,7 @@ def silenced_while_known(
     # Before Prometheus 3, a range includes its first instant.
     fires = held + 2 * i + wait
     known = [Phase(last + i, value), Phase(fires - last, None)]
-    firing = AlertTest(fires, alert.triggers, None)
+    firing = alert.is_firing(fires)
     return Case(
         f"{title}, then nothing is known of that",
         (*inputs.series(HERE, [Phase(fires + i, value)]), *beside(HERE, known)),

@@ -10,6 +10,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,11 @@ def test_counters_stay_exact_whatever_the_workers_do(
             assert counts(again, auditor)
 
 
+def serving_beside(auditor: Auditor, known: set[int]) -> int:
+    """The process that serves a request; 0 if it is a known one."""
+    return next(iter({auditor.verify()} - known), 0)
+
+
 @pytest.mark.parametrize("command", [pytest.param(uvicorn, marks=pytest.mark.full), gunicorn])
 def test_starts_are_counted_by_slot(command: Command, tmp_path: Path) -> None:
     """One worker in a crash loop beside three healthy ones, and nobody scrapes meanwhile."""
@@ -169,11 +175,8 @@ def test_starts_are_counted_by_slot(command: Command, tmp_path: Path) -> None:
         for _ in range(crashes):
             known = {victim, *healthy.values()}
             os.kill(victim, signal.SIGKILL)
-            victim = until(
-                lambda known=known: next(iter({auditor.verify()} - known), 0),  # type: ignore[misc]  # bound here
-                "the next one serves",
-                START_SECONDS,
-            )
+            newcomer = partial(serving_beside, auditor, known)
+            victim = until(newcomer, "the next one serves", START_SECONDS)
         assert pids(side) == {**healthy, "2": victim}
         expected = {"0": 1, "1": 1, "2": 1 + crashes, "3": 1}
         assert starts(side) == expected
