@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.live.exporters.rights import OTHERS_PYTHON
+from tests.bundle import ROOT
+from tests.live.exporters.rights import PACKAGES, find_python, open_to_others
 
 
 @pytest.fixture
@@ -21,9 +22,12 @@ def root() -> None:
 @pytest.fixture
 def others_python() -> str:
     """An interpreter that other users can run, with the packages of this one."""
-    if OTHERS_PYTHON is None:
+    for needed in (PACKAGES, ROOT):
+        if not open_to_others(needed):
+            pytest.skip(f"{needed} is closed to other users")
+    if not (found := find_python()):
         pytest.skip(f"{sys.executable} is closed to other users, and the system has no such one")
-    return OTHERS_PYTHON
+    return str(found)
 
 
 @pytest.fixture

@@ -11,20 +11,20 @@ USER: Final = 23456
 OTHER: Final = 23457
 
 
-def _open_to_others(program: Path) -> bool:
-    """Whether everybody can run it, given the modes of the folders on its path."""
-    real = program.resolve()
+PACKAGES: Final = Path(sysconfig.get_path("purelib"))
+ENVIRONMENT: Final = {"PYTHONPATH": str(PACKAGES)}
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether everybody can run or enter it, given the modes of the folders on its path."""
+    real = path.resolve()
     return real.exists() and all(each.stat().st_mode & 1 for each in (real, *real.parents))
 
 
-def _find() -> str | None:
+def find_python() -> Path | None:
+    """An interpreter of this version that everybody can run."""
     system = Path(f"/usr/bin/python3.{sys.version_info.minor}")
-    found = [path for path in (Path(sys.executable), system) if _open_to_others(path)]
-    return str(found[0]) if found else None
-
-
-OTHERS_PYTHON: Final = _find()
-ENVIRONMENT: Final = {"PYTHONPATH": sysconfig.get_path("purelib")}
+    return next((path for path in (Path(sys.executable), system) if open_to_others(path)), None)
 
 
 def as_user(user: int) -> dict[str, Any]:
